@@ -1,0 +1,236 @@
+"""A real Chromium, a real server, and pages that fail their test on any error in the console."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, NoReturn
+
+import psutil
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Playwright, Response, sync_playwright
+
+Scheme = Literal["light", "dark"]
+ROOT = Path(__file__).resolve().parents[2]
+SYSTEM_BROWSERS = (
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+    "chrome",
+    "microsoft-edge",
+    "msedge",
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    "/Applications/Microsoft Edge.app/Contents/MacOS/Microsoft Edge",
+    r"C:\Program Files\Google\Chrome\Application\chrome.exe",
+    r"C:\Program Files (x86)\Microsoft\Edge\Application\msedge.exe",
+)
+# The last three keep Chromium from asking for updates: a closed network answers each with a console error.
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+# Streamlit looks for its server below the page's own path first: a 404 on every deep link, no fault of the app.
+PROBE = re.compile(r"/[a-z_]+/_stcore/(health|host-config)$")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the browser tests, and run them last: Playwright keeps an event loop on the main thread to the end."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+    items.sort(key=lambda item: here in item.path.parents)
+
+
+def _candidates() -> Iterator[str | None]:
+    """Yield paths of browsers, the wanted one first; None is Playwright's own."""
+    if wanted := os.environ.get("LAB_BROWSER"):
+        yield wanted
+    yield None
+    yield from filter(None, map(shutil.which, SYSTEM_BROWSERS))
+
+
+def _installers() -> Iterator[list[list[str]]]:
+    """Yield ways to get a Chromium, each a list of commands."""
+    yield [[sys.executable, "-m", "playwright", "install", "chromium"]]
+    if shutil.which("apt-get") and getattr(os, "geteuid", lambda: 1)() == 0:
+        yield [["apt-get", "update", "-q"], ["apt-get", "install", "-q", "-y", "chromium"]]
+
+
+def _launch(playwright: Playwright, reasons: list[str]) -> Browser | None:
+    for path in _candidates():
+        try:
+            return playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+        except Error as error:
+            reasons.append(f"{path or 'the browser of Playwright'}: {error.message.splitlines()[0]}")
+    return None
+
+
+def _install(commands: list[list[str]], reasons: list[str]) -> None:
+    for command in commands:
+        try:
+            subprocess.run(command, check=True, capture_output=True, timeout=300, stdin=subprocess.DEVNULL)
+        except (OSError, subprocess.SubprocessError) as error:
+            reasons.append(f"{' '.join(command)}: {error}")
+            return
+
+
+def _give_up(reason: str) -> NoReturn:
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"{reason} (CI=true, so this is a failure)", pytrace=False)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Return a Chromium: one that is there, else one that is installed now; else skip, or fail under CI."""
+    reasons: list[str] = []
+    with sync_playwright() as playwright:
+        found = _launch(playwright, reasons)
+        for commands in _installers():
+            if found:
+                break
+            _install(commands, reasons)
+            found = _launch(playwright, reasons)
+        if found is None:
+            _give_up("no Chromium could be found or installed: " + "; ".join(dict.fromkeys(reasons)))
+        yield found
+        found.close()
+
+
+@dataclass
+class Server:
+    """A running `streamlit run app.py`: its address, its process and its log."""
+
+    url: str
+    process: psutil.Popen
+    log: Path
+
+    def tail(self) -> str:
+        return self.log.read_text(encoding="utf-8", errors="replace")[-4000:]
+
+    def is_up(self) -> bool:
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        try:
+            with opener.open(f"{self.url}/_stcore/health", timeout=1) as answer:
+                return bool(answer.status == 200)
+        except OSError:
+            return False
+
+    def wait_until_up(self, seconds: float = 60) -> None:
+        deadline = time.monotonic() + seconds
+        while not self.is_up():
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"the server did not start:\n{self.tail()}")
+            time.sleep(0.1)
+
+    def stop(self) -> None:
+        """End the process and the workers it has started."""
+        with contextlib.suppress(psutil.NoSuchProcess):
+            family = [*self.process.children(recursive=True), self.process]
+            for one in family:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    one.kill()
+            psutil.wait_procs(family, timeout=10)
+        self.process.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+@contextlib.contextmanager
+def _serve(log: Path) -> Iterator[Server]:
+    port = _free_port()
+    options = {"address": "127.0.0.1", "port": port, "headless": "true", "fileWatcherType": "none"}
+    command = [sys.executable, "-m", "streamlit", "run", "app.py"]
+    for name, value in options.items():
+        command += [f"--server.{name}", str(value)]
+    with log.open("wb") as output:
+        process = psutil.Popen(
+            command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
+        )
+    server = Server(f"http://127.0.0.1:{port}", process, log)
+    try:
+        server.wait_until_up()
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def server(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Return a server that all browser tests share; without a browser it is not even started."""
+    with _serve(tmp_path_factory.mktemp("server") / "log.txt") as running:
+        yield running
+
+
+@pytest.fixture
+def fresh_server(browser: Browser, tmp_path: Path) -> Iterator[Server]:
+    """Return a server process that nobody has visited."""
+    with _serve(tmp_path / "log.txt") as running:
+        yield running
+
+
+@dataclass
+class Faults:
+    """What went wrong in a page: console errors, page errors, failed requests."""
+
+    seen: list[str] = field(default_factory=list)
+
+    def console(self, message: ConsoleMessage) -> None:
+        # A failed request is told by `response`, with its address.
+        if message.type == "error" and not message.text.startswith("Failed to load resource"):
+            self.seen.append(f"console: {message.text}")
+
+    def error(self, error: Error) -> None:
+        self.seen.append(f"page: {error.message}")
+
+    def response(self, response: Response) -> None:
+        if response.status >= 400 and not PROBE.search(response.url):
+            self.seen.append(f"{response.status}: {response.url}")
+
+    def watch(self, page: Page) -> Page:
+        page.on("console", self.console)
+        page.on("pageerror", self.error)
+        page.on("response", self.response)
+        return page
+
+
+@pytest.fixture
+def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
+    """Return a function that opens a page in a session of its own; any fault in it fails the test."""
+    faults = Faults()
+    with contextlib.ExitStack() as stack:
+
+        def opened(url: str, *, width: int = 1440, height: int = 1000, scheme: Scheme = "light") -> Page:
+            context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+            stack.callback(context.close)
+            page = faults.watch(context.new_page())
+            page.set_default_timeout(30_000)
+            page.goto(url)
+            return page
+
+        yield opened
+        for context in browser.contexts:
+            for page in context.pages:
+                faults.seen += page.locator("[data-testid=stException]").all_inner_texts()
+    assert faults.seen == []
