@@ -1,0 +1,1 @@
+"""Real trainings that show what each regularizer buys, with error bars."""
