@@ -1,0 +1,132 @@
+"""The early-stopping rule of Keras as a pure function of a recorded validation curve.
+
+A recording goes on after patience would have fired, so patience can be chosen afterwards: replaying a curve
+costs microseconds, training it again costs seconds.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from regcore.errors import ConfigError
+
+
+class Replay(NamedTuple):
+    """What early stopping would have done on a curve; every epoch counts from 1.
+
+    Attributes:
+        best_epoch: Lowest recorded loss up to the stop, the first on a tie.
+        stopped_epoch: Where patience fired; None if it never did.
+        restored_epoch: Whose weights `restore_best_weights=True` keeps. With `min_delta` or
+            `start_from_epoch` this need not be `best_epoch`.
+    """
+
+    best_epoch: int
+    stopped_epoch: int | None
+    restored_epoch: int
+
+
+def replay(
+    val_loss: Sequence[float] | npt.NDArray[np.floating],
+    patience: int | None,
+    min_delta: float = 0.0,
+    start_from_epoch: int = 0,
+) -> Replay:
+    """Return where `keras.callbacks.EarlyStopping` would have stopped on this curve, and what it would
+    restore.
+
+    Equal to Keras on every sequence, NaN and infinities included. Keras restores the best weights at the end
+    of training even when patience never fired, never stops at the first epoch, treats patience 0 as 1, and
+    compares in float32, which decides ties.
+
+    Args:
+        val_loss: Validation loss after each epoch, at least one.
+        patience: Epochs without an improvement after which training stops; None switches the rule off, and
+            the last epoch is kept.
+        min_delta: An epoch improves only if it is lower than the last improvement by more than this.
+        start_from_epoch: Keras's 0-based index of the first epoch that is monitored. If none was, the last
+            weights stay.
+
+    Raises:
+        ConfigError: if an argument is out of its range, or the curve is empty.
+
+    Warns:
+        RuntimeWarning: if the first monitored loss is NaN. No later loss compares as lower, so Keras stops
+            after `patience` epochs and restores the NaN network.
+    """
+    curve = np.asarray(val_loss, dtype=np.float64)
+    _check(curve, patience, min_delta, start_from_epoch)
+    found = replay_quietly(curve, patience, min_delta, start_from_epoch)
+    if patience is not None and start_from_epoch < len(curve) and math.isnan(curve[start_from_epoch]):
+        warnings.warn(
+            f"The first monitored val_loss (epoch {start_from_epoch + 1}) is NaN: nothing compares as lower, "
+            "so early stopping keeps that epoch, as Keras does.",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+    return found
+
+
+def _check(
+    curve: npt.NDArray[np.float64], patience: int | None, min_delta: float, start_from_epoch: int
+) -> None:
+    if curve.ndim != 1 or not len(curve):
+        raise ConfigError(f"val_loss must be one loss for each epoch, at least one, got shape {curve.shape}")
+    if patience is not None and not patience >= 0:
+        raise ConfigError(f"patience must be None or 0 or more epochs, got {patience!r}")
+    if not 0 <= min_delta < math.inf:
+        raise ConfigError(f"min_delta must be 0 or more and finite, got {min_delta!r}")
+    if not start_from_epoch >= 0:
+        raise ConfigError(f"start_from_epoch must be 0 or more, got {start_from_epoch!r}")
+
+
+def replay_quietly(
+    curve: npt.NDArray[np.float64], patience: int | None, min_delta: float, start_from_epoch: int
+) -> Replay:
+    """Return the replay without checks or warnings, for results that replay hundreds of curves."""
+    n_epochs = len(curve)
+    if patience is None or start_from_epoch >= n_epochs:
+        return Replay(_lowest(curve, otherwise=n_epochs), None, n_epochs)
+    restored = _last_improvement(curve[start_from_epoch:], max(patience, 1), min_delta) + start_from_epoch
+    # Patience 0 and 1 are the same: an epoch without improvement is needed before the wait is looked at.
+    stopped = restored + max(patience, 1)
+    seen = curve[: stopped + 1]
+    return Replay(
+        _lowest(seen, otherwise=restored + 1), stopped + 1 if stopped < n_epochs else None, restored + 1
+    )
+
+
+def _last_improvement(monitored: npt.NDArray[np.float64], wait: int, min_delta: float) -> int:
+    """Return the 0-based position of the last improvement before `wait` epochs pass without one."""
+    # Only a new minimum can improve on the last improvement, so only those are visited.
+    minima = _new_minima(monitored)
+    with np.errstate(over="ignore", invalid="ignore"):
+        # Keras adds min_delta in Python's float64 and rounds the sum to float32.
+        candidates = (monitored[minima] + min_delta).astype(np.float32)
+        losses = monitored[minima].astype(np.float32)
+        best = float(monitored[:1].astype(np.float32)[0])
+    last = 0
+    for epoch, candidate, loss in zip(minima.tolist(), candidates.tolist(), losses.tolist(), strict=True):
+        if epoch - last > wait:
+            break
+        if candidate < best:
+            last, best = epoch, loss
+    return last
+
+
+def _new_minima(monitored: npt.NDArray[np.float64]) -> npt.NDArray[np.intp]:
+    """Return the 0-based epochs whose loss is strictly below every loss before; never the first."""
+    return np.flatnonzero(monitored[1:] < np.fmin.accumulate(monitored)[:-1]) + 1
+
+
+def _lowest(curve: npt.NDArray[np.float64], otherwise: int) -> int:
+    """Return the 1-based epoch of the lowest loss that is a number; `otherwise` where every loss is NaN."""
+    if np.isnan(curve).all():
+        return otherwise
+    return int(np.nanargmin(curve)) + 1

@@ -1,0 +1,1 @@
+"""What leaves the lab: models and code that run without it."""
