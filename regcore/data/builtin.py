@@ -1,0 +1,141 @@
+"""The data sets that come with the lab."""
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from regcore.config import Config
+from regcore.data import generators
+from regcore.data.catalog import DATASET_INFO, DatasetInfo
+from regcore.data.dataset import Dataset, Floats, Integers
+from regcore.data.keras_images import read_keras_images
+from regcore.data.sampling import row_order, stratified_order
+from regcore.data.streams import random_stream
+from regcore.errors import ConfigError
+
+MIN_POOL = 2048
+
+
+class _Table(NamedTuple):
+    X: Floats
+    y: NDArray[Any]
+    test_rows: Integers
+    feature_names: tuple[str, ...]
+
+
+def load_dataset(config: Config) -> Dataset:
+    """Return the built-in data set that a configuration names.
+
+    `data_seed` fixes the rows and which of them are the test set; neither depends on `n_train`, `n_val` or
+    `label_noise`. Generated sets, MNIST and Fashion-MNIST come with 2,048 rows beside the test set, doubled
+    until they are at least twice `n_train + n_val` (or all), so that seeds draw different rows; the test rows
+    are drawn apart and stay the same. `noise` moves the points of a generated set; the points remain the same
+    ones. A number of rows that is None becomes the recommended one, or what the other leaves.
+
+    Raises:
+        ConfigError: The data set has too few rows, or its task has no labels to make noisy.
+        DataError: mnist or fashion_mnist is not on this machine; the message says which file to put where.
+    """
+    info = DATASET_INFO[config.data]
+    if config.label_noise > 0 and info.task == "regression":
+        raise ConfigError(
+            f"label_noise must be 0 on {config.data}, whose target is a number and not a class, "
+            f"got {config.label_noise!r}"
+        )
+    n_train, n_val = _numbers_of_rows(config, info)
+    noise = config.noise if info.noise_meaning else 0.0
+    return _load(config.data, n_train, n_val, noise, config.label_noise, config.data_seed)
+
+
+def _numbers_of_rows(config: Config, info: DatasetInfo) -> tuple[int, int]:
+    n_train = config.n_train or min(info.n_train, max(2, info.n_available - (config.n_val or info.n_val)))
+    n_val = config.n_val or min(info.n_val, max(1, info.n_available - n_train))
+    if n_train + n_val > info.n_available:
+        raise ConfigError(
+            f"n_train + n_val must be at most {info.n_available} on {config.data}, "
+            f"beside its {info.n_test} test rows, got {n_train} + {n_val}"
+        )
+    return n_train, n_val
+
+
+@lru_cache(maxsize=4)
+def _load(name: str, n_train: int, n_val: int, noise: float, label_noise: float, data_seed: int) -> Dataset:
+    info = DATASET_INFO[name]
+    table = _load_table(name, noise, data_seed, _pool_size(n_train + n_val))
+    return Dataset(
+        name=name,
+        X=table.X,
+        y=table.y,
+        task=info.task,
+        n_classes=info.n_classes,
+        feature_names=table.feature_names,
+        target_names=info.target_names,
+        image_shape=info.image_shape,
+        test_rows=table.test_rows,
+        n_train=n_train,
+        n_val=n_val,
+        label_noise=label_noise,
+    )
+
+
+def _pool_size(n_drawn: int) -> int:
+    # Powers of two: the rows change only at a few values of n_train + n_val, not at each step of a slider.
+    return int(max(MIN_POOL, 2 ** np.ceil(np.log2(2 * n_drawn))))
+
+
+@lru_cache(maxsize=4)
+def _load_table(name: str, noise: float, data_seed: int, pool_size: int) -> _Table:
+    if name in _GENERATORS:
+        return _generate(name, noise, data_seed, pool_size)
+    if name in ("mnist", "fashion_mnist"):
+        return _load_images(name, data_seed, pool_size)
+    return _load_scikit_learn(name, data_seed)
+
+
+_GENERATORS: dict[str, Callable[[int, float, np.random.Generator], generators.Table]] = {
+    "moons": generators.make_moons,
+    "circles": generators.make_circles,
+    "spirals": generators.make_spirals,
+    "xor": generators.make_xor,
+    "blobs": generators.make_blobs,
+    "sine": generators.make_sine,
+    "article_binary": generators.make_article_binary,
+    "article_regression": generators.make_article_regression,
+}
+
+
+def _generate(name: str, noise: float, data_seed: int, pool_size: int) -> _Table:
+    make, n_test = _GENERATORS[name], DATASET_INFO[name].n_test
+    test = make(n_test, noise, random_stream(f"test rows of {name}", data_seed))
+    pool = make(pool_size, noise, random_stream(f"other rows of {name}", data_seed))
+    X, y = np.concatenate([test[0], pool[0]]), np.concatenate([test[1], pool[1]])
+    names = tuple(f"x{column}" for column in range(1, X.shape[1] + 1)) if X.shape[1] > 1 else ("x",)
+    return _Table(X, y, np.arange(n_test, dtype=np.int64), names)
+
+
+def _load_scikit_learn(name: str, data_seed: int) -> _Table:
+    from sklearn import datasets
+
+    options = {"scaled": False} if name == "diabetes" else {}
+    bunch = getattr(datasets, f"load_{name}")(**options)
+    info = DATASET_INFO[name]
+    labels = None if info.task == "regression" else np.array(bunch.target, dtype=np.int64)
+    y = np.array(bunch.target, dtype=np.float64) if labels is None else labels
+    order = row_order(labels, len(y), random_stream(f"test rows of {name}", data_seed))
+    X = np.array(bunch.data, dtype=np.float64)
+    return _Table(X, y, np.sort(order[-info.n_test :]), tuple(map(str, bunch.feature_names)))
+
+
+def _load_images(name: str, data_seed: int, pool_size: int) -> _Table:
+    images, n_test = read_keras_images(name), DATASET_INFO[name].n_test
+    test_labels, pool_labels = images.test_labels.astype(np.int64), images.train_labels.astype(np.int64)
+    test = stratified_order(test_labels, random_stream(f"test rows of {name}", data_seed))[:n_test]
+    pool = stratified_order(pool_labels, random_stream(f"other rows of {name}", data_seed))[:pool_size]
+    chosen = np.concatenate([images.test_images[test], images.train_images[pool]])
+    X = chosen.reshape(len(chosen), -1).astype(np.float64)
+    y = np.concatenate([test_labels[test], pool_labels[pool]])
+    names = tuple(f"pixel_{row}_{column}" for row in range(28) for column in range(28))
+    return _Table(X, y, np.arange(len(test), dtype=np.int64), names)

@@ -1,0 +1,203 @@
+"""A data set, and what one repetition of an experiment sees of it."""
+
+import hashlib
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from regcore.data.sampling import redraw_labels, row_order
+from regcore.data.streams import random_stream
+
+Task = Literal["binary", "multiclass", "regression"]
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+MAX_CACHED_SEEDS = 64
+
+
+class Rows(NamedTuple):
+    """What one seed sees: row numbers into `Dataset.X`, targets, and the scaling fitted on its train rows.
+
+    `train`, `val` and `test` are int64 row numbers. The targets are int64 labels, those of train and val with
+    that seed's label noise, or float64 values standardized by the train rows. The engine sees `(X - shift) /
+    scale`; a regression target in its own units is `y * y_scale + y_shift`.
+    """
+
+    train: Integers
+    val: Integers
+    test: Integers
+    y_train: NDArray[Any]
+    y_val: NDArray[Any]
+    y_test: NDArray[Any]
+    shift: Floats
+    scale: Floats
+    y_shift: float
+    y_scale: float
+
+
+class RawSplit(NamedTuple):
+    """The arrays of one seed in their own units; labels carry that seed's label noise in train and val."""
+
+    X_train: Floats
+    y_train: NDArray[Any]
+    X_val: Floats
+    y_val: NDArray[Any]
+    X_test: Floats
+    y_test: NDArray[Any]
+
+
+class Split(NamedTuple):
+    """The arrays of one seed as a network sees them (float64), and `raw`, the same in their own units."""
+
+    X_train: Floats
+    y_train: NDArray[Any]
+    X_val: Floats
+    y_val: NDArray[Any]
+    X_test: Floats
+    y_test: NDArray[Any]
+    raw: RawSplit
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Dataset:
+    """Rows, targets, the rows set aside for testing, and how many rows each seed trains and validates on.
+
+    Build one with `load_dataset(config)` or `Dataset.from_arrays(X, y)`; both check what they are given.
+
+    The test rows are the same for every seed. Each seed draws its train and val rows from all others,
+    stratified by the clean labels. The train rows depend on the seed and `n_train`, the val rows on the seed
+    and `n_val`, so that configurations which differ in anything else can be compared in pairs.
+
+    Attributes:
+        name: What a person calls it.
+        X: Raw features, float64 [N, f]; images are flattened row by row.
+        y: int64 labels 0..C-1, or float64 values, shape [N].
+        task: "binary", "multiclass" or "regression".
+        n_classes: Number of classes; 1 for regression.
+        feature_names: One for each column.
+        target_names: One for each class; one name for a regression target.
+        image_shape: (height, width) where a row is an image, else None.
+        test_rows: Sorted row numbers of the test set.
+        n_train: Train rows of each seed.
+        n_val: Validation rows of each seed.
+        label_noise: Fraction of train and val labels redrawn uniformly over all classes.
+        fixed: (train rows, val rows) where the split was handed in; every seed keeps it.
+    """
+
+    name: str
+    X: Floats
+    y: NDArray[Any]
+    task: Task
+    n_classes: int
+    feature_names: tuple[str, ...]
+    target_names: tuple[str, ...]
+    image_shape: tuple[int, int] | None
+    test_rows: Integers
+    n_train: int
+    n_val: int
+    label_noise: float = 0.0
+    fixed: tuple[Integers, Integers] | None = None
+    _rows_of_seed: dict[int, Rows] = field(default_factory=dict, init=False)
+
+    def __post_init__(self) -> None:
+        # The key is computed once and caches rely on it, so the rows must not change under it.
+        for array in (self.X, self.y, self.test_rows, *(self.fixed or ())):
+            array.flags.writeable = False
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_rows_of_seed": {}}
+
+    def __repr__(self) -> str:
+        kind = self.task if self.task == "regression" else f"{self.task}, {self.n_classes} classes"
+        counts = f"{self.n_train} train, {self.n_val} val, {len(self.test_rows)} test"
+        return f"Dataset({self.name!r}, {self.n_rows} rows of {self.n_features} features, {kind}; {counts})"
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows, the test set included."""
+        return len(self.X)
+
+    @property
+    def n_features(self) -> int:
+        """Number of columns."""
+        return int(self.X.shape[1])
+
+    @cached_property
+    def key(self) -> str:
+        """SHA-256 of everything a result depends on; names of columns and classes are not part of it."""
+        digest = hashlib.sha256()
+        counts = (self.n_classes, self.n_train, self.n_val)
+        settings = (self.task, counts, self.image_shape, float(self.label_noise), self.fixed is not None)
+        digest.update(repr(settings).encode())
+        for array in (self.X, self.y, self.test_rows, *(self.fixed or ())):
+            digest.update(repr((array.shape, array.dtype.str)).encode())
+            digest.update(np.ascontiguousarray(array).data)
+        return digest.hexdigest()
+
+    def rows(self, seed: int) -> Rows:
+        """Return row numbers, targets and scaling of one repetition.
+
+        Args:
+            seed: The repetition; the same seed gives the same rows in every process.
+        """
+        if seed not in self._rows_of_seed:
+            if len(self._rows_of_seed) >= MAX_CACHED_SEEDS:
+                self._rows_of_seed.clear()
+            self._rows_of_seed[seed] = self._draw(seed)
+        return self._rows_of_seed[seed]
+
+    def split(self, seed: int) -> Split:
+        """Return scaled and raw arrays of one repetition, in float64.
+
+        Args:
+            seed: The repetition.
+        """
+        rows = self.rows(seed)
+        scaled = [(self.X[part] - rows.shift) / rows.scale for part in (rows.train, rows.val, rows.test)]
+        targets = rows.y_train, rows.y_val, rows.y_test
+        own_units = [self.y[part] for part in rows[:3]] if self.task == "regression" else targets
+        raw = RawSplit(
+            self.X[rows.train], own_units[0], self.X[rows.val], own_units[1], self.X[rows.test], own_units[2]
+        )
+        return Split(scaled[0], targets[0], scaled[1], targets[1], scaled[2], targets[2], raw)
+
+    def _draw(self, seed: int) -> Rows:
+        train, val = self.fixed or self._draw_rows(seed)
+        shift, scale = _image_scaling(self.X[train]) if self.image_shape else _standardization(self.X[train])
+        y_train, y_val, y_test = self.y[train], self.y[val], self.y[self.test_rows]
+        y_shift, y_scale = 0.0, 1.0
+        if self.task == "regression":
+            shifts, scales = _standardization(y_train[:, None])
+            y_shift, y_scale = float(shifts[0]), float(scales[0])
+            y_train, y_val, y_test = ((part - y_shift) / y_scale for part in (y_train, y_val, y_test))
+        elif self.label_noise > 0:
+            y_train = self._noisy(train, random_stream("label noise of train", seed))
+            y_val = self._noisy(val, random_stream("label noise of val", seed))
+        return Rows(train, val, self.test_rows, y_train, y_val, y_test, shift, scale, y_shift, y_scale)
+
+    def _draw_rows(self, seed: int) -> tuple[Integers, Integers]:
+        others = np.setdiff1d(np.arange(self.n_rows, dtype=np.int64), self.test_rows, assume_unique=True)
+        labels = None if self.task == "regression" else self.y[others]
+        order = others[row_order(labels, len(others), random_stream("train and val rows", seed))]
+        return order[: self.n_train], order[len(order) - self.n_val :]
+
+    def _noisy(self, rows: Integers, rng: np.random.Generator) -> Integers:
+        return redraw_labels(self.y, rows, self.label_noise, self.n_classes, rng)
+
+
+def _standardization(X: Floats) -> tuple[Floats, Floats]:
+    """Return mean and standard deviation (ddof=0) of each column; 1 instead for constant columns."""
+    mean, variance = X.mean(axis=0), X.var(axis=0)
+    # scikit-learn's rule: a variance that rounding alone explains is that of a constant.
+    epsilon = np.finfo(np.float64).eps
+    constant = variance <= len(X) * epsilon * variance + (len(X) * mean * epsilon) ** 2
+    return mean, np.where(constant, 1.0, np.sqrt(variance))
+
+
+def _image_scaling(X: Floats) -> tuple[Floats, Floats]:
+    """Return shift 0 and, for every pixel, the largest absolute value of all (1 where all are 0)."""
+    largest = float(np.abs(X).max()) or 1.0
+    return np.zeros(X.shape[1]), np.full(X.shape[1], largest)
