@@ -1,0 +1,52 @@
+"""The look that all figures share: the same colour and dash for the same thing everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+
+BASELINE = "baseline"
+THIS_RUN = "this run"
+
+# Each has a contrast of 3 to 1 or more on the light and the dark page, and neighbours differ to colour-blind eyes.
+# In the order of runs: the baseline, this run, then whatever is pinned.
+COLOURS = ("#cf6a12", "#2a82d2", "#1f936c", "#b966a5", "#8d7d21", "#7a7fd0", "#5b8b99", "#c05a5a")
+DASHES = {"train": "dot", "val": "solid", "test": "dash"}
+
+LINE_WIDTH = 2.2
+THIN_LINE = 1.2
+BAND_OPACITY = 0.18
+
+_INK = {False: "#31333f", True: "#e6e4df"}
+_GRID = {False: "#e4e4e2", True: "#3a3833"}
+_PAPER = {False: "#ffffff", True: "#171614"}
+
+
+def colour_of(name: str, names: Sequence[str]) -> str:
+    """Return the colour of one of several runs, by its place among them."""
+    return COLOURS[list(names).index(name) % len(COLOURS)]
+
+
+def faded(colour: str, opacity: float) -> str:
+    """Return a `#rrggbb` colour as rgba with this opacity."""
+    red, green, blue = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
+    return f"rgba({red}, {green}, {blue}, {opacity:g})"
+
+
+def template(dark: bool = False) -> go.layout.Template:
+    """Return the template of every figure, for a light or a dark page."""
+    ink, grid, paper = _INK[dark], _GRID[dark], _PAPER[dark]
+    axis = {"gridcolor": grid, "linecolor": grid, "zerolinecolor": grid, "ticks": "", "automargin": True}
+    return go.layout.Template(
+        layout={
+            "colorway": COLOURS,
+            "font": {"family": '"Source Sans", "Source Sans Pro", sans-serif', "size": 14, "color": ink},
+            "paper_bgcolor": paper,
+            "plot_bgcolor": paper,
+            "hovermode": "x unified",
+            "hoverlabel": {"bgcolor": paper, "font": {"color": ink}},
+            "xaxis": axis,
+            "yaxis": axis,
+        }
+    )
