@@ -5,6 +5,7 @@ from regcore.data.catalog import DATASET_INFO, DatasetInfo
 from regcore.data.checks import check_fits
 from regcore.data.dataset import Dataset, RawSplit, Rows, Split
 from regcore.data.keras_images import download_keras_images
+from regcore.data.types import Task
 
 __all__ = [
     "DATASET_INFO",
@@ -13,6 +14,7 @@ __all__ = [
     "RawSplit",
     "Rows",
     "Split",
+    "Task",
     "check_fits",
     "download_keras_images",
     "load_dataset",

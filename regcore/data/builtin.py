@@ -2,18 +2,19 @@
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from regcore.config import Config
 from regcore.data import generators
 from regcore.data.catalog import DATASET_INFO, DatasetInfo
-from regcore.data.dataset import Dataset, Floats, Integers
+from regcore.data.dataset import Dataset
 from regcore.data.keras_images import read_keras_images
-from regcore.data.sampling import row_order, stratified_order
+from regcore.data.sampling import stratified_order
+from regcore.data.splits import draw_test_rows
 from regcore.data.streams import random_stream
+from regcore.data.types import Floats, Integers, Targets
 from regcore.errors import ConfigError
 
 MIN_POOL = 2048
@@ -21,7 +22,7 @@ MIN_POOL = 2048
 
 class _Table(NamedTuple):
     X: Floats
-    y: NDArray[Any]
+    y: Targets
     test_rows: Integers
     feature_names: tuple[str, ...]
 
@@ -124,9 +125,9 @@ def _load_scikit_learn(name: str, data_seed: int) -> _Table:
     info = DATASET_INFO[name]
     labels = None if info.task == "regression" else np.array(bunch.target, dtype=np.int64)
     y = np.array(bunch.target, dtype=np.float64) if labels is None else labels
-    order = row_order(labels, len(y), random_stream(f"test rows of {name}", data_seed))
     X = np.array(bunch.data, dtype=np.float64)
-    return _Table(X, y, np.sort(order[-info.n_test :]), tuple(map(str, bunch.feature_names)))
+    test_rows = draw_test_rows(len(y), labels, info.n_test, data_seed)
+    return _Table(X, y, test_rows, tuple(map(str, bunch.feature_names)))
 
 
 def _load_images(name: str, data_seed: int, pool_size: int) -> _Table:

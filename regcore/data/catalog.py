@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from regcore.data.dataset import Task
+from regcore.data.types import Task
 
 GENERATED = "generated"
 SCIKIT_LEARN = "scikit-learn"

@@ -1,19 +1,19 @@
 """A data set, and what one repetition of an experiment sees of it."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
+from regcore.data.arrays import read_features, read_target
 from regcore.data.sampling import redraw_labels, row_order
+from regcore.data.splits import keep_split, plan_split, whole_number
 from regcore.data.streams import random_stream
-
-Task = Literal["binary", "multiclass", "regression"]
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
+from regcore.data.types import Floats, Integers, Targets, Task
+from regcore.errors import DataError
 
 MAX_CACHED_SEEDS = 64
 
@@ -29,9 +29,9 @@ class Rows(NamedTuple):
     train: Integers
     val: Integers
     test: Integers
-    y_train: NDArray[Any]
-    y_val: NDArray[Any]
-    y_test: NDArray[Any]
+    y_train: Targets
+    y_val: Targets
+    y_test: Targets
     shift: Floats
     scale: Floats
     y_shift: float
@@ -42,22 +42,22 @@ class RawSplit(NamedTuple):
     """The arrays of one seed in their own units; labels carry that seed's label noise in train and val."""
 
     X_train: Floats
-    y_train: NDArray[Any]
+    y_train: Targets
     X_val: Floats
-    y_val: NDArray[Any]
+    y_val: Targets
     X_test: Floats
-    y_test: NDArray[Any]
+    y_test: Targets
 
 
 class Split(NamedTuple):
     """The arrays of one seed as a network sees them (float64), and `raw`, the same in their own units."""
 
     X_train: Floats
-    y_train: NDArray[Any]
+    y_train: Targets
     X_val: Floats
-    y_val: NDArray[Any]
+    y_val: Targets
     X_test: Floats
-    y_test: NDArray[Any]
+    y_test: Targets
     raw: RawSplit
 
 
@@ -89,7 +89,7 @@ class Dataset:
 
     name: str
     X: Floats
-    y: NDArray[Any]
+    y: Targets
     task: Task
     n_classes: int
     feature_names: tuple[str, ...]
@@ -101,6 +101,79 @@ class Dataset:
     label_noise: float = 0.0
     fixed: tuple[Integers, Integers] | None = None
     _rows_of_seed: dict[int, Rows] = field(default_factory=dict, init=False)
+
+    @classmethod
+    def from_arrays(
+        cls,
+        X: Any,
+        y: Any,
+        *,
+        task: Task | None = None,
+        n_train: int | None = None,
+        n_val: int | None = None,
+        test_size: float = 0.25,
+        data_seed: int = 0,
+        label_noise: float = 0.0,
+        feature_names: Sequence[str] | None = None,
+        target_names: Sequence[str] | None = None,
+        image_shape: tuple[int, int] | None = None,
+        train_rows: Any = None,
+        val_rows: Any = None,
+        test_rows: Any = None,
+        name: str = "your data",
+    ) -> Self:
+        """Return a data set of one's own rows, checked and copied.
+
+        Args:
+            X: Rows of numbers [N, f], or images [N, height, width]: lists, numpy, pandas or a sparse matrix.
+            y: One value for each row: numbers, or names of classes.
+            task: "binary", "multiclass" or "regression". Default: classes where y holds text, truth
+                values, or whole numbers of at most 20 kinds and no more than half as many kinds as rows; else
+                regression.
+            n_train: Train rows of each seed. Default: all rows that are left.
+            n_val: Validation rows of each seed. Default: a quarter of the rows that are not for testing.
+            test_size: Fraction of the rows that is set aside for testing, where `test_rows` is not given.
+            data_seed: Fixes which rows are set aside.
+            label_noise: Fraction of train and val labels redrawn uniformly over all classes, 0 to 1.
+            feature_names: One for each column. Default: those of a data frame, else x1, x2, ...
+            target_names: One for each class, in the order of their values. Default: the values.
+            image_shape: (height, width) where each row of X is a flattened image.
+            train_rows: Row numbers or a mask: together with `val_rows`, a split that every seed keeps.
+            val_rows: The same.
+            test_rows: The same; may be given alone, and is all other rows where only train and val are given.
+            name: What a person calls the data.
+
+        Raises:
+            DataError: One sentence that says what is wrong, and the remedy.
+        """
+        features, target = read_features(X, feature_names, image_shape), read_target(y, task, target_names)
+        n_rows = len(features.X)
+        if len(target.y) != n_rows:
+            raise DataError(f"X and y must have the same number of rows, got {n_rows} and {len(target.y)}")
+        _check_label_noise(label_noise, target.task)
+        data_seed = whole_number("data_seed", data_seed, 0)
+        if train_rows is None and val_rows is None:
+            labels = None if target.task == "regression" else target.y
+            plan = plan_split(n_rows, labels, test_rows, test_size, n_train, n_val, data_seed)
+        elif n_train is not None or n_val is not None:
+            raise DataError("n_train and n_val must be left out where train_rows and val_rows are given")
+        else:
+            plan = keep_split(n_rows, train_rows, val_rows, test_rows)
+        return cls(
+            name=str(name),
+            X=features.X,
+            y=target.y,
+            task=target.task,
+            n_classes=target.n_classes,
+            feature_names=features.names,
+            target_names=target.names,
+            image_shape=features.image_shape,
+            test_rows=plan.test_rows,
+            n_train=plan.n_train,
+            n_val=plan.n_val,
+            label_noise=float(label_noise),
+            fixed=plan.fixed,
+        )
 
     def __post_init__(self) -> None:
         # The key is computed once and caches rely on it, so the rows must not change under it.
@@ -124,6 +197,11 @@ class Dataset:
     def n_features(self) -> int:
         """Number of columns."""
         return int(self.X.shape[1])
+
+    @property
+    def n_outputs(self) -> int:
+        """Width of a network's output layer: one logit for two classes, one a class for more, one value."""
+        return self.n_classes if self.task == "multiclass" else 1
 
     @cached_property
     def key(self) -> str:
@@ -166,7 +244,7 @@ class Dataset:
 
     def _draw(self, seed: int) -> Rows:
         train, val = self.fixed or self._draw_rows(seed)
-        shift, scale = _image_scaling(self.X[train]) if self.image_shape else _standardization(self.X[train])
+        shift, scale = self._image_scaling(train) if self.image_shape else _standardization(self.X[train])
         y_train, y_val, y_test = self.y[train], self.y[val], self.y[self.test_rows]
         y_shift, y_scale = 0.0, 1.0
         if self.task == "regression":
@@ -184,8 +262,25 @@ class Dataset:
         order = others[row_order(labels, len(others), random_stream("train and val rows", seed))]
         return order[: self.n_train], order[len(order) - self.n_val :]
 
+    def _image_scaling(self, rows: Integers) -> tuple[Floats, Floats]:
+        """Return shift 0 and, for every pixel, the largest absolute value of all (1 where all are 0)."""
+        largest = float(self._largest_of_row[rows].max()) or 1.0
+        return np.zeros(self.n_features), np.full(self.n_features, largest)
+
+    @cached_property
+    def _largest_of_row(self) -> Floats:
+        return np.maximum(self.X.max(axis=1), -self.X.min(axis=1))
+
     def _noisy(self, rows: Integers, rng: np.random.Generator) -> Integers:
         return redraw_labels(self.y, rows, self.label_noise, self.n_classes, rng)
+
+
+def _check_label_noise(label_noise: Any, task: Task) -> None:
+    is_number = isinstance(label_noise, float | int | np.number) and not isinstance(label_noise, bool)
+    if not (is_number and 0 <= label_noise <= 1):
+        raise DataError(f"label_noise must be a fraction from 0 to 1, got {label_noise!r}")
+    if label_noise > 0 and task == "regression":
+        raise DataError(f"label_noise must be 0 for a regression, which has no labels, got {label_noise!r}")
 
 
 def _standardization(X: Floats) -> tuple[Floats, Floats]:
@@ -195,9 +290,3 @@ def _standardization(X: Floats) -> tuple[Floats, Floats]:
     epsilon = np.finfo(np.float64).eps
     constant = variance <= len(X) * epsilon * variance + (len(X) * mean * epsilon) ** 2
     return mean, np.where(constant, 1.0, np.sqrt(variance))
-
-
-def _image_scaling(X: Floats) -> tuple[Floats, Floats]:
-    """Return shift 0 and, for every pixel, the largest absolute value of all (1 where all are 0)."""
-    largest = float(np.abs(X).max()) or 1.0
-    return np.zeros(X.shape[1]), np.full(X.shape[1], largest)

@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Table = tuple[NDArray[np.float64], NDArray[Any]]
+from regcore.data.types import Floats, Integers, Targets
+
+Table = tuple[Floats, Targets]
 
 
 def make_moons(n_rows: int, noise: float, rng: np.random.Generator) -> Table:
@@ -88,9 +90,9 @@ def make_article_regression(n_rows: int, noise: float, rng: np.random.Generator)
     return features.random((n_rows, 32)), target.random(n_rows)
 
 
-def _labels(n_rows: int, n_classes: int) -> NDArray[np.int64]:
+def _labels(n_rows: int, n_classes: int) -> Integers:
     return np.arange(n_rows, dtype=np.int64) % n_classes
 
 
-def _polar(radius: NDArray[Any], angle: NDArray[np.float64]) -> NDArray[np.float64]:
+def _polar(radius: NDArray[Any], angle: Floats) -> Floats:
     return np.column_stack([radius * np.cos(angle), radius * np.sin(angle)])

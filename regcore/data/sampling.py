@@ -1,10 +1,11 @@
 """Drawing rows by class, and labels that are wrong on purpose."""
 
 import numpy as np
-from numpy.typing import NDArray
+
+from regcore.data.types import Integers
 
 
-def stratified_order(labels: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
+def stratified_order(labels: Integers, rng: np.random.Generator) -> Integers:
     """Return a random order of the rows in which every beginning and every end is stratified.
 
     The k-th of a class's m rows sits at (k + 1/2) / m of the way, so the first n rows, like the last n, hold
@@ -32,7 +33,7 @@ def stratified_order(labels: NDArray[np.int64], rng: np.random.Generator) -> NDA
     return np.asarray(by_class[order], dtype=np.int64)
 
 
-def row_order(labels: NDArray[np.int64] | None, n_rows: int, rng: np.random.Generator) -> NDArray[np.int64]:
+def row_order(labels: Integers | None, n_rows: int, rng: np.random.Generator) -> Integers:
     """Return a random order of `n_rows` rows: stratified by `labels`, or plain where there are none."""
     if labels is None:
         return np.asarray(rng.permutation(n_rows), dtype=np.int64)
@@ -40,12 +41,12 @@ def row_order(labels: NDArray[np.int64] | None, n_rows: int, rng: np.random.Gene
 
 
 def redraw_labels(
-    labels: NDArray[np.int64],
-    rows: NDArray[np.int64],
+    labels: Integers,
+    rows: Integers,
     fraction: float,
     n_classes: int,
     rng: np.random.Generator,
-) -> NDArray[np.int64]:
+) -> Integers:
     """Return the labels of `rows`, an exact fraction of them redrawn uniformly over all classes.
 
     A redrawn label may be the right one, so with C classes `fraction * (C - 1) / C` of them are wrong on
