@@ -1,0 +1,378 @@
+"""Training as a pure function: a shard, its state and a number of steps give the next state and what was recorded.
+
+A training is a chain of such calls, in pieces of any size and in any process, with the same bits.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from regcore.config import Config
+from regcore.data import Dataset, load_dataset
+from regcore.engine import program, streams
+from regcore.engine.replicate import Replicate, replicates_of
+from regcore.engine.runtime import tensorflow
+from regcore.engine.shard import Array, Probe, Rows, Shard, ShardState
+
+# Rows that are measured at once: more of them leave the cache, fewer pay for the call.
+_ROWS_PER_BLOCK = 256
+# Masks and the like drawn for one call of the compiled loop.
+_DRAWN_BYTES = 4 << 20
+
+SPLITS = ("train", "val", "test")
+
+
+def start(shard: Shard, dataset: Dataset, dtype: str = "float32") -> ShardState:
+    """Return the state before the first step: weights drawn, biases and the optimizer's memory zero."""
+    each = [streams.initial_weights(replicate, dataset.n_features, dataset.n_outputs) for replicate in shard.replicates]
+    kernels = tuple(np.stack(layer).astype(dtype) for layer in zip(*each, strict=True))
+    biases = tuple(np.zeros((len(kernel), 1, kernel.shape[2]), dtype) for kernel in kernels)
+    moments = 2 if shard.replicates[0].config.optimizer == "adam" else 1
+    slots = tuple(np.zeros_like(array) for array in (*kernels, *biases) * moments)
+    return ShardState(0, kernels, biases, slots, np.zeros(len(each), dtype))
+
+
+def advance(shard: Shard, state: ShardState, n_steps: int, dataset: Dataset) -> tuple[ShardState, Rows]:
+    """Take `n_steps` more steps, or as many as are left.
+
+    Args:
+        shard: what to train; all replicates of one `shape_key`.
+        state: where to go on from; arrays of float32, or float64 for a comparison at higher precision.
+        n_steps: at least 1.
+        dataset: the one that the replicates name.
+
+    Returns:
+        The state after these steps, and what they recorded.
+    """
+    training = _Training(shard, dataset, str(state.kernels[0].dtype))
+    return training.run(state, min(state.step + n_steps, total_steps(shard, dataset)))
+
+
+def steps_per_epoch(shard: Shard, dataset: Dataset) -> int:
+    """Return the optimizer steps of one epoch; the last batch may be smaller."""
+    return math.ceil(dataset.n_train / shard.replicates[0].config.batch_size)
+
+
+def total_steps(shard: Shard, dataset: Dataset) -> int:
+    """Return the optimizer steps of the whole training."""
+    return shard.epochs * steps_per_epoch(shard, dataset)
+
+
+def parameters(replicate: Replicate, dataset: Dataset) -> int:
+    """Return the number of weights and biases of one network."""
+    widths = (dataset.n_features, *replicate.config.hidden, dataset.n_outputs)
+    return sum((n_in + 1) * n_out for n_in, n_out in zip(widths[:-1], widths[1:], strict=True))
+
+
+def flops_per_step(shard: Shard, dataset: Dataset) -> float:
+    """Return the floating-point operations of the matrix products in a step, with its part of the epoch's clean look."""
+    config = shard.replicates[0].config
+    weights = parameters(shard.replicates[0], dataset)
+    measured = dataset.n_train + dataset.n_val + len(dataset.test_rows)
+    rows = 6 * min(config.batch_size, dataset.n_train) + 2 * measured / steps_per_epoch(shard, dataset)
+    return float(len(shard.replicates) * weights * rows)
+
+
+def estimate_bytes(shard: Shard, dataset: Dataset) -> int:
+    """Return about how much memory a worker needs for the shard, and the recording after it."""
+    config = shard.replicates[0].config
+    n = len(shard.replicates)
+    slots = 2 if config.optimizer == "adam" else 1
+    widths = (dataset.n_features, *config.hidden, dataset.n_outputs)
+    state = 4 * n * parameters(shard.replicates[0], dataset) * (1 + slots)
+    measured = dataset.n_train + dataset.n_val + len(dataset.test_rows)
+    outputs = 4 * n * measured * dataset.n_outputs
+    kept = math.ceil(shard.epochs / shard.plan.output_every) if shard.plan.output_every else 0
+    activations = 4 * n * max(3 * config.batch_size, _ROWS_PER_BLOCK) * sum(widths)
+    pool = dataset.X.nbytes + 4 * dataset.X.size
+    return 3 * state + activations + pool + (kept + 6) * outputs + len(shard.plan.checkpoints) * state
+
+
+class _Training:
+    """One shard made ready for the compiled loop."""
+
+    def __init__(self, shard: Shard, dataset: Dataset, dtype: str) -> None:
+        self.shard, self.dataset, self.dtype = shard, dataset, dtype
+        self.replicates = shard.replicates
+        self.config = config = shard.replicates[0].config
+        self.steps_per_epoch = steps_per_epoch(shard, dataset)
+        self.block = streams.steps_per_block(config, dataset.n_features)
+        self.rows = [dataset.rows(replicate.seed) for replicate in self.replicates]
+        self.trained = [streams.training_rows(replicate, dataset.n_train) for replicate in self.replicates]
+        self.program = program.program(len(config.hidden), config.activation, config.optimizer, dataset.task, dtype)
+        self.data = self._data()
+        self.knobs = self._knobs()
+        self.label_dtype = np.int32 if dataset.task == "multiclass" or dataset.task == "binary" else np.dtype(dtype)
+
+    # Constant during the training
+
+    def _data(self) -> program.Data:
+        pool = _pool(self.dataset, self.dtype)
+        # What the pool was scaled by is taken out again, so that each seed's own scaling is what a network sees.
+        shift = np.stack([(rows.shift - pool.shift) / pool.scale for rows in self.rows])[:, None]
+        scale = np.stack([rows.scale / pool.scale for rows in self.rows])[:, None]
+        measured = np.stack([np.concatenate([rows.train, rows.val, rows.test]) for rows in self.rows])
+        n_blocks = math.ceil(measured.shape[1] / _ROWS_PER_BLOCK)
+        filled = np.pad(measured, [(0, 0), (0, -measured.shape[1] % n_blocks)])
+        y = np.stack([np.concatenate([rows.y_train, rows.y_val, rows.y_test]) for rows in self.rows])
+        label = self.dtype if self.dataset.task == "regression" else "int32"
+        counts = [np.int32(len(part)) for part in (self.rows[0].train, self.rows[0].val, self.rows[0].test)]
+        tensor = tensorflow().convert_to_tensor
+        return program.Data(
+            pool.rows, tensor(shift.astype(self.dtype)), tensor(scale.astype(self.dtype)),
+            tensor(filled.reshape(len(filled), n_blocks, -1).astype(np.int32)),
+            tensor(y.astype(label)), *map(tensor, counts),
+        )  # fmt: skip
+
+    def _knobs(self) -> program.Knobs:
+        configs = [replicate.config for replicate in self.replicates]
+        tensor = tensorflow().convert_to_tensor
+
+        def each(values: list[float]) -> Any:
+            return tensor(np.array(values, self.dtype).reshape(-1, 1, 1))
+
+        def used(values: list[Any]) -> Any:
+            return tensor(any(values))
+
+        def field(name: str) -> list[Any]:
+            return [getattr(config, name) for config in configs]
+
+        max_norm = [math.inf if value is None else value for value in field("max_norm")]
+        rates = list(zip(*map(streams.mask_rates, configs), strict=True))
+        return program.Knobs(
+            learning_rate=tensor(np.array(self.config.learning_rate, self.dtype)),
+            momentum=tensor(np.array(self.config.momentum, self.dtype)),
+            l2=each(field("l2")),
+            weight_decay=each(field("weight_decay")),
+            max_norm=each(max_norm),
+            jitter=each(field("jitter")),
+            dropout_scale=tuple(each([1 / streams.keep_probability(rate) for rate in layer]) for layer in rates),
+            uses_l2=used(field("l2")),
+            uses_weight_decay=used(field("weight_decay")),
+            uses_max_norm=used([value < math.inf for value in max_norm]),
+            uses_jitter=used(field("jitter")),
+            uses_mixup=used(field("mixup")),
+            uses_geometry=used([streams.moves_pixels(config) for config in configs]),
+            uses_cutout=used(field("cutout")),
+            uses_dropout=tuple(used(list(layer)) for layer in rates),
+            image_shape=tensor(np.array(self.dataset.image_shape or (0, 0), np.int32)),
+        )
+
+    # Running
+
+    def run(self, state: ShardState, stop: int) -> tuple[ShardState, Rows]:
+        """Go on until step `stop`, pausing for what is recorded from the weights."""
+        recorded = _Recorder()
+        self.program.load(state)
+        total = state.objective_sum
+        step = state.step
+        if step == 0:
+            self._probe(0, recorded)
+        while step < stop:
+            end = self._next_end(step, stop)
+            total, history, outputs = self.program.train(
+                self.data, self.knobs, self._batches(step, end), total
+            )
+            step = end
+            recorded.history.append(history.numpy())
+            recorded.outputs.append(outputs.numpy())
+            if step % self.steps_per_epoch == 0:
+                epoch = step // self.steps_per_epoch
+                self._probe(epoch, recorded)
+                if epoch in self.shard.plan.checkpoints:
+                    recorded.checkpoints[epoch] = self.program.state(step, total.numpy())
+        after = self.program.state(step, np.asarray(total))
+        return after, recorded.result(self._kept(state.step, step), self.data)
+
+    def _next_end(self, step: int, stop: int) -> int:
+        """Return where the next call of the compiled loop ends: at a pause, or before what is drawn grows large."""
+        plan = self.shard.plan
+        epochs = {*plan.checkpoints, *(epoch for probe in plan.probes for epoch in probe.epochs)}
+        pauses = [at for epoch in epochs if (at := epoch * self.steps_per_epoch) > step]
+        most = max(1, _DRAWN_BYTES // self._drawn_bytes_per_step())
+        end = step + most
+        if end > step + self.block:
+            end -= end % self.block
+        return min([stop, end, *pauses])
+
+    def _drawn_bytes_per_step(self) -> int:
+        bytes_a_row = 16
+        for layer, width in enumerate((self.dataset.n_features, *self.config.hidden)):
+            bytes_a_row += width * bool(self.knobs.uses_dropout[layer])
+        bytes_a_row += self.dataset.n_features * (4 * bool(self.knobs.uses_jitter) + bool(self.knobs.uses_cutout))
+        return len(self.replicates) * self.config.batch_size * bytes_a_row
+
+    def _kept(self, before: int, after: int) -> NDArray[np.int64]:
+        epochs = np.arange(before // self.steps_per_epoch + 1, after // self.steps_per_epoch + 1)
+        every = self.shard.plan.output_every
+        return epochs[epochs % every == 0] if every else epochs[:0]
+
+    def _probe(self, epoch: int, recorded: _Recorder) -> None:
+        for probe in self.shard.plan.probes:
+            if epoch in probe.epochs:
+                recorded.probes[probe.name][epoch] = self._look(probe)
+
+    def _look(self, probe: Probe) -> tuple[Array, ...]:
+        if probe.kind == "weights":
+            return tuple(variable.numpy() for variable in (*self.program.kernels, *self.program.biases))
+        assert probe.X is not None
+        scaled = np.stack([(probe.X - rows.shift) / rows.scale for rows in self.rows]).astype(self.dtype)
+        if probe.kind == "outputs":
+            return (self.program.outputs(scaled).numpy(),)
+        return tuple(layer.numpy() for layer in self.program.activations(scaled))
+
+    # What the next steps train on
+
+    def _batches(self, begin: int, end: int) -> program.Batches:
+        steps = np.arange(begin, end)
+        epochs, places = np.divmod(steps, self.steps_per_epoch)
+        size = self.config.batch_size
+        ends = np.where(places == self.steps_per_epoch - 1, epochs + 1, 0)
+        every = self.shard.plan.output_every
+        rows, y = self._ordered(streams.order, begin, end)
+        if self.knobs.uses_mixup:
+            mixup_rows, mixup_y = self._ordered(streams.mixup_order, begin, end)
+        else:
+            mixup_rows, mixup_y = rows[:0], y[:0]
+        return program.Batches(
+            step=np.int32(begin),
+            sizes=np.minimum(size, self.dataset.n_train - places * size).astype(np.int32),
+            ends_epoch=ends.astype(np.int32),
+            keeps_outputs=(ends > 0) & (ends % every == 0) if every else np.zeros(len(steps), bool),
+            rows=rows,
+            y=y,
+            mixup_rows=mixup_rows,
+            mixup_y=mixup_y,
+            **self._drawn(begin, end),
+        )
+
+    def _ordered(self, order: Any, begin: int, end: int) -> tuple[NDArray[np.int32], NDArray[Any]]:
+        """Return the pool rows and targets of the batches, [K, R, batch_size]; the last of an epoch filled up."""
+        first, last = begin // self.steps_per_epoch, (end - 1) // self.steps_per_epoch
+        length = self.steps_per_epoch * self.config.batch_size
+        shape = (last - first + 1, len(self.replicates), length)
+        rows, y = np.zeros(shape, np.int32), np.zeros(shape, self.label_dtype)
+        n = self.dataset.n_train
+        for r, replicate in enumerate(self.replicates):
+            for epoch in range(first, last + 1):
+                places = self.trained[r][order(replicate, epoch, n)]
+                rows[epoch - first, r, :n] = self.rows[r].train[places]
+                y[epoch - first, r, :n] = self.rows[r].y_train[places]
+        begin -= first * self.steps_per_epoch
+        end -= first * self.steps_per_epoch
+
+        def by_step(array: NDArray[Any]) -> NDArray[Any]:
+            split = array.reshape(shape[0], shape[1], self.steps_per_epoch, -1).transpose(0, 2, 1, 3)
+            return split.reshape(shape[0] * self.steps_per_epoch, shape[1], -1)[begin:end]
+
+        return by_step(rows), by_step(y)
+
+    def _drawn(self, begin: int, end: int) -> dict[str, Any]:
+        """Return the masks and the augmentation of the steps, drawn block by block."""
+        n_features = self.dataset.n_features
+        shape = (end - begin, len(self.replicates), self.config.batch_size)
+        knobs = self.knobs
+
+        def room(used: Any, *rest: int, dtype: Any, fill: Any = 0) -> NDArray[Any]:
+            return np.full((*(shape if used else (0, 0, 0)), *rest), fill, dtype)
+
+        widths = (n_features, *self.config.hidden)
+        dropout = tuple(
+            room(used, width, dtype=bool, fill=True) for used, width in zip(knobs.uses_dropout, widths, strict=True)
+        )
+        jitter = room(knobs.uses_jitter, n_features, dtype=np.float32)
+        geometry = room(knobs.uses_geometry, 8, dtype=np.float32)
+        geometry[..., [0, 4]] = 1
+        cutout = room(knobs.uses_cutout, n_features, dtype=bool, fill=True)
+        mixup = np.ones((shape[0] if knobs.uses_mixup else 0, shape[1], 1, 1), self.dtype)
+
+        for block in range(begin // self.block, (end - 1) // self.block + 1):
+            offset = block * self.block
+            of_block = slice(max(begin - offset, 0), min(end - offset, self.block))
+            of_call = slice(max(offset - begin, 0), max(offset - begin, 0) + of_block.stop - of_block.start)
+            for r, replicate in enumerate(self.replicates):
+                if any(streams.mask_rates(replicate.config)):
+                    for kept, mask in zip(dropout, streams.dropout_masks(replicate, block, n_features), strict=True):
+                        if mask is not None:
+                            kept[of_call, r] = mask[of_block]
+                drawn = streams.augmentation(replicate, block, n_features, self.dataset.image_shape)
+                if drawn.jitter is not None:
+                    jitter[of_call, r] = drawn.jitter[of_block]
+                if drawn.mixup is not None:
+                    mixup[of_call, r, 0, 0] = drawn.mixup[of_block]
+                if drawn.geometry is not None:
+                    geometry[of_call, r] = drawn.geometry[of_block]
+                if drawn.cutout is not None:
+                    cutout[of_call, r] = self._uncovered(drawn.cutout[of_block], replicate.config.cutout)
+        return {"dropout": dropout, "jitter": jitter, "geometry": geometry, "cutout": cutout, "mixup": mixup}
+
+    def _uncovered(self, corners: NDArray[np.int64], side: int) -> NDArray[np.bool_]:
+        height, width = self.dataset.image_shape or (0, 0)
+
+        def covered(first: NDArray[np.int64], n: int) -> NDArray[np.bool_]:
+            place = np.arange(n)
+            return (place >= first[..., None]) & (place < first[..., None] + side)
+
+        squares = covered(corners[..., 0], height)[..., :, None] & covered(corners[..., 1], width)[..., None, :]
+        return ~squares.reshape(*corners.shape[:-1], -1)
+
+
+class _Recorder:
+    """Collects what one chunk records."""
+
+    def __init__(self) -> None:
+        self.history: list[Array] = []
+        self.outputs: list[Array] = []
+        self.checkpoints: dict[int, ShardState] = {}
+        self.probes: defaultdict[str, dict[int, tuple[Array, ...]]] = defaultdict(dict)
+
+    def result(self, output_epochs: NDArray[np.int64], data: program.Data) -> Rows:
+        """Return it with replicates first, and outputs apart for every split."""
+        history = _replicates_first(self.history)
+        outputs = _replicates_first(self.outputs)
+        counts = [int(data.n_train), int(data.n_val), int(data.n_test)]
+        parts = np.split(outputs, np.cumsum(counts)[:-1], axis=2) if len(output_epochs) else []
+        return Rows(
+            history=history.astype(np.float64),
+            output_epochs=output_epochs,
+            outputs={split: np.ascontiguousarray(part) for split, part in zip(SPLITS, parts, strict=False)},
+            checkpoints=self.checkpoints,
+            probes=dict(self.probes),
+        )
+
+
+def _replicates_first(pieces: list[Array]) -> Array:
+    joined = [piece for piece in pieces if len(piece)] or pieces[:1]
+    return np.moveaxis(np.concatenate(joined), 0, 1)
+
+
+class _Pool(NamedTuple):
+    rows: Any
+    shift: NDArray[np.float64]
+    scale: NDArray[np.float64]
+
+
+@lru_cache(maxsize=4)
+def _pool(dataset: Dataset, dtype: str) -> _Pool:
+    """Return all rows of a data set as a tensor, brought near 0 and 1 so that large numbers keep their digits."""
+    X = dataset.X
+    if dataset.image_shape is None:
+        shift, scale = X.mean(axis=0), X.std(axis=0)
+    else:
+        shift, scale = np.zeros(X.shape[1]), np.full(X.shape[1], float(np.abs(X).max()))
+    scale = np.where(scale > 0, scale, 1.0)
+    return _Pool(tensorflow().convert_to_tensor(((X - shift) / scale).astype(dtype)), shift, scale)
+
+
+def warm_up(config: Config | None = None) -> None:
+    """Compile the program for a kind of network (that of the default configuration), before somebody waits for it."""
+    config = (config or Config()).replace(epochs=1, seeds=1, members=1)
+    dataset = load_dataset(config)
+    shard = Shard(tuple(replicates_of(config, dataset).values()))
+    advance(shard, start(shard, dataset), 1, dataset)
