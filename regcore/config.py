@@ -1,15 +1,15 @@
 """`Config`: one frozen, validated value that says everything about an experiment.
 
-A Config is flat, so that a field is at once a keyword, a URL parameter, a command-line flag and a sweep axis. The
-description, unit and range of a field stand once, beside it, and `field_help` hands them to pages and docs.
+A Config is flat, so that a field is at once a keyword, a URL parameter, a command-line flag and a sweep axis.
+The description, unit and range of a field stand once, beside it; `field_help` hands them to pages and docs.
 
 How a field is written in a URL (`Config.to_query`, `Config.from_query`):
 
-- a whole number: decimal digits 0 to 9, `-` before them; no `+`, spaces, underscores or decimal point;
-- any other number: the same with one decimal point and an exponent allowed, as `0.001` or `1e-3`;
+- a whole number: the digits 0 to 9, `-` before them; no `+`, spaces, underscores or decimal point;
+- any other number: digits as well, with a decimal point and an exponent where needed, as `0.001` or `1e-3`;
 - `true`, `false` and `none` (Python's `True`, `False` and `None` are read too);
-- several values: commas between them, as `hidden=64,64`; `none` when there are none. One comma may end them, and
-  tells `dropout_hidden=0.5,` (a rate for the only hidden layer) from `dropout_hidden=0.5` (one for every layer).
+- several values: commas between them, as `hidden=64,64`; `none` if there are none. One comma may end them: it
+  tells `dropout_hidden=0.5,` (of the only hidden layer) from `dropout_hidden=0.5` (of every hidden layer).
 """
 
 import hashlib
@@ -23,15 +23,35 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Self, get_args
 from urllib.parse import quote, unquote_plus
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from regcore.errors import ConfigError
 
 DatasetName = Literal[
-    "moons", "circles", "spirals", "xor", "blobs", "sine",
-    "breast_cancer", "wine", "iris", "digits", "diabetes",
-    "article_binary", "article_regression", "mnist", "fashion_mnist",
-]  # fmt: skip
+    "moons",
+    "circles",
+    "spirals",
+    "xor",
+    "blobs",
+    "sine",
+    "breast_cancer",
+    "wine",
+    "iris",
+    "digits",
+    "diabetes",
+    "article_binary",
+    "article_regression",
+    "mnist",
+    "fashion_mnist",
+]
 Activation = Literal["relu", "tanh"]
 Initializer = Literal["he_normal", "glorot_uniform", "zeros"]
 Optimizer = Literal["adam", "sgd"]
@@ -53,8 +73,15 @@ MAX_JSON_LENGTH = 20_000
 
 DATA_FIELDS = ("data", "n_train", "n_val", "noise", "label_noise", "data_seed")
 MODEL_FIELDS = (
-    "hidden", "activation", "initializer", "optimizer", "learning_rate", "momentum", "batch_size", "epochs",
-)  # fmt: skip
+    "hidden",
+    "activation",
+    "initializer",
+    "optimizer",
+    "learning_rate",
+    "momentum",
+    "batch_size",
+    "epochs",
+)
 AUGMENTATION_FIELDS = ("jitter", "mixup", "shift", "rotate", "zoom", "flip", "cutout")
 PENALTY_FIELDS = ("l2", "weight_decay", "max_norm")
 DROPOUT_FIELDS = ("dropout_input", "dropout_hidden")
@@ -74,8 +101,12 @@ FIELD_GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 REGULARIZER_FIELDS = (
-    *AUGMENTATION_FIELDS, *PENALTY_FIELDS, *DROPOUT_FIELDS, *STOPPING_FIELDS, *ENSEMBLE_FIELDS,
-)  # fmt: skip
+    *AUGMENTATION_FIELDS,
+    *PENALTY_FIELDS,
+    *DROPOUT_FIELDS,
+    *STOPPING_FIELDS,
+    *ENSEMBLE_FIELDS,
+)
 
 # What people write who come from Keras, scikit-learn or a paper, so that they too are led to the right field.
 _SYNONYMS = MappingProxyType(
@@ -98,8 +129,8 @@ _SYNONYMS = MappingProxyType(
     }
 )
 
-_shortened = reprlib.Repr()
-_shortened.maxstring = _shortened.maxother = _shortened.maxlong = 60
+_short = reprlib.Repr()
+_short.maxstring = _short.maxother = 60
 
 
 @dataclass(frozen=True)
@@ -136,17 +167,28 @@ class ParsedQuery(NamedTuple):
     problem: str | None
 
 
-def _number_text(number: float) -> str:
-    return str(int(number)) if number == int(number) else repr(number)
-
-
-def _field(default: Any, rule: str, unit: str, description: str, **constraints: Any) -> Any:
-    extra = {"rule": rule, "unit": unit}
+def _field(
+    default: Any,
+    rule: str,
+    unit: str,
+    description: str,
+    minimum: float | None = None,
+    maximum: float | None = None,
+    choices: tuple[str, ...] = (),
+    **constraints: Any,
+) -> Any:
+    extra: dict[str, Any] = {
+        "unit": unit,
+        "minimum": minimum,
+        "maximum": maximum,
+        "choices": choices,
+        "rule": rule,
+    }
     return Field(default, description=description, json_schema_extra=extra, **constraints)
 
 
 def _choice(default: str, choices: tuple[str, ...], description: str) -> Any:
-    return _field(default, f"one of {', '.join(choices)}", "", description)
+    return _field(default, f"one of {', '.join(choices)}", "", description, choices=choices)
 
 
 def _switch(default: bool, description: str) -> Any:
@@ -155,155 +197,211 @@ def _switch(default: bool, description: str) -> Any:
 
 def _whole(default: int | None, minimum: int, maximum: int, unit: str, description: str) -> Any:
     rule = f"{'None or ' if default is None else ''}a whole number from {minimum} to {maximum}"
-    return _field(default, rule, unit, description, ge=minimum, le=maximum)
+    return _field(default, rule, unit, description, minimum, maximum, ge=minimum, le=maximum)
 
 
-def _number(default: float, minimum: float, maximum: float, unit: str, description: str) -> Any:
-    rule = f"a number from {_number_text(minimum)} to {_number_text(maximum)}"
-    return _field(default, rule, unit, description, ge=minimum, le=maximum)
+def _number(default: float, maximum: float, unit: str, description: str) -> Any:
+    rule = f"a number from 0 to {maximum:g}"
+    return _field(default, rule, unit, description, 0.0, maximum, ge=0.0, le=maximum)
 
 
 def _positive(default: float | None, maximum: float, unit: str, description: str) -> Any:
-    rule = f"{'None or ' if default is None else ''}a number above 0 and at most {_number_text(maximum)}"
-    return _field(default, rule, unit, description, gt=0, le=maximum)
+    rule = f"{'None or ' if default is None else ''}a number above 0 and at most {maximum:g}"
+    return _field(default, rule, unit, description, 0.0, maximum, gt=0.0, le=maximum)
 
 
 Width = Annotated[int, Field(ge=1, le=MAX_WIDTH)]
-Rate = Annotated[float, Field(ge=0, le=MAX_DROPOUT)]
+Rate = Annotated[float, Field(ge=0.0, le=MAX_DROPOUT)]
 
 
 class Config(BaseModel):
     """One experiment: data, model, regularizers and repetition.
 
-    A Config is immutable, hashable and equal by value. Values are checked strictly: True is no number, "3" is not 3
-    and 3.0 is no whole number; whole numbers are taken for any number, lists for tuples, numpy's numbers for
+    A Config is immutable, hashable and equal by value. Values are checked strictly: True is no number, "3" is
+    not 3, and 3.0 is no whole number. Whole numbers do for any number, lists for tuples, numpy's numbers for
     Python's. `field_help` gives the description, unit and range of each field.
 
     Raises:
-        ConfigError: if a field is unknown or out of its range, or if fields contradict each other; one sentence that
-            names field, rule and value (of the first failure, if there are several).
+        ConfigError: if a field is unknown or out of its range, or if two fields contradict each other: one
+            sentence that names field, rule and value, on the first of these failures.
     """
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, validate_default=True,
-    )  # fmt: skip
+        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, validate_default=True
+    )
 
     data: DatasetName = _choice("moons", DATASETS, "The data set: a generator, or real data.")
     n_train: int | None = _whole(
-        None, 2, MAX_ROWS, "rows",
-        "Rows to train on. Fewer rows overfit more. None: the number recommended for the data set.",
-    )  # fmt: skip
+        None,
+        2,
+        MAX_ROWS,
+        "rows",
+        "Rows to train on; fewer rows overfit more. None: the number recommended for the data set.",
+    )
     n_val: int | None = _whole(
-        None, 1, MAX_ROWS, "rows",
-        "Rows to validate on, which choices are made by. None: the number recommended for the data set.",
-    )  # fmt: skip
+        None,
+        1,
+        MAX_ROWS,
+        "rows",
+        "Rows to validate on, by which choices are made. None: the number recommended for the data set.",
+    )
     noise: float = _number(
-        0.3, 0, 10, "units of the generator",
-        "Standard deviation of the Gaussian noise a generator adds. Real data sets ignore it.",
-    )  # fmt: skip
+        0.3,
+        10.0,
+        "units of the generator",
+        "Standard deviation of the Gaussian noise that a generator adds. Real data sets ignore it.",
+    )
     label_noise: float = _number(
-        0.0, 0, 1, "fraction of labels",
-        "Part of the train and validation labels that is redrawn uniformly over the classes. Test labels stay clean.",
-    )  # fmt: skip
+        0.0,
+        1.0,
+        "fraction of labels",
+        "Part of the train and validation labels redrawn uniformly over the classes. Test labels stay clean.",
+    )
     data_seed: int = _whole(0, 0, MAX_SEED, "", "Fixes which rows exist and which of them are the test set.")
 
     hidden: tuple[Width, ...] = _field(
-        (64, 64), f"a tuple of 0 to {MAX_LAYERS} whole numbers from 1 to {MAX_WIDTH}", "units in each hidden layer",
-        "Widths of the hidden layers, from the input on. Empty: a linear model.", max_length=MAX_LAYERS,
-    )  # fmt: skip
-    activation: Activation = _choice("relu", ACTIVATIONS, "What each hidden unit does to its weighted sum.")
+        (64, 64),
+        f"a tuple of 0 to {MAX_LAYERS} whole numbers from 1 to {MAX_WIDTH}",
+        "units",
+        "Widths of the hidden layers, from the input on. Empty: a linear model.",
+        1,
+        MAX_WIDTH,
+        max_length=MAX_LAYERS,
+    )
+    activation: Activation = _choice("relu", ACTIVATIONS, "What a hidden unit does to its weighted sum.")
     initializer: Initializer = _choice(
-        "he_normal", INITIALIZERS, "How the kernels are drawn before training. Biases start at 0.",
-    )  # fmt: skip
+        "he_normal", INITIALIZERS, "How the kernels are drawn before training. Biases start at 0."
+    )
     optimizer: Optimizer = _choice("adam", OPTIMIZERS, "The rule that turns gradients into updates.")
-    learning_rate: float = _positive(1e-3, 10, "", "Step size of the optimizer.")
+    learning_rate: float = _positive(1e-3, 10.0, "", "Step size of the optimizer.")
     momentum: float = _field(
-        0.0, "a number from 0 to below 1", "fraction of the last update",
-        "How much of the last update goes on into the next. Only sgd takes it.", ge=0, lt=1,
-    )  # fmt: skip
+        0.0,
+        "a number from 0 to below 1",
+        "fraction of the last update",
+        "How much of the last update goes on into the next. Only sgd takes it.",
+        0.0,
+        1.0,
+        ge=0.0,
+        lt=1.0,
+    )
     batch_size: int = _whole(32, 1, 8192, "rows", "Rows in each update. The last, partial batch is used.")
     epochs: int = _whole(120, 1, 10_000, "epochs", "Passes over the train rows.")
 
     jitter: float = _number(
-        0.0, 0, 10, "units of the scaled input",
+        0.0,
+        10.0,
+        "units of the scaled input",
         "Standard deviation of the Gaussian noise added to every input each time it is seen.",
-    )  # fmt: skip
+    )
     mixup: float = _number(
-        0.0, 0, 10, "alpha of the Beta distribution",
-        "Trains on blends of two rows and their targets, weighted by a draw from Beta(alpha, alpha). 0: off.",
-    )  # fmt: skip
-    shift: int = _whole(0, 0, 32, "pixels", "Moves each image by up to this much in both directions. Images only.")
-    rotate: float = _number(0.0, 0, 180, "degrees", "Turns each image by up to this much either way. Images only.")
-    zoom: float = _number(0.0, 0, 0.9, "fraction", "Scales each image by up to this much either way. Images only.")
-    flip: bool = _switch(False, "Mirrors each image left to right half of the time. Images only.")
-    cutout: int = _whole(0, 0, 32, "pixels", "Blanks a square of this side in each image. Images only.")
+        0.0,
+        10.0,
+        "alpha of a Beta distribution",
+        "Trains on blends of two rows and of their targets, weighted by draws of Beta(alpha, alpha). 0: off.",
+    )
+    shift: int = _whole(0, 0, 32, "pixels", "Images only: moves each by up to this much in both directions.")
+    rotate: float = _number(0.0, 180.0, "degrees", "Images only: turns each by up to this much either way.")
+    zoom: float = _number(0.0, 0.9, "fraction", "Images only: scales each by up to this much up or down.")
+    flip: bool = _switch(False, "Images only: mirrors each left to right half of the time.")
+    cutout: int = _whole(0, 0, 32, "pixels", "Images only: blanks a square of this side somewhere in each.")
 
     l2: float = _number(
-        0.0, 0, 1e3, "", "Adds l2 * sum of w^2 over the hidden kernels to the loss (as Keras does: no one half).",
-    )  # fmt: skip
+        0.0,
+        1e3,
+        "",
+        "Adds l2 * sum of w^2 over the hidden kernels to the loss, as Keras does (no one half). Without "
+        "hidden layers it acts on the only kernel.",
+    )
     weight_decay: float = _number(
-        0.0, 0, 1e3, "",
-        "Decoupled decay, as in AdamW: each update takes learning_rate * weight_decay * w off the hidden kernels.",
-    )  # fmt: skip
+        0.0,
+        1e3,
+        "",
+        "Decoupled decay, as in AdamW: each update takes learning_rate * weight_decay * w off the hidden "
+        "kernels. Without hidden layers it acts on the only kernel.",
+    )
     max_norm: float | None = _positive(
-        None, 1e3, "norm of a unit's incoming weights",
-        "Shrinks the incoming weights of a hidden unit to this norm after each update, if it is larger. None: off.",
-    )  # fmt: skip
+        None,
+        1e3,
+        "norm of incoming weights",
+        "After each update, incoming weights of a hidden unit beyond this norm are scaled to it. None: off.",
+    )
 
     dropout_input: float = _number(
-        0.0, 0, MAX_DROPOUT, "fraction dropped",
-        "Part of the inputs that is dropped at random in each update. Papers often state 1 - rate, the part kept.",
-    )  # fmt: skip
+        0.0,
+        MAX_DROPOUT,
+        "fraction dropped",
+        "Part of the inputs dropped at random in each update. Papers often state the part kept, 1 - rate.",
+    )
     dropout_hidden: Rate | tuple[Rate, ...] = _field(
-        0.0, f"a number from 0 to {MAX_DROPOUT}, or a tuple of one such number per hidden layer", "fraction dropped",
-        "Part of the units of a hidden layer that is dropped at random in each update: one rate for all layers, or "
-        "one per layer. Papers often state 1 - rate, the part kept.",
-    )  # fmt: skip
+        0.0,
+        f"a number from 0 to {MAX_DROPOUT}, or a tuple of one such number per hidden layer",
+        "fraction dropped",
+        "Part of a hidden layer's units dropped at random in each update: one rate for all layers, or one "
+        "per layer. Papers often state the part kept, 1 - rate.",
+        0.0,
+        MAX_DROPOUT,
+    )
 
     patience: int | None = _whole(
-        None, 0, 10_000, "epochs",
-        "Training stops after this many epochs without a better validation loss; 0 and 1 are the same. None: off.",
-    )  # fmt: skip
-    min_delta: float = _number(
-        0.0, 0, 1e3, "loss", "How far the validation loss must fall to count as better.",
-    )  # fmt: skip
+        None,
+        0,
+        10_000,
+        "epochs",
+        "Stops after this many epochs without a better validation loss; 0 and 1 are the same. None: off.",
+    )
+    min_delta: float = _number(0.0, 1e3, "loss", "How far the validation loss must fall to count as better.")
     start_from_epoch: int = _whole(
-        0, 0, 10_000, "epochs", "Epochs at the start during which early stopping does not watch the validation loss.",
-    )  # fmt: skip
+        0, 0, 10_000, "epochs", "How many epochs pass before early stopping watches the validation loss."
+    )
     restore_best_weights: bool = _switch(
-        True, "With patience set: keep the weights of the best epoch rather than the last ones.",
-    )  # fmt: skip
+        True, "With a patience: keeps the weights of the best epoch instead of the last."
+    )
 
-    members: int = _whole(1, 1, 64, "networks", "Networks in the ensemble, whose predictions are averaged.")
+    members: int = _whole(1, 1, 64, "networks", "Networks in the ensemble; their predictions are averaged.")
     member_varies: tuple[Variation, ...] = _field(
-        MEMBER_VARIATIONS, "a tuple of init, order, both or neither", "",
-        "What differs between the members of an ensemble: initial weights (init), and the order of batches with all "
-        "that is drawn for each batch, as masks, jitter, mixup and shift (order).",
-    )  # fmt: skip
-    bootstrap: bool = _switch(False, "Trains each member on its own draw, with replacement, of the train rows.")
+        MEMBER_VARIATIONS,
+        "a tuple that has each of init, order at most once",
+        "",
+        "What differs between the members: initial weights (init); the order of batches and everything drawn "
+        "for each batch, such as masks, jitter, mixup and shift (order).",
+        choices=MEMBER_VARIATIONS,
+    )
+    bootstrap: bool = _switch(
+        False, "Trains each member on its own draw, with replacement, of the train rows."
+    )
 
     seeds: int = _whole(
-        8, 1, 64, "repetitions", "How often the whole experiment is repeated. Two or more give error bars.",
-    )  # fmt: skip
+        8, 1, 64, "repetitions", "How often the whole experiment is repeated; two or more give error bars."
+    )
     seed: int = _whole(
-        0, 0, MAX_SEED, "",
-        "The first repetition's seed. Each seed draws its own split, label noise, initial weights and batch order.",
-    )  # fmt: skip
+        0,
+        0,
+        MAX_SEED,
+        "",
+        "The first repetition's seed. Each draws its own split, label noise, first weights and batch order.",
+    )
 
-    # Hidden from type checkers, which then know the name and type of every keyword from the fields above.
+    # Hidden from type checkers, so that they take name and type of every keyword from the fields above.
     if not TYPE_CHECKING:
 
-        def __init__(self, **values: Any) -> None:
+        def __init__(self, /, **values: Any) -> None:
+            for name in values:
+                if name not in _HELP:
+                    raise ConfigError(_unknown_field(name))
             try:
                 super().__init__(**values)
             except ValidationError as error:
                 raise ConfigError(_sentence(error, values)) from None
 
+        def __setattr__(self, name: str, value: Any) -> None:
+            raise ConfigError(f"a Config cannot be changed, use replace({name}=...) to get another one")
+
     @field_validator("*", mode="before")
     @classmethod
-    def _take_python_values(cls, value: Any) -> Any:
+    def _take_python_values(cls, value: Any, info: ValidationInfo) -> Any:
         value = _python_value(value)
-        if isinstance(value, (list, tuple, range, set, frozenset)):
+        is_set = isinstance(value, (set, frozenset)) and info.field_name == "member_varies"
+        if is_set or isinstance(value, (list, tuple, range)):
             return tuple(_python_value(item) for item in value)
         return value
 
@@ -319,25 +417,26 @@ class Config(BaseModel):
         rates, n_layers = self.dropout_hidden, len(self.hidden)
         if isinstance(rates, tuple) and len(rates) != n_layers:
             raise ConfigError(
-                f"dropout_hidden must be one number or one per hidden layer ({n_layers} for hidden={self.hidden}), "
-                f"got {rates}"
+                "dropout_hidden must be one number or one per hidden layer "
+                f"({n_layers} with hidden={self.hidden}), got {rates}"
             )
-        if not n_layers and rates:
-            raise ConfigError(f"dropout_hidden must be 0 with hidden=(), where there is nothing to drop, got {rates}")
-        if not n_layers and self.max_norm is not None:
-            raise ConfigError(f"max_norm must be None with hidden=(), which has no hidden units, got {self.max_norm}")
+        if rates and not n_layers:
+            raise ConfigError(f"dropout_hidden must be 0 with hidden=(), which has no units, got {rates}")
+        if self.max_norm is not None and not n_layers:
+            raise ConfigError(
+                f"max_norm must be None with hidden=(), which has no units, got {self.max_norm}"
+            )
         if self.momentum and self.optimizer != "sgd":
             raise ConfigError(
-                f"momentum must be 0 with optimizer={self.optimizer!r} (only 'sgd' takes it), got {self.momentum}"
+                f"momentum must be 0 with optimizer={self.optimizer!r}, for only 'sgd' takes it, "
+                f"got {self.momentum}"
             )
         if self.seed + self.seeds > MAX_SEED + 1:
-            raise ConfigError(
-                f"seed + seeds must be at most {MAX_SEED + 1}, got {self.seed} + {self.seeds}"
-            )
+            raise ConfigError(f"seed + seeds must be at most {MAX_SEED + 1}, got {self.seed} + {self.seeds}")
         return self
 
     def __repr_args__(self) -> list[tuple[str | None, Any]]:
-        return [(name, value) for name, value in self._values().items() if value != _DEFAULTS[name]]
+        return [(name, value) for name, value in self._values().items() if value != _HELP[name].default]
 
     def replace(self, **changes: Any) -> "Config":
         """Return a Config with some fields changed, checked as a new one is.
@@ -348,11 +447,17 @@ class Config(BaseModel):
         return Config(**{**self._values(), **changes})
 
     def plain(self) -> "Config":
-        """Return the baseline: same data, model and repetition; augmentation, penalty, dropout, stopping, ensemble off."""
-        return self.replace(**{name: _DEFAULTS[name] for name in REGULARIZER_FIELDS})
+        """Return the baseline: same data, model and repetition, and every regularizer off.
+
+        Augmentation, penalty, dropout, stopping and ensemble have their defaults, which do nothing.
+        """
+        return self.replace(**{name: _HELP[name].default for name in REGULARIZER_FIELDS})
 
     def changes(self, other: "Config") -> dict[str, Any]:
-        """Return the fields in which this Config differs from `other`, with this one's values, in field order."""
+        """Return the fields in which this Config differs from `other`, with the values that this one has.
+
+        `other.replace(**config.changes(other)) == config`. In field order.
+        """
         before = other._values()
         return {name: value for name, value in self._values().items() if value != before[name]}
 
@@ -363,22 +468,22 @@ class Config(BaseModel):
         return (self.dropout_hidden,) * len(self.hidden)
 
     def to_query(self) -> str:
-        """Return the Config as a URL's query, without "?", as "data=digits&l2=0.001"; defaults are left out.
+        """Return the Config as a URL's query, "data=digits&l2=0.001": no "?", and defaults left out.
 
-        `from_query` gives exactly this Config back.
+        `from_query` makes exactly this Config of it.
         """
-        changed = self.changes(Config())
-        return "&".join(f"{name}={quote(_query_text(name, value), safe=',')}" for name, value in changed.items())
+        changed = self.changes(Config()).items()
+        return "&".join(f"{name}={quote(_query_text(name, value), safe=',')}" for name, value in changed)
 
     @classmethod
     def from_query(cls, query: str | Mapping[str, str | Sequence[str]]) -> ParsedQuery:
-        """Return the Config a URL's query asks for, or `Config()` and one sentence on the first thing wrong with it.
+        """Return the Config a URL's query asks for, or `Config()` and one sentence on the first thing wrong.
 
-        Never raises.
+        Never raises. The module's docstring says how fields are written.
 
         Args:
-            query: Percent-encoded text, with or without the leading "?"; or decoded texts by field, each alone or in
-                a list of one.
+            query: Percent-encoded text, with or without the leading "?"; or the decoded text of each field,
+                alone or in a list of one. At most 4,000 characters.
         """
         try:
             texts = _split_query(query) if isinstance(query, str) else _single_texts(query)
@@ -392,27 +497,15 @@ class Config(BaseModel):
 
     @classmethod
     def from_json(cls, text: str) -> "Config":
-        """Return the Config of a JSON object; fields that are left out have their defaults.
+        """Return the Config that a JSON object describes; fields left out have their defaults.
 
         Raises:
-            ConfigError: if `text` is no JSON object, or as `Config(...)` does.
+            ConfigError: if `text` is no JSON object of at most 20,000 characters, or as `Config(...)` does.
         """
-        if not isinstance(text, str):
-            raise ConfigError(f"the JSON of a Config must be text, got {_shown(text)}")
-        if len(text) > MAX_JSON_LENGTH:
-            raise ConfigError(f"the JSON of a Config must be at most {MAX_JSON_LENGTH} characters, got {len(text)}")
-        try:
-            values = json.loads(text, object_pairs_hook=_unique_pairs)
-        except ConfigError:
-            raise
-        except (ValueError, RecursionError):
-            raise ConfigError(f"the JSON of a Config must be valid JSON, got {_shown(text)}") from None
-        if not isinstance(values, dict):
-            raise ConfigError(f"the JSON of a Config must be an object, got {_shown(text)}")
-        return cls(**values)
+        return cls(**_json_object(text))
 
     def key(self) -> str:
-        """Return a SHA-256 in hex: the same for equal Configs in every process, another for any other Config."""
+        """Return a SHA-256 in hex over all fields, equal for equal Configs in every process."""
         canonical = json.dumps(self._values(), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()
 
@@ -434,48 +527,19 @@ def field_help(name: str) -> FieldHelp:
 def _describe(name: str) -> FieldHelp:
     info = Config.model_fields[name]
     extra: Any = info.json_schema_extra
-    elements = [item for item in info.metadata]
-    if name in ("hidden", "dropout_hidden"):
-        elements = list((Width if name == "hidden" else Rate).__metadata__[0].metadata)
-    bounds = {bound: getattr(item, bound) for item in elements for bound in ("ge", "gt", "le", "lt") if hasattr(item, bound)}
-    choices = {
-        "data": DATASETS, "activation": ACTIVATIONS, "initializer": INITIALIZERS, "optimizer": OPTIMIZERS,
-        "member_varies": MEMBER_VARIATIONS,
-    }  # fmt: skip
-    return FieldHelp(
-        name=name,
-        group=next(group for group, names in FIELD_GROUPS.items() if name in names),
-        description=info.description or "",
-        unit=extra["unit"],
-        default=info.default,
-        minimum=bounds.get("ge", bounds.get("gt")),
-        maximum=bounds.get("le", bounds.get("lt")),
-        choices=choices.get(name, ()),
-        rule=extra["rule"],
-    )
+    group = next(group for group, names in FIELD_GROUPS.items() if name in names)
+    return FieldHelp(name, group, info.description or "", default=info.default, **extra)
+
+
+_HELP: Mapping[str, FieldHelp] = MappingProxyType({name: _describe(name) for name in Config.model_fields})
 
 
 def _python_value(value: Any) -> Any:
-    # numpy's scalars and arrays, told by their module so that numpy need not be imported.
+    # numpy's scalars and arrays are told by their module, so that numpy need not be imported for them.
     if type(value).__module__.partition(".")[0] == "numpy" and hasattr(value, "tolist"):
         value = value.tolist()
+    # -0.0 equals 0.0, but would have another key.
     return 0.0 if isinstance(value, float) and value == 0 else value
-
-
-def _shown(value: object) -> str:
-    try:
-        return " ".join(_shortened.repr(value).split())
-    except Exception:  # a number of thousands of digits, or a repr that fails, must not hide the message
-        return f"a {type(value).__name__}"
-
-
-def _nearest(name: object, known: Sequence[str]) -> str:
-    close = get_close_matches(name, known, 1) if isinstance(name, str) else []
-    return f"; did you mean {_SYNONYMS.get(close[0], close[0])!r}?" if close else ""
-
-
-def _unknown_field(name: object) -> str:
-    return f"unknown field {_shown(name)}" + _nearest(name, [*Config.model_fields, *_SYNONYMS])
 
 
 def _sentence(error: ValidationError, given: Mapping[str, Any]) -> str:
@@ -483,20 +547,28 @@ def _sentence(error: ValidationError, given: Mapping[str, Any]) -> str:
     if not first["loc"]:
         return str(first["ctx"]["error"])
     name = str(first["loc"][0])
-    if name not in Config.model_fields:
-        return _unknown_field(name)
-    help_ = field_help(name)
-    value = given[name]
-    return f"{name} must be {help_.rule}, got {_shown(value)}{_nearest(value, help_.choices)}"
+    value, choices = given.get(name, _HELP[name].default), _HELP[name].choices
+    items = value if isinstance(value, (list, tuple)) else [value]
+    wrong = next((item for item in items if isinstance(item, str) and item not in choices), "")
+    return f"{name} must be {_HELP[name].rule}, got {_shown(value)}{_did_you_mean(wrong, choices)}"
 
 
-def _query_text(name: str, value: Any) -> str:
-    if isinstance(value, tuple):
-        comma = "," if name == "dropout_hidden" and len(value) == 1 else ""
-        return ",".join(_query_text(name, item) for item in value) + comma or "none"
-    if value is None or isinstance(value, bool):
-        return str(value).lower()
-    return value if isinstance(value, str) else repr(value)
+def _unknown_field(name: object) -> str:
+    return f"unknown field {_shown(name)}{_did_you_mean(name, [*_HELP, *_SYNONYMS])}"
+
+
+def _did_you_mean(name: object, known: Sequence[str]) -> str:
+    close = get_close_matches(name.lower(), known, 1) if isinstance(name, str) else []
+    return f"; did you mean {_SYNONYMS.get(close[0], close[0])!r}?" if close else ""
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, int) and abs(value) >= 10**60:
+        return "a number of more than 60 digits"
+    try:
+        return " ".join(_short.repr(value).split())
+    except Exception:  # A repr that fails must not take the place of the message.
+        return f"a value of type {type(value).__name__} that cannot be shown"
 
 
 _WORDS = MappingProxyType(
@@ -506,11 +578,21 @@ _WHOLE = re.compile(r"-?[0-9]{1,20}")
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?")
 
 
+def _query_text(name: str, value: Any) -> str:
+    if isinstance(value, tuple):
+        last_comma = "," if name == "dropout_hidden" and len(value) == 1 else ""
+        return ",".join(_query_text(name, item) for item in value) + last_comma or "none"
+    if value is None or isinstance(value, bool):
+        return str(value).lower()
+    return value if isinstance(value, str) else repr(value)
+
+
 def _query_value(name: str, text: str) -> Any:
-    several = name in ("hidden", "member_varies")
-    if text == "none" and (several or name == "dropout_hidden"):
+    """Return what `text` says; text that says nothing stays text, which the check of its field refuses."""
+    always_several = name in ("hidden", "member_varies")
+    if text in ("none", "None") and (always_several or name == "dropout_hidden"):
         return ()
-    if "," in text or several:
+    if "," in text or always_several:
         return tuple(_single_value(item) for item in text.removesuffix(",").split(","))
     return _single_value(text)
 
@@ -524,8 +606,7 @@ def _single_value(text: str) -> Any:
 
 
 def _split_query(query: str) -> dict[str, str]:
-    if len(query) > MAX_QUERY_LENGTH:
-        raise ConfigError(f"the query must be at most {MAX_QUERY_LENGTH} characters, got {len(query)}")
+    _check_length("the query", len(query), MAX_QUERY_LENGTH)
     pairs = []
     for part in filter(None, query.removeprefix("?").split("&")):
         name, equals, text = part.partition("=")
@@ -538,31 +619,47 @@ def _split_query(query: str) -> dict[str, str]:
     return _unique_pairs(pairs)
 
 
-def _single_texts(query: Mapping[str, str | Sequence[str]]) -> dict[str, str]:
+def _single_texts(query: object) -> dict[str, str]:
     if not isinstance(query, Mapping):
         raise ConfigError(f"the query must be text or a mapping, got {_shown(query)}")
     texts: dict[str, str] = {}
     for name, value in query.items():
-        values = [value] if isinstance(value, str) else value
-        if not isinstance(values, (list, tuple)) or not all(isinstance(item, str) for item in values):
-            raise ConfigError(f"{_shown(name)} must be text in the query, got {_shown(value)}")
-        if len(values) != 1:
-            raise ConfigError(f"{_shown(name)} must appear once in the query, got {_shown(value)}")
-        texts[name] = values[0]
-    length = sum(len(str(name)) + len(text) for name, text in texts.items())
-    if length > MAX_QUERY_LENGTH:
-        raise ConfigError(f"the query must be at most {MAX_QUERY_LENGTH} characters, got {length}")
+        text = value[0] if isinstance(value, (list, tuple)) and len(value) == 1 else value
+        if not isinstance(name, str):
+            raise ConfigError(_unknown_field(name))
+        if not isinstance(text, str):
+            raise ConfigError(f"{_shown(name)} must have one text in the query, got {_shown(value)}")
+        texts[name] = text
+    _check_length("the query", sum(len(name) + len(text) for name, text in texts.items()), MAX_QUERY_LENGTH)
     return texts
+
+
+def _json_object(text: object) -> dict[str, Any]:
+    what = "the JSON of a Config"
+    if not isinstance(text, str):
+        raise ConfigError(f"{what} must be text, got {_shown(text)}")
+    _check_length(what, len(text), MAX_JSON_LENGTH)
+    try:
+        values = json.loads(text, object_pairs_hook=_unique_pairs)
+    except ConfigError:
+        raise
+    except (ValueError, RecursionError):
+        raise ConfigError(f"{what} must be valid JSON, got {_shown(text)}") from None
+    if not isinstance(values, dict):
+        raise ConfigError(f"{what} must be an object, got {_shown(text)}")
+    return values
+
+
+def _check_length(what: str, length: int, maximum: int) -> None:
+    if length > maximum:
+        raise ConfigError(f"{what} must be at most {maximum:,} characters long, got {length:,}")
 
 
 def _unique_pairs(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     unique: dict[str, Any] = {}
     for name, value in pairs:
         if name in unique:
-            raise ConfigError(f"{_shown(name)} must be given once, got {_shown(unique[name])} and {_shown(value)}")
+            both = f"{_shown(unique[name])} and {_shown(value)}"
+            raise ConfigError(f"{_shown(name)} must be given once, got {both}")
         unique[name] = value
     return unique
-
-
-_DEFAULTS: Mapping[str, Any] = MappingProxyType({name: info.default for name, info in Config.model_fields.items()})
-_HELP: Mapping[str, FieldHelp] = MappingProxyType({name: _describe(name) for name in Config.model_fields})

@@ -1,7 +1,7 @@
 """Every error regcore raises on purpose.
 
-Each message is one sentence for a person: what, the rule, the value, and the remedy where there is one. A page
-shows the message of a `RegcoreError`; anything else that is raised is a bug.
+Each message is one sentence for a person: what, the rule, the value, and the remedy where there is one. A
+page shows the message of a `RegcoreError`; anything else that is raised is a bug.
 """
 
 
