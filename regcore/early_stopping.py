@@ -106,18 +106,24 @@ def _last_improvement(monitored: npt.NDArray[np.float64], wait: int, min_delta: 
     """Return the 0-based position of the last improvement before `wait` epochs pass without one."""
     # Only a new minimum can improve on the last improvement, so only those are visited.
     minima = _new_minima(monitored)
-    with np.errstate(over="ignore", invalid="ignore"):
-        # Keras adds min_delta in Python's float64 and rounds the sum to float32.
-        candidates = (monitored[minima] + min_delta).astype(np.float32)
-        losses = monitored[minima].astype(np.float32)
-        best = float(monitored[:1].astype(np.float32)[0])
-    last = 0
-    for epoch, candidate, loss in zip(minima.tolist(), candidates.tolist(), losses.tolist(), strict=True):
+    losses = _as_keras_compares(monitored[minima]).tolist()
+    # Keras adds min_delta in Python's float64, and rounds the sum.
+    candidates = _as_keras_compares(monitored[minima] + min_delta).tolist()
+    last, best = 0, float(_as_keras_compares(monitored[:1])[0])
+    for epoch, candidate, loss in zip(minima.tolist(), candidates, losses, strict=True):
         if epoch - last > wait:
             break
         if candidate < best:
             last, best = epoch, loss
     return last
+
+
+def _as_keras_compares(losses: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
+    """Return float32 values, those below its normal range as 0, which is what TensorFlow's `less` sees."""
+    with np.errstate(over="ignore", under="ignore"):
+        rounded = losses.astype(np.float32)
+    rounded[np.abs(rounded) < np.finfo(np.float32).tiny] = 0.0
+    return rounded
 
 
 def _new_minima(monitored: npt.NDArray[np.float64]) -> npt.NDArray[np.intp]:

@@ -10,13 +10,14 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from regcore import early_stopping, scoring
-from regcore.config import STOPPING_FIELDS
+from regcore import early_stopping, scoring, statistics
+from regcore.config import AUGMENTATION_FIELDS, DROPOUT_FIELDS, STOPPING_FIELDS
 from regcore.errors import ConfigError, RegcoreError
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from regcore.config import Config
     from regcore.data import Dataset
     from regcore.early_stopping import Replay
+    from regcore.statistics import MeanInterval
 
 Split = Literal["train", "val", "test"]
 Array = npt.NDArray[Any]
@@ -79,7 +81,7 @@ Recall = Callable[[Sequence[Moment]], Mapping[Moment, Snapshot]]
 """Fetches moments that were not recorded, all of them side by side, from the nearest checkpoints."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Recording:
     """What the training of one replicate left behind, so far.
 
@@ -96,6 +98,10 @@ class Recording:
     outputs: Mapping[str, Array] = field(default_factory=dict)
     output_epochs: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     checkpoints: Mapping[int, Weights] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        kept = f"outputs of {len(self.output_epochs)} epochs, weights of {len(self.checkpoints)}"
+        return f"Recording({self.n_epochs} epochs, {kept}, {self.nbytes / 1e6:.1f} MB)"
 
     @property
     def n_epochs(self) -> int:
@@ -117,7 +123,7 @@ class Recording:
         return array
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Result:
     """One configuration, trained for every seed and member: tables of what was measured.
 
@@ -135,6 +141,10 @@ class Result:
     dataset: Dataset
     recordings: Mapping[tuple[int, int], Recording]
     recall: Recall | None = None
+
+    def __repr__(self) -> str:
+        networks = f"{self.config.seeds} seeds x {self.config.members} members, {self.config.epochs} epochs"
+        return f"Result({self.dataset.name!r}, {networks}{'' if self.is_complete else ', not complete'})"
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -154,16 +164,27 @@ class Result:
     def history(self) -> pd.DataFrame:
         """One row for each seed, member and epoch.
 
-        Columns: seed, member, epoch (1-based), objective (what the optimizer saw, averaged over the epoch),
-            penalty,
-        train_loss, val_loss (data loss alone, dropout off, end of epoch), train_error, val_error (fractions;
-        for regression train_mae, val_mae in y's own units) and weight_norm.
+        The columns are seed, member, epoch (1-based), objective (what the optimizer saw, averaged over the
+        epoch), penalty, train_loss, val_loss (data loss alone, dropout off, end of epoch), train_error,
+        val_error (fractions; for regression train_mae, val_mae in y's own units) and weight_norm.
         """
         import pandas as pd  # Half a second to import, and `import regcore` promises to be light.
 
-        parts = [self._history_of(seed, member) for seed, member in self._trained()]
-        columns = list(_history_names(self._is_regression))
-        return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
+        trained = list(self._trained())
+        histories = [self.recordings[pair].history for pair in trained]
+        lengths = [len(history) for history in histories]
+        columns: dict[str, Array] = {
+            "seed": np.repeat(np.array([seed for seed, _ in trained], dtype=np.int64), lengths),
+            "member": np.repeat(np.array([member for _, member in trained], dtype=np.int64), lengths),
+            "epoch": np.concatenate([_NO_EPOCHS, *(np.arange(1, length + 1) for length in lengths)]),
+        }
+        recorded = np.concatenate([np.empty((0, len(HISTORY_COLUMNS))), *histories])
+        y_scale = np.repeat([self._y_scale(seed) for seed, _ in trained], lengths)
+        for name in _HISTORY_SHOWN:
+            values = recorded[:, HISTORY_COLUMNS.index(name)]
+            shown = name.replace("_error", "_mae") if self._is_regression else name
+            columns[shown] = values * y_scale if name.endswith("_error") else values
+        return pd.DataFrame(columns)
 
     @property
     def stops(self) -> pd.DataFrame:
@@ -180,6 +201,17 @@ class Result:
         columns = ["seed", "member", "best_epoch", "stopped_epoch", "restored_epoch"]
         table = pd.DataFrame(rows, columns=columns)
         return table.astype({name: "Int64" if name == "stopped_epoch" else "int64" for name in columns})
+
+    @property
+    def diverged(self) -> tuple[tuple[int, int], ...]:
+        """The (seed, member) whose training or validation loss was not finite in some epoch."""
+        return tuple(
+            (seed, member)
+            for seed, member in self._trained()
+            if not all(
+                np.isfinite(self._column(seed, member, name)).all() for name in ("train_loss", "val_loss")
+            )
+        )
 
     def metrics(self, split: Split) -> pd.DataFrame:
         """Return one row for each seed: loss, error, brier (regression: loss, mae, rmse), members averaged.
@@ -210,14 +242,23 @@ class Result:
         return {seed: self._score_of_ensemble(seed, members, split) for seed, members in outputs.items()}
 
     def _recorded_score(self, seed: int, split: Split) -> dict[str, float]:
-        epoch = self._stops[seed, 0].restored_epoch
+        at = self._stops[seed, 0].restored_epoch - 1
         loss, error, brier = (
-            float(self._column(seed, 0, f"{split}_{name}")[epoch - 1]) for name in ("loss", "error", "brier")
+            float(self._column(seed, 0, f"{split}_{name}")[at]) for name in ("loss", "error", "brier")
         )
         if self._is_regression:
             y_scale = self._y_scale(seed)
             return {"loss": loss, "mae": error * y_scale, "rmse": math.sqrt(loss) * y_scale}
-        return {"loss": loss, "error": error, "brier": brier}
+        if math.isnan(loss):
+            # Of outputs that are NaN, comparing classes still makes an error, which means nothing.
+            return {"loss": loss, "error": math.nan, "brier": math.nan}
+        # The engine's float32 fraction as the exact one, so that equal errors tie with those of ensembles.
+        n_rows = len(self._targets(seed, split))
+        return {"loss": loss, "error": round(error * n_rows) / n_rows, "brier": brier}
+
+    def _targets(self, seed: int, split: Split) -> Array:
+        rows = self.dataset.rows(seed)
+        return {"train": rows.y_train, "val": rows.y_val, "test": rows.y_test}[split]
 
     def _ensemble_outputs(self, split: Split) -> dict[int, list[Array]]:
         """Return the outputs of every member at its restored epoch, by seed, recalled side by side."""
@@ -237,10 +278,9 @@ class Result:
         return {seed: [next(outputs) for _ in moments] for seed, moments in by_seed.items()}
 
     def _score_of_ensemble(self, seed: int, members: Sequence[Array], split: Split) -> dict[str, float]:
-        rows = self.dataset.rows(seed)
-        y = {"train": rows.y_train, "val": rows.y_val, "test": rows.y_test}[split]
         task = self.dataset.task
-        return scoring.score(scoring.mean_prediction(members, task), y, task, self._y_scale(seed))
+        outputs = scoring.mean_prediction(members, task)
+        return scoring.score(outputs, self._targets(seed, split), task, self._y_scale(seed))
 
     def restored_epoch(self, seed: int, member: int = 0) -> int:
         """Return the 1-based epoch whose weights this network keeps.
@@ -282,15 +322,15 @@ class Result:
         return kept if kept is not None else self._recalled([moment])[moment].weights
 
     def keras_model(self, seed: int, member: int = 0) -> keras.Sequential:
-        """Return a built Keras model with the restored weights, from raw rows to probabilities or y's own
-        units.
+        """Return a built Keras model with the restored weights.
+
+        It takes raw rows, and gives probabilities or values in y's own units.
 
         Args:
             seed: Value of the seed column.
             member: Member of the ensemble, from 0.
         """
-        # The only way from results to TensorFlow, which costs 5 s and 600 MB: whoever asks for a model pays
-        # for it.
+        # Exports stand above results, and this one loads TensorFlow (5 s, 600 MB) when it builds the model.
         from regcore.export.keras_model import keras_model
 
         return keras_model(self, seed, member)
@@ -315,11 +355,12 @@ class Result:
         Raises:
             ConfigError: if more members are asked for than were trained.
         """
-        if not 1 <= members <= self.config.members:
+        config = self.config.replace(members=members)
+        if members > self.config.members:
             raise ConfigError(
                 f"members must be 1 to {self.config.members}, the members trained, got {members!r}"
             )
-        return replace(self, config=self.config.replace(members=members))
+        return replace(self, config=config)
 
     def _moment(self, seed: int, member: int, epoch: int | None) -> Moment:
         restored = self.restored_epoch(seed, member)
@@ -357,8 +398,7 @@ class Result:
                     yield seed, member
 
     def _column(self, seed: int, member: int, name: str) -> npt.NDArray[np.float64]:
-        recorded = self.recordings[seed, member].history[: self.config.epochs]
-        return recorded[:, HISTORY_COLUMNS.index(name)]
+        return self.recordings[seed, member].history[:, HISTORY_COLUMNS.index(name)]
 
     @property
     def _is_regression(self) -> bool:
@@ -366,17 +406,6 @@ class Result:
 
     def _y_scale(self, seed: int) -> float:
         return float(self.dataset.rows(seed).y_scale) if self._is_regression else 1.0
-
-    def _history_of(self, seed: int, member: int) -> pd.DataFrame:
-        import pandas as pd
-
-        y_scale = self._y_scale(seed)
-        columns: dict[str, Any] = {"seed": seed, "member": member}
-        columns["epoch"] = np.arange(1, len(self._column(seed, member, "objective")) + 1)
-        for name, recorded in zip(_history_names(self._is_regression)[3:], _HISTORY_SHOWN, strict=True):
-            unit = y_scale if recorded.endswith("_error") else 1.0
-            columns[name] = self._column(seed, member, recorded) * unit
-        return pd.DataFrame(columns)
 
     @cached_property
     def _scores(self) -> dict[Split, dict[int, dict[str, float]]]:
@@ -396,11 +425,7 @@ class Result:
 
 
 _HISTORY_SHOWN = ("objective", "penalty", "train_loss", "val_loss", "train_error", "val_error", "weight_norm")
-
-
-def _history_names(regression: bool) -> tuple[str, ...]:
-    shown = tuple(name.replace("_error", "_mae") if regression else name for name in _HISTORY_SHOWN)
-    return ("seed", "member", "epoch", *shown)
+_NO_EPOCHS = np.empty(0, dtype=np.int64)
 
 
 def _check_split(split: str, allowed: Sequence[str]) -> None:
@@ -411,3 +436,220 @@ def _check_split(split: str, allowed: Sequence[str]) -> None:
 def _listed(pairs: Iterable[tuple[int, int]], n_shown: int = 4) -> str:
     shown = [str(pair) for pair in pairs]
     return ", ".join(shown[:n_shown]) + (f" and {len(shown) - n_shown} more" if len(shown) > n_shown else "")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Comparison:
+    """Several configurations over the same seeds; the first is the baseline the others are held against.
+
+    Attributes:
+        results: Name -> result.
+    """
+
+    results: Mapping[str, Result]
+
+    def __post_init__(self) -> None:
+        if not self.results:
+            raise ConfigError("results must hold at least one result, got none")
+        (baseline_name, baseline), *others = self.results.items()
+        for name, result in others:
+            if result.seeds != baseline.seeds:
+                raise ConfigError(
+                    f"compared results must share their seeds, got {_span(baseline)} for {baseline_name!r} "
+                    f"and {_span(result)} for {name!r}: set seed and seeds alike."
+                )
+            if result.dataset.task != baseline.dataset.task:
+                raise ConfigError(
+                    f"compared results must share their task, got {baseline.dataset.task} for "
+                    f"{baseline_name!r} and {result.dataset.task} for {name!r}."
+                )
+
+    def __repr__(self) -> str:
+        return f"Comparison({', '.join(repr(name) for name in self.results)})"
+
+    def table(self, split: Split = "val", metric: str | None = None) -> pd.DataFrame:
+        """Return one row for each result: its mean over seeds, and its paired difference to the baseline.
+
+        Columns: name, mean, sd (over seeds), then of this result minus the baseline, seed by seed:
+            difference,
+        low, high (95 % paired t-interval), wins (seeds on which it is lower), ties, n (seeds) and verdict.
+        The baseline has no difference. While training is under way, the seeds that both have are paired.
+
+        Args:
+            split: "train", "val" or "test".
+            metric: "loss", "error" or "brier" (regression: "loss", "mae" or "rmse"); None: error, or mae.
+
+        Raises:
+            ConfigError: if there is no such split or metric.
+        """
+        import pandas as pd
+
+        values = {name: _by_seed(result, split, metric) for name, result in self.results.items()}
+        baseline = next(iter(self.results))
+        rows = [
+            {"name": name, **_mean_and_sd(values[name]), **_difference(values[name], values[baseline])}
+            for name in values
+        ]
+        rows[0] |= {"difference": np.nan, "low": np.nan, "high": np.nan, "wins": None, "ties": None}
+        rows[0]["verdict"] = "baseline"
+        return pd.DataFrame(rows).astype({"wins": "Int64", "ties": "Int64"})
+
+
+class Choice(NamedTuple):
+    """The value of a sweep that validation chose.
+
+    Attributes:
+        value: The field's value.
+        mean: Mean of the metric on validation.
+        standard_error: Of that mean, over seeds; NaN for one seed.
+        result: What was measured there.
+    """
+
+    value: Any
+    mean: float
+    standard_error: float
+    result: Result
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Sweep:
+    """One configuration at several values of one field.
+
+    Attributes:
+        field: The field of `Config` that varies.
+        values: Its values, in the order they were asked for.
+        results: One for each value.
+    """
+
+    field: str
+    values: tuple[Any, ...]
+    results: tuple[Result, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.values) != len(self.results) or not self.values:
+            raise ConfigError(
+                f"values must be one for each result, at least one, got {len(self.values)} for "
+                f"{len(self.results)}"
+            )
+
+    def __repr__(self) -> str:
+        return f"Sweep({self.field!r}, {list(self.values)!r})"
+
+    def table(self, split: Split = "val", metric: str | None = None) -> pd.DataFrame:
+        """Return one row for each value: value, mean, sd, low, high (95 % t-interval of the mean) and n
+        (seeds).
+
+        Args:
+            split: "train", "val" or "test".
+            metric: "loss", "error" or "brier" (regression: "loss", "mae" or "rmse"); None: error, or mae.
+
+        Raises:
+            ConfigError: if there is no such split or metric.
+        """
+        import pandas as pd
+
+        # None (off) beside numbers would become NaN in a column of numbers.
+        numeric = all(
+            isinstance(value, (int, float)) and not isinstance(value, bool) for value in self.values
+        )
+        columns: dict[str, Any] = {"value": pd.Series(self.values, dtype=None if numeric else object)}
+        intervals = self._intervals(split, metric)
+        for name in ("mean", "sd", "low", "high", "n"):
+            columns[name] = [getattr(interval, name) for interval in intervals]
+        return pd.DataFrame(columns)
+
+    def comparison(self) -> Comparison:
+        """Return the same results held against the first value, named as in "l2 = 0.001"."""
+        return Comparison(
+            {
+                f"{self.field} = {value}": result
+                for value, result in zip(self.values, self.results, strict=True)
+            }
+        )
+
+    def best(self, metric: str | None = None) -> Choice:
+        """Return the value with the lowest mean on validation; the first on a tie.
+
+        Args:
+            metric: As for `table`.
+
+        Raises:
+            DataError: if every value diverged, or nothing has been measured yet.
+        """
+        intervals = self._intervals("val", metric)
+        return self._choice(statistics.best_choice(intervals), intervals)
+
+    def one_standard_error_choice(self, metric: str | None = None) -> Choice:
+        """Return the most regularized value whose validation mean is within one standard error of the best.
+
+        Args:
+            metric: As for `table`.
+
+        Raises:
+            ConfigError: if no direction of the field regularizes more (learning_rate, say): use `best`.
+            DataError: if every value diverged, or nothing has been measured yet.
+        """
+        intervals = self._intervals("val", metric)
+        complexity = [
+            _complexity(self.field, value, result)
+            for value, result in zip(self.values, self.results, strict=True)
+        ]
+        return self._choice(statistics.one_standard_error_choice(intervals, complexity), intervals)
+
+    def _intervals(self, split: Split, metric: str | None) -> list[MeanInterval]:
+        return [
+            statistics.mean_interval(list(_by_seed(result, split, metric).values()))
+            for result in self.results
+        ]
+
+    def _choice(self, at: int, intervals: Sequence[MeanInterval]) -> Choice:
+        return Choice(self.values[at], intervals[at].mean, intervals[at].standard_error, self.results[at])
+
+
+def _by_seed(result: Result, split: Split, metric: str | None) -> dict[int, float]:
+    """Return seed -> metric."""
+    names = scoring.metric_names(result.dataset.task)
+    name = names[1] if metric is None else metric
+    if name not in names:
+        raise ConfigError(f"metric must be one of {', '.join(names)}, got {metric!r}")
+    table = result.metrics(split)
+    return dict(zip(table["seed"].tolist(), table[name].tolist(), strict=True))
+
+
+def _mean_and_sd(values: Mapping[int, float]) -> dict[str, Any]:
+    interval = statistics.mean_interval(list(values.values()))
+    return {"mean": interval.mean, "sd": interval.sd}
+
+
+def _difference(treatment: Mapping[int, float], baseline: Mapping[int, float]) -> dict[str, Any]:
+    shared = [seed for seed in treatment if seed in baseline]
+    if not shared:
+        nothing = dict.fromkeys(("difference", "low", "high"), np.nan)
+        return {**nothing, "wins": 0, "ties": 0, "n": 0, "verdict": "no seed yet"}
+    paired = statistics.paired_difference(
+        [treatment[seed] for seed in shared], [baseline[seed] for seed in shared]
+    )._asdict()
+    return {"difference": paired.pop("mean"), **paired}
+
+
+_MORE_REGULARIZES = (*AUGMENTATION_FIELDS, "l2", "weight_decay", *DROPOUT_FIELDS, "min_delta")
+_LESS_REGULARIZES = ("max_norm", "patience", "epochs", "members")
+
+
+def _complexity(field: str, value: Any, result: Result) -> float:
+    """Return a number that is lower for values that regularize more (`members`: that cost less)."""
+    if field in _MORE_REGULARIZES:
+        return -float(np.mean(value))
+    if field in _LESS_REGULARIZES:
+        return math.inf if value is None else float(value)
+    if field == "hidden":
+        widths = (result.dataset.n_features, *value)
+        return float(sum(n_in * n_out for n_in, n_out in pairwise(widths)))
+    raise ConfigError(
+        f"field must be a regularizer, hidden, epochs or members for this choice, got {field!r}"
+    )
+
+
+def _span(result: Result) -> str:
+    first, last = result.seeds[0], result.seeds[-1]
+    return f"seeds {first} to {last}" if last > first else f"seed {first}"

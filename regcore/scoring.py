@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from regcore.errors import ConfigError, DataError
 
-Task = Literal["binary", "multiclass", "regression"]
+if TYPE_CHECKING:
+    from regcore.data import Task
+
 Floats = npt.NDArray[np.float64]
 
 
@@ -93,7 +95,7 @@ def log_probabilities(outputs: npt.ArrayLike, task: Task) -> Floats:
     return log_p
 
 
-def mean_prediction(outputs: Sequence[npt.ArrayLike], task: Task) -> Floats:
+def mean_prediction(outputs: Sequence[npt.ArrayLike] | Floats, task: Task) -> Floats:
     """Return the outputs [rows, C] of an ensemble whose members' predictions are averaged.
 
     Probabilities are averaged, not logits; for regression, values. The result is again an output (log p, or
@@ -103,7 +105,7 @@ def mean_prediction(outputs: Sequence[npt.ArrayLike], task: Task) -> Floats:
     Raises:
         DataError: if there are no members.
     """
-    if not outputs:
+    if not len(outputs):
         raise DataError("outputs must hold at least one member, got none")
     if task == "regression":
         values: Floats = np.mean([_as_rows(member) for member in outputs], axis=0)

@@ -1,0 +1,167 @@
+"""What repeated trainings can tell: means with intervals, paired differences, and their verdict."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from regcore.errors import DataError
+
+CONFIDENCE = 0.95
+
+BETTER = "better"
+WORSE = "worse"
+WITHIN_NOISE = "within seed noise"
+ONE_SEED = "one seed cannot tell"
+
+
+class MeanInterval(NamedTuple):
+    """A mean over seeds, its sample standard deviation, and its 95 % t-interval (NaN for one seed)."""
+
+    mean: float
+    sd: float
+    low: float
+    high: float
+    n: int
+
+    @property
+    def standard_error(self) -> float:
+        """Standard deviation of the mean: sd / sqrt(n)."""
+        return self.sd / math.sqrt(self.n) if self.n else math.nan
+
+
+class PairedDifference(NamedTuple):
+    """Treatment minus baseline over the same seeds.
+
+    Attributes:
+        mean: Mean difference.
+        low: Lower end of the 95 % paired t-interval; NaN for one seed, and where a run diverged.
+        high: Upper end.
+        wins: Seeds on which the treatment is better.
+        ties: Seeds on which both are equal.
+        n: Seeds.
+        verdict: "better", "worse" or "within seed noise" (the interval contains 0); with less than two seeds,
+            or a value that is not finite, a sentence that says why there is no verdict.
+    """
+
+    mean: float
+    low: float
+    high: float
+    wins: int
+    ties: int
+    n: int
+    verdict: str
+
+
+def mean_interval(values: npt.ArrayLike) -> MeanInterval:
+    """Return the mean of these values, one for each seed, with its 95 % t-interval.
+
+    A value that is not finite (a diverged run) makes mean, sd and interval NaN.
+    """
+    array = _one_for_each_seed(values, "values")
+    if not np.isfinite(array).all() or not len(array):
+        return MeanInterval(math.nan, math.nan, math.nan, math.nan, len(array))
+    mean = float(array.mean())
+    if len(array) == 1:
+        return MeanInterval(mean, math.nan, math.nan, math.nan, 1)
+    sd = float(array.std(ddof=1))
+    half_width = _t_quantile(len(array) - 1) * sd / math.sqrt(len(array))
+    return MeanInterval(mean, sd, mean - half_width, mean + half_width, len(array))
+
+
+def paired_difference(
+    treatment: npt.ArrayLike, baseline: npt.ArrayLike, lower_is_better: bool = True
+) -> PairedDifference:
+    """Return treatment minus baseline, seed by seed, with a 95 % paired t-interval and a verdict.
+
+    The interval speaks of repetitions on this data set, not of other data.
+
+    Args:
+        treatment: [seeds], one value for each seed.
+        baseline: [seeds], of the same seeds in the same order.
+        lower_is_better: True for losses and errors.
+
+    Raises:
+        DataError: if the two differ in length, or are empty.
+    """
+    treated, plain = _one_for_each_seed(treatment, "treatment"), _one_for_each_seed(baseline, "baseline")
+    if len(treated) != len(plain) or not len(treated):
+        raise DataError(
+            f"treatment and baseline must have one value for each seed, at least one, got {len(treated)} and "
+            f"{len(plain)}"
+        )
+    finite = np.isfinite(treated) & np.isfinite(plain)
+    difference = treated[finite] - plain[finite]
+    gain = -difference if lower_is_better else difference
+    wins, ties, n = int(np.sum(gain > 0)), int(np.sum(gain == 0)), len(treated)
+    if not finite.all():
+        verdict = f"no verdict: {n - len(difference)} of {n} seeds diverged"
+        return PairedDifference(math.nan, math.nan, math.nan, wins, ties, n, verdict)
+    interval = mean_interval(difference)
+    verdict = _verdict(interval, lower_is_better)
+    return PairedDifference(interval.mean, interval.low, interval.high, wins, ties, n, verdict)
+
+
+def _verdict(difference: MeanInterval, lower_is_better: bool) -> str:
+    if difference.n < 2:
+        return ONE_SEED
+    if difference.low <= 0 <= difference.high:
+        return WITHIN_NOISE
+    return BETTER if (difference.high < 0) == lower_is_better else WORSE
+
+
+def one_standard_error_choice(
+    intervals: list[MeanInterval], complexity: npt.ArrayLike, lower_is_better: bool = True
+) -> int:
+    """Return the position of the simplest candidate whose mean is within one standard error of the best mean.
+
+    Breiman's rule: the best of several noisy means is best by luck as well, so the simplest that the noise
+    cannot tell from it is taken (Hastie, Tibshirani, Friedman, The Elements of Statistical Learning, 7.10).
+    With one seed the standard error is unknown, and the best itself is taken. Candidates that diverged are
+    left out.
+
+    Args:
+        intervals: One for each candidate.
+        complexity: One number for each candidate; the lower, the simpler. On a tie the better mean is taken.
+        lower_is_better: True for losses and errors.
+
+    Raises:
+        DataError: if no candidate has a finite mean.
+    """
+    best = best_choice(intervals, lower_is_better)
+    sign = 1 if lower_is_better else -1
+    error = intervals[best].standard_error
+    limit = sign * intervals[best].mean + (0.0 if math.isnan(error) else error)
+    order = np.asarray(complexity, dtype=np.float64)
+    near = [at for at, interval in enumerate(intervals) if sign * interval.mean <= limit]
+    return min(near, key=lambda at: (order[at], sign * intervals[at].mean))
+
+
+def best_choice(intervals: list[MeanInterval], lower_is_better: bool = True) -> int:
+    """Return the position of the best mean, the first on a tie; candidates that diverged are left out.
+
+    Raises:
+        DataError: if no candidate has a finite mean.
+    """
+    means = np.array([interval.mean for interval in intervals]) * (1 if lower_is_better else -1)
+    if not np.isfinite(means).any():
+        raise DataError(
+            f"at least one candidate must have a finite mean, got {[each.mean for each in intervals]}"
+        )
+    return int(np.nanargmin(means))
+
+
+def _one_for_each_seed(values: npt.ArrayLike, name: str) -> npt.NDArray[np.float64]:
+    array = np.asarray(values, dtype=np.float64)
+    if array.ndim != 1:
+        raise DataError(f"{name} must be one value for each seed, got shape {array.shape}")
+    return array
+
+
+def _t_quantile(degrees: int) -> float:
+    from scipy.special import stdtrit  # scipy.stats takes a second to import; this is its t.ppf.
+
+    return float(stdtrit(degrees, (1 + CONFIDENCE) / 2))
