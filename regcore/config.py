@@ -226,9 +226,7 @@ class Config(BaseModel):
             sentence that names field, rule and value, on the first of these failures.
     """
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, validate_default=True
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, validate_default=True)
 
     data: DatasetName = _choice("moons", DATASETS, "The data set: a generator, or real data.")
     n_train: int | None = _whole(
@@ -574,6 +572,7 @@ def _shown(value: object) -> str:
 _WORDS = MappingProxyType(
     {"none": None, "None": None, "true": True, "True": True, "false": False, "False": False}
 )
+# Few enough digits for int() under any sys.set_int_max_str_digits; no field takes more.
 _WHOLE = re.compile(r"-?[0-9]{1,20}")
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?")
 

@@ -694,6 +694,16 @@ def test_broken_query_gives_the_defaults_and_a_sentence(query: Any, problem: str
     assert Config.from_query(query) == (Config(), problem)
 
 
+def test_long_number_is_refused_where_python_reads_few_digits() -> None:
+    limit = sys.get_int_max_str_digits()
+    sys.set_int_max_str_digits(640)
+    try:
+        problem = Config.from_query("epochs=" + "1" * 1000).problem
+    finally:
+        sys.set_int_max_str_digits(limit)
+    assert problem == "epochs must be a whole number from 1 to 10000, got inf"
+
+
 @settings(max_examples=1500, deadline=None)
 @given(mutated_queries() | joined_queries() | joined_queries().map(quote_all) | st.text() | decoded_queries())
 def test_any_query_gives_a_config_or_the_defaults_and_one_sentence(query: Any) -> None:
