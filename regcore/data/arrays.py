@@ -207,6 +207,8 @@ def _column_of_targets(y: Any) -> NDArray[Any]:
         raise DataError(f"y must have no missing values, got {n_missing}: drop those rows")
     if values.dtype.kind == "O":
         values = _plain_targets(values)
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        raise DataError(f"y must have no infinite values, got {int(np.isinf(values).sum())}: drop those rows")
     if values.dtype.kind not in "biufU":
         raise DataError(f"y must hold numbers or names of classes, got {values.dtype}")
     return values
@@ -235,9 +237,6 @@ def _regression_target(values: NDArray[Any]) -> Floats:
     if values.dtype.kind == "U":
         raise DataError(f"y must hold numbers for a regression, got {str(values[0])!r}")
     numbers = values.astype(np.float64)
-    n_infinite = int((~np.isfinite(numbers)).sum())
-    if n_infinite:
-        raise DataError(f"y must have no infinite values, got {n_infinite}: drop those rows")
     largest = float(np.abs(numbers).max(initial=0.0))
     if largest > MAX_MAGNITUDE:
         raise DataError(f"y must be within {MAX_MAGNITUDE:g} of 0, got {largest:g}: choose another unit")

@@ -15,7 +15,7 @@ from regcore.data.sampling import stratified_order
 from regcore.data.splits import draw_test_rows
 from regcore.data.streams import random_stream
 from regcore.data.types import Floats, Integers, Targets
-from regcore.errors import ConfigError
+from regcore.errors import ConfigError, DataError
 
 MIN_POOL = 2048
 
@@ -66,6 +66,12 @@ def _numbers_of_rows(config: Config, info: DatasetInfo) -> tuple[int, int]:
 def _load(name: str, n_train: int, n_val: int, noise: float, label_noise: float, data_seed: int) -> Dataset:
     info = DATASET_INFO[name]
     table = _load_table(name, noise, data_seed, _pool_size(n_train + n_val))
+    n_others = len(table.y) - len(table.test_rows)
+    if n_others < n_train + n_val:
+        raise DataError(
+            f"the files of {name} must hold at least {n_train + n_val} train images, got {n_others}: "
+            f"download them again, or lower n_train and n_val"
+        )
     return Dataset(
         name=name,
         X=table.X,

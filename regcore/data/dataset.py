@@ -221,11 +221,13 @@ class Dataset:
         Args:
             seed: The repetition; the same seed gives the same rows in every process.
         """
-        if seed not in self._rows_of_seed:
+        rows = self._rows_of_seed.get(seed)
+        if rows is None:
+            rows = self._draw(seed)
             if len(self._rows_of_seed) >= MAX_CACHED_SEEDS:
                 self._rows_of_seed.clear()
-            self._rows_of_seed[seed] = self._draw(seed)
-        return self._rows_of_seed[seed]
+            self._rows_of_seed[seed] = rows
+        return rows
 
     def split(self, seed: int) -> Split:
         """Return scaled and raw arrays of one repetition, in float64.
@@ -254,6 +256,8 @@ class Dataset:
         elif self.label_noise > 0:
             y_train = self._noisy(train, random_stream("label noise of train", seed))
             y_val = self._noisy(val, random_stream("label noise of val", seed))
+        for array in (train, val, y_train, y_val, y_test, shift, scale):
+            array.flags.writeable = False
         return Rows(train, val, self.test_rows, y_train, y_val, y_test, shift, scale, y_shift, y_scale)
 
     def _draw_rows(self, seed: int) -> tuple[Integers, Integers]:
@@ -269,7 +273,7 @@ class Dataset:
 
     @cached_property
     def _largest_of_row(self) -> Floats:
-        return np.maximum(self.X.max(axis=1), -self.X.min(axis=1))
+        return np.asarray(np.abs([self.X.max(axis=1), self.X.min(axis=1)]).max(axis=0))
 
     def _noisy(self, rows: Integers, rng: np.random.Generator) -> Integers:
         return redraw_labels(self.y, rows, self.label_noise, self.n_classes, rng)

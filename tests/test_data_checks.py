@@ -1,0 +1,37 @@
+"""Configurations and data sets that do not go together."""
+
+import numpy as np
+import pytest
+
+from regcore.config import Config
+from regcore.data import Dataset, check_fits, load_dataset
+from regcore.errors import ConfigError
+
+TABLE = load_dataset(Config(data="moons"))
+DIGITS_CONFIG = Config(data="digits")
+DIGITS = load_dataset(DIGITS_CONFIG)
+VALUES = Dataset.from_arrays(np.arange(20.0).reshape(10, 2), np.linspace(0, 1, 10))
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("shift", 1), ("rotate", 5.0), ("zoom", 0.1), ("flip", True), ("cutout", 2)]
+)
+def test_what_is_for_images_is_refused_on_tables(field, value):
+    with pytest.raises(ConfigError, match=f"^{field} must be (0|False) on moons, .*, got {value!r}$"):
+        check_fits(Config().replace(**{field: value}), TABLE)
+
+
+@pytest.mark.parametrize("field", ["shift", "cutout"])
+def test_nothing_is_moved_or_cut_by_a_whole_image(field):
+    check_fits(DIGITS_CONFIG.replace(**{field: 7}), DIGITS)
+    with pytest.raises(ConfigError, match=f"^{field} must be less than 8 pixels, .*, got 8$"):
+        check_fits(DIGITS_CONFIG.replace(**{field: 8}), DIGITS)
+
+
+@pytest.mark.parametrize("dataset", [TABLE, DIGITS, VALUES], ids=["table", "images", "values"])
+def test_everything_else_goes_with_all_data(dataset):
+    check_fits(Config(jitter=0.1, mixup=1.0, l2=0.1, dropout_hidden=0.5, patience=3, members=2), dataset)
+
+
+def test_data_fields_do_not_count_where_a_data_set_is_handed_in():
+    check_fits(Config(data="moons", label_noise=0.3, n_train=50_000), VALUES)
