@@ -1,0 +1,159 @@
+"""What the scheduler keeps of a request: its job, and the trainings that the job waits for."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from regcore.engine.shard import Array, ShardState
+from regcore.errors import RegcoreError, WorkerError
+from regcore.execution.cache import Trained
+from regcore.execution.plan import Task, shard_of
+from regcore.execution.recorder import Recorder
+from regcore.execution.worker import Advanced, Chunk, Engine
+
+State = Literal["queued", "running", "done", "cancelled", "failed"]
+
+# Seconds that a chunk should take: the first is short, so that a first curve shows soon; the longest leaves a
+# cancelled run's worker free within half a second.
+FIRST_CHUNK, NEXT_CHUNK, LONGEST_CHUNK = 0.07, 0.25, 0.35
+# A measured pace may be off (the first chunk of a new shape includes a trace), so chunks grow by steps.
+MAX_GROWTH = 8
+# Until a pace was measured: what a core does at least, and what a step costs at least.
+FLOPS_PER_SECOND, SECONDS_PER_STEP = 1e10, 5e-4
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run is.
+
+    Attributes:
+        done_steps: Optimizer steps taken, summed over networks; those found in the cache count.
+        total_steps: Optimizer steps of the whole run, summed over networks.
+        eta_seconds: Seconds that are probably left; None while nothing is known.
+        state: "queued" until a first piece of it went to a worker.
+    """
+
+    done_steps: int
+    total_steps: int
+    eta_seconds: float | None
+    state: State
+
+    @property
+    def fraction(self) -> float:
+        """Part that is done, 0 to 1."""
+        return self.done_steps / self.total_steps if self.total_steps else 1.0
+
+
+class Job:
+    """Networks that one request waits for. Made by `Scheduler.submit`, whose lock guards what it holds."""
+
+    def __init__(self, tasks: Iterable[Task], owner: str) -> None:
+        self.tasks = {task.key: task for task in tasks}
+        self.owner = owner or f"job {id(self)}"
+        self.trained: dict[str, Trained] = {}
+        self.trainings: list[Training] = []
+        self.state: State = "queued"
+        self.error: RegcoreError | None = None
+        self.finished = threading.Event()
+        self.needed_bytes = 0
+        self.total_steps = 0
+        self.done_steps = 0
+        self.served = 0
+
+
+class Training:
+    """A shard under way, and the jobs that wait for it."""
+
+    def __init__(self, tasks: Sequence[Task], engine: Engine) -> None:
+        self.tasks = list(tasks)
+        self.engine = engine
+        self.shard = shard_of(self.tasks)
+        self.dataset = self.tasks[0].dataset
+        self.state = _stacked([task.state for task in self.tasks if task.state is not None])
+        self.recorder = Recorder(self.shard)
+        self.jobs: list[Job] = []
+        self.step = self.first_step = self.tasks[0].first_step
+        self.last_step = last_step(self.tasks[0], engine)
+        self.flops = engine.flops_per_step(self.shard, self.dataset)
+        self.seconds_per_step: float | None = None
+        self.chunk_steps = 0
+        self.n_chunks = 0
+        self.is_in_flight = False
+        self.needs_dataset = False
+        self.breaks = 0
+        self.served = 0
+        self.future: Future[Any] | None = None
+
+    @property
+    def is_finished(self) -> bool:
+        return self.step >= self.last_step
+
+    def seconds_left(self) -> float | None:
+        if self.seconds_per_step is None:
+            return None
+        return (self.last_step - self.step) * self.seconds_per_step
+
+    def next_chunk(self) -> Chunk:
+        self.chunk_steps = min(self._steps_of_next_chunk(), self.last_step - self.step)
+        return Chunk(self.engine, self.shard, self.state, self.chunk_steps, self.dataset.key)
+
+    def _steps_of_next_chunk(self) -> int:
+        if self.seconds_per_step is None:
+            return max(1, round(FIRST_CHUNK / max(self.flops / FLOPS_PER_SECOND, SECONDS_PER_STEP)))
+        target = min(NEXT_CHUNK + 0.01 * self.n_chunks, LONGEST_CHUNK)
+        steps = target / max(self.seconds_per_step, 1e-9)
+        return max(1, min(round(steps), MAX_GROWTH * self.chunk_steps))
+
+    def take(self, answer: Advanced) -> None:
+        n_steps = answer.state.step - self.step
+        if n_steps <= 0:
+            raise WorkerError(f"training stood still at step {self.step} of {self.last_step}: a bug.")
+        self.state = answer.state
+        self.step = answer.state.step
+        self.recorder.add(answer.rows)
+        self.seconds_per_step = answer.seconds / n_steps
+        self.n_chunks += 1
+        self.breaks = 0
+
+    def keep(self, keys: set[str]) -> None:
+        """Go on with these networks alone: their bits stay the same."""
+        positions = [position for position, task in enumerate(self.tasks) if task.key in keys]
+        if len(positions) == len(self.tasks):
+            return
+        if self.seconds_per_step is not None:
+            self.seconds_per_step *= len(positions) / len(self.tasks)
+        self.tasks = [self.tasks[position] for position in positions]
+        self.shard = shard_of(self.tasks)
+        self.state = self.state.take(positions) if self.state is not None else None
+        self.recorder.keep(positions)
+        self.flops = self.engine.flops_per_step(self.shard, self.dataset)
+
+
+def last_step(task: Task, engine: Engine) -> int:
+    """Return the optimizer step at which a task is done."""
+    shard = shard_of([task])
+    return engine.total_steps(shard, task.dataset) // shard.epochs * task.until
+
+
+def _stacked(states: Sequence[ShardState]) -> ShardState | None:
+    """Return the state of several networks side by side; None for networks that have not started."""
+    if not states:
+        return None
+
+    def layers(name: str) -> tuple[Array, ...]:
+        arrays = [getattr(state, name) for state in states]
+        return tuple(np.concatenate(same) for same in zip(*arrays, strict=True))
+
+    return ShardState(
+        step=states[0].step,
+        kernels=layers("kernels"),
+        biases=layers("biases"),
+        slots=layers("slots"),
+        objective_sum=np.concatenate([state.objective_sum for state in states]),
+    )

@@ -1,0 +1,185 @@
+"""Worker processes on this machine."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+import signal
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import BrokenExecutor, Executor, Future
+from contextlib import contextmanager
+from typing import Any
+
+from regcore.errors import WorkerError
+from regcore.execution.memory import total_memory
+from regcore.settings import GIB
+
+logger = logging.getLogger(__name__)
+
+MAX_DEFAULT_WORKERS = 8
+SECONDS_BETWEEN_LOOKS = 1.0
+
+# Set before anything is loaded in a worker. One thread each: thread pools make networks of this size slower,
+# and there is a worker for every core. TensorFlow is told to be quiet, and to leave a graphics card alone.
+WORKER_ENVIRONMENT = {
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "CUDA_VISIBLE_DEVICES": "-1",
+    "KERAS_BACKEND": "tensorflow",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+}
+
+
+class LocalProcesses(Executor):
+    """Worker processes that have the engine loaded, started at the first call and replaced when they die.
+
+    When a worker dies, the calls under way fail with `BrokenExecutor`, and the next call starts new workers.
+
+    Args:
+        n_workers: How many; None: one a core, at most 8, as far as memory goes.
+        prepare: What each worker does first; None: load the engine.
+    """
+
+    def __init__(self, n_workers: int | None = None, prepare: Callable[[], None] | None = None) -> None:
+        self.n_workers = n_workers or default_workers()
+        self.n_starts = 0
+        """How often the workers were started: once, and again after each time one of them died."""
+        self._prepare = prepare if prepare is not None else load_engine
+        self._pool: Executor | None = None
+        self._is_closed = False
+        self._lock = threading.Lock()
+
+    def start(self) -> None:
+        """Start the workers now rather than at the first call; returns at once, they need some seconds."""
+        self.submit(os.getpid)
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Call a function in a worker."""
+        with self._lock:
+            if self._is_closed:
+                raise RuntimeError("the worker processes were shut down")
+            try:
+                return self._started().submit(_call, fn, args, kwargs)
+            except BrokenExecutor:
+                self._pool = None
+                return self._started().submit(_call, fn, args, kwargs)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """End the workers, at once with `cancel_futures`; else when they have done what they were given."""
+        with self._lock:
+            self._is_closed = True
+            pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.shutdown(wait, kill_workers=cancel_futures)  # type: ignore[call-arg]
+
+    def _started(self) -> Executor:
+        if self._pool is None:
+            # joblib, which brings loky, takes a third of a second to import: not before it is needed.
+            from joblib.externals.loky.process_executor import ProcessPoolExecutor
+
+            self.n_starts += 1
+            if self.n_starts > 1:
+                logger.warning("a worker process died: starting new ones")
+            self._pool = ProcessPoolExecutor(
+                self.n_workers,
+                timeout=None,
+                initializer=_initialize,
+                initargs=(os.getpid(), self._prepare),
+                env=WORKER_ENVIRONMENT,
+            )
+        return self._pool
+
+
+def default_workers() -> int:
+    """Return how many workers suit this machine: one a core, at most 8, each with a gibibyte of memory."""
+    from joblib.externals.loky import cpu_count
+
+    return max(1, min(int(cpu_count()), MAX_DEFAULT_WORKERS, total_memory() // GIB))
+
+
+def load_engine() -> None:
+    """Import TensorFlow, set it to one thread, and trace a first program."""
+    from regcore.engine import advance, runtime
+
+    runtime.configure()
+    advance.warm_up()
+
+
+_failure: BaseException | None = None
+
+
+def _initialize(parent: int, prepare: Callable[[], None]) -> None:
+    """Make this process a worker."""
+    global _failure
+    # Ctrl-C goes to all processes of a terminal; the parent alone answers it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_die_with, args=(parent,), name="parent watch", daemon=True).start()
+    _let_memory_grow()
+    try:
+        with _quiet():
+            prepare()
+    except BaseException as error:
+        # An initializer that raises breaks the pool and hides why; the first call tells it instead.
+        _failure = error
+    # What was imported stays: the garbage collector need not look at it again.
+    gc.collect()
+    gc.freeze()
+
+
+def _call(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    if _failure is not None:
+        raise WorkerError(
+            f"a worker could not load the engine ({type(_failure).__name__}: {_failure}): install the "
+            "packages in requirements.txt."
+        ) from _failure
+    return fn(*args, **kwargs)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep what is written to stderr to ourselves, unless it ends in an error.
+
+    TensorFlow says some things about the processor while it is imported that no log level silences.
+    """
+    with tempfile.TemporaryFile() as written:
+        stderr = os.dup(2)
+        os.dup2(written.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            written.seek(0)
+            os.write(stderr, written.read())
+            raise
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
+
+
+def _let_memory_grow() -> None:
+    """Keep loky from ending this worker in the middle of a run.
+
+    With psutil installed, loky takes a worker that grew by 300 MB since its first call for one that leaks. A
+    large data set is as much. There is no public switch.
+    """
+    process_executor = sys.modules.get("joblib.externals.loky.process_executor")
+    if process_executor is not None:
+        process_executor._MAX_MEMORY_LEAK_SIZE = sys.maxsize  # type: ignore[attr-defined]
+
+
+def _die_with(parent: int) -> None:
+    """End this process soon after its parent is gone: loky's workers wait for work forever."""
+    import psutil
+
+    try:
+        process = psutil.Process(parent)
+    except psutil.NoSuchProcess:
+        os._exit(1)
+    while process.is_running() and (sys.platform == "win32" or os.getppid() == parent):
+        time.sleep(SECONDS_BETWEEN_LOOKS)
+    os._exit(1)

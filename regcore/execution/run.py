@@ -1,0 +1,166 @@
+"""A run: what a request asked for, how far it is, and its results."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
+
+from regcore.config import Config
+from regcore.data import Dataset
+from regcore.engine.replicate import Replicate
+from regcore.errors import ConfigError, RegcoreError
+from regcore.execution.cache import ProbeValues, Trained
+from regcore.execution.job import Job, Progress
+from regcore.execution.plan import Task, with_outputs_at
+from regcore.execution.scheduler import Scheduler
+from regcore.results import Moment, Recording, Result, Snapshot
+
+# Waiting in pieces lets Ctrl-C through on every system.
+SECONDS_A_PIECE = 0.1
+
+Networks = Mapping[tuple[int, int], Task]
+
+
+class Run:
+    """Several configurations under training. Made by `regcore.execution.submit`.
+
+    Attributes:
+        configs: Name -> configuration.
+        datasets: Name -> the data that it trains on.
+    """
+
+    def __init__(
+        self,
+        scheduler: Scheduler,
+        configs: Mapping[str, Config],
+        datasets: Mapping[str, Dataset],
+        networks: Mapping[str, Networks],
+        owner: str,
+        executor: Executor | None = None,
+    ) -> None:
+        self.configs = dict(configs)
+        self.datasets = dict(datasets)
+        self._scheduler = scheduler
+        self._networks = networks
+        self._owner = owner
+        self._executor = executor  # keeps it alive as long as the run may train
+        tasks = [task for of_config in networks.values() for task in of_config.values()]
+        self._job: Job = scheduler.submit(tasks, owner)
+
+    def __repr__(self) -> str:
+        progress = self.progress()
+        return f"Run({', '.join(map(repr, self.configs))}: {progress.state}, {progress.fraction:.0%})"
+
+    @property
+    def error(self) -> RegcoreError | None:
+        """Why the run failed or was cancelled; None while it has not."""
+        return self._job.error
+
+    def progress(self) -> Progress:
+        """Return how far the run is."""
+        return self._scheduler.progress(self._job)
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until the run has ended, by itself or not; return whether it has.
+
+        Args:
+            timeout: Seconds to wait at most; None: as long as it takes.
+        """
+        return self._job.finished.wait(timeout)
+
+    def cancel(self) -> None:
+        """End the run now. What it recorded so far stays readable; what others wait for goes on training."""
+        self._scheduler.cancel(self._job)
+
+    def results(self, partial: bool = False) -> dict[str, Result]:
+        """Return the result of each configuration, by name.
+
+        Args:
+            partial: Return what there is so far, without waiting; also of a run that failed or was cancelled.
+
+        Raises:
+            RegcoreError: the run failed.
+            CancelledError: the run was cancelled.
+        """
+        if not partial:
+            while not self.wait(SECONDS_A_PIECE):
+                pass
+            if self.error is not None:
+                raise self.error.with_traceback(None)
+        trained = self._scheduler.trained(self._job)
+        return {name: self._result(name, trained) for name in self.configs}
+
+    def probe(self, name: str, probe: str, seed: int, member: int = 0) -> ProbeValues:
+        """Return what a probe recorded so far: epoch -> one array, or one a layer.
+
+        Args:
+            name: Of the configuration.
+            probe: Name of the probe.
+            seed: Value of the seed column.
+            member: Member of the ensemble, from 0.
+
+        Raises:
+            ConfigError: there is no such configuration, seed, member or probe.
+        """
+        task = self._networks.get(name, {}).get((seed, member))
+        if task is None:
+            raise ConfigError(f"(name, seed, member) must be of this run, got {(name, seed, member)}")
+        if probe not in task.probes:
+            raise ConfigError(f"probe must be one of {', '.join(task.probes) or 'none'}, got {probe!r}")
+        trained = self._scheduler.trained(self._job).get(task.key)
+        return trained.probes.get(task.probes[probe], {}) if trained is not None else {}
+
+    def _result(self, name: str, trained: Mapping[str, Trained]) -> Result:
+        there = {at: trained[task.key] for at, task in self._networks[name].items() if task.key in trained}
+        recordings: dict[tuple[int, int], Recording] = {at: found.recording for at, found in there.items()}
+        replicates = {at: task.replicate for at, task in self._networks[name].items()}
+        recall = _Recall(self._scheduler, self.datasets[name], replicates, there, self._owner, self._executor)
+        return Result(self.configs[name], self.datasets[name], recordings, recall)
+
+
+class _Recall:
+    """Fetches what was not recorded: training goes on from the nearest state that was."""
+
+    def __init__(
+        self,
+        scheduler: Scheduler,
+        dataset: Dataset,
+        replicates: Mapping[tuple[int, int], Replicate],
+        trained: Mapping[tuple[int, int], Trained],
+        owner: str,
+        executor: Executor | None,
+    ) -> None:
+        self._scheduler = scheduler
+        self._dataset = dataset
+        self._replicates = replicates
+        self._trained = trained
+        self._owner = owner
+        self._executor = executor
+
+    def __call__(self, moments: Sequence[Moment]) -> dict[Moment, Snapshot]:
+        tasks = {moment: self._task(moment) for moment in moments}
+        job = self._scheduler.submit(list(tasks.values()), self._owner)
+        try:
+            while not job.finished.wait(SECONDS_A_PIECE):
+                pass
+        except BaseException:
+            self._scheduler.cancel(job)
+            raise
+        if job.error is not None:
+            raise job.error.with_traceback(None)
+        return {moment: _snapshot(job.trained[task.key], moment.epoch) for moment, task in tasks.items()}
+
+    def _task(self, moment: Moment) -> Task:
+        at = (moment.seed, moment.member)
+        states = self._trained[at].states if at in self._trained else {}
+        # Outputs come with the step that ends an epoch, so the state after that step is too late.
+        state = states.get(max((epoch for epoch in states if epoch < moment.epoch), default=0))
+        plan = with_outputs_at(moment.epoch)
+        return Task(self._replicates[at], plan, self._dataset, until=moment.epoch, state=state)
+
+
+def _snapshot(trained: Trained, epoch: int) -> Snapshot:
+    recording = trained.recording
+    found = {split: recording.outputs_at(epoch, split) for split in recording.outputs}
+    outputs = {split: array for split, array in found.items() if array is not None}
+    return Snapshot(recording.checkpoints[epoch], outputs)

@@ -1,0 +1,366 @@
+"""Jobs as chains of chunks, served in turn by one thread, over any executor."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import BrokenExecutor, Future
+from concurrent.futures import CancelledError as FutureCancelledError
+from typing import Any
+
+from regcore.data import Dataset
+from regcore.errors import CancelledError, RegcoreError, WorkerError
+from regcore.execution.cache import Trained, TrainedCache
+from regcore.execution.job import Job, Progress, State, Training, last_step
+from regcore.execution.memory import USABLE_FRACTION, check_memory, free_memory
+from regcore.execution.plan import Task, shard_of, shards_of
+from regcore.execution.worker import Advanced, Chunk, Engine, MissingDataset, run_chunk
+from regcore.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+# Beyond so many data sets it is forgotten which ones were sent; workers that have them anyway say nothing.
+MAX_KNOWN_DATASETS = 64
+# So often may a worker die of the same chunk, alone in the pool, before it is the chunk's fault.
+MAX_BREAKS = 3
+
+
+class Scheduler:
+    """Trains what jobs ask for.
+
+    Chunks of all jobs are served in turn: first among owners, then among the jobs of an owner, then among the
+    shards of a job. There are never more chunks under way than workers, and one that waits. A network that
+    several jobs want is trained once.
+
+    Args:
+        submit: `submit` of a `concurrent.futures.Executor`.
+        n_workers: How many chunks the executor runs at a time.
+        engine: What training is.
+        settings: Budgets.
+    """
+
+    def __init__(
+        self, submit: Callable[..., Future[Any]], n_workers: int, engine: Engine, settings: Settings
+    ) -> None:
+        self.settings = settings
+        self.engine = engine
+        self.n_workers = n_workers
+        self.cache = TrainedCache(settings.cache_bytes)
+        self.steps_submitted = 0
+        """Optimizer steps handed to workers so far, summed over networks."""
+        self._submit_to_executor = submit
+        self._jobs: list[Job] = []
+        self._trainings: list[Training] = []
+        self._under_way: dict[str, Training] = {}
+        self._answers: deque[tuple[Training, Future[Any]]] = deque()
+        self._n_in_flight = 0
+        self._n_served = 0
+        self._owners: dict[str, int] = {}
+        self._n_sent: dict[str, int] = {}
+        self._wake = threading.Condition()
+        self._thread: threading.Thread | None = None
+
+    def submit(self, tasks: Sequence[Task], owner: str = "") -> Job:
+        """Start training what is not in the cache and not under way.
+
+        Args:
+            tasks: The networks that are wanted.
+            owner: Whose turn it is when chunks are served; empty: the job has turns of its own.
+
+        Raises:
+            TooLargeError: it does not fit into memory.
+        """
+        job = Job(tasks, owner)
+        with self._wake:
+            missing = self._find(job)
+            groups = shards_of(missing, self.n_workers, self.settings.shard_networks)
+            self._admit(job, groups)
+            for group in groups:
+                self._begin(Training(group, self.engine))
+            self._join(job)
+            self._start_thread()
+            self._wake.notify_all()
+        return job
+
+    def call(self, function: Callable[..., Any], *args: Any) -> Future[Any]:
+        """Call a function in a worker, beside the chunks."""
+        return self._submit_to_executor(function, *args)
+
+    def cancel(self, job: Job) -> None:
+        """Stop working for a job; what others wait for goes on."""
+        with self._wake:
+            if not job.finished.is_set():
+                self._end(job, "cancelled", CancelledError("the run was cancelled."))
+                self._wake.notify_all()
+
+    def progress(self, job: Job) -> Progress:
+        """Return how far a job is."""
+        with self._wake:
+            if job.state == "done":
+                return Progress(job.total_steps, job.total_steps, 0.0, "done")
+            done = job.done_steps + sum(
+                (training.step - training.first_step) * self._n_wanted(job, training)
+                for training in job.trainings
+            )
+            return Progress(min(done, job.total_steps), job.total_steps, self._seconds_left(job), job.state)
+
+    def trained(self, job: Job) -> dict[str, Trained]:
+        """Return what there is of the networks of a job, by key of task: finished, or as far as they are."""
+        with self._wake:
+            under_way = {
+                task.key: training.recorder.trained(position)
+                for training in job.trainings
+                for position, task in enumerate(training.tasks)
+                if task.key in job.tasks
+            }
+            return {**under_way, **job.trained}
+
+    def _find(self, job: Job) -> list[Task]:
+        """Take from the cache what is there, and return what nobody trains yet."""
+        missing = []
+        for key, task in job.tasks.items():
+            n_steps = last_step(task, self.engine) - task.first_step
+            job.total_steps += n_steps
+            trained = self.cache.get(task.recorded_key, frozenset(task.probes.values()))
+            if trained is not None:
+                job.trained[key] = trained
+                job.done_steps += n_steps
+            elif key not in self._under_way:
+                missing.append(task)
+        return missing
+
+    def _admit(self, job: Job, groups: Sequence[Sequence[Task]]) -> None:
+        if not groups:
+            return
+        estimate = self.engine.estimate_bytes
+        needs = [estimate(shard_of(group), group[0].dataset) for group in groups]
+        job.needed_bytes = sum(needs)
+        alone = max(estimate(shard_of(group[:1]), group[0].dataset) for group in groups)
+        check_memory(job.needed_bytes, self._free_bytes(), sum(map(len, groups)), alone)
+
+    def _free_bytes(self) -> int:
+        active = [(job, self.progress(job).fraction) for job in self._jobs]
+        if self.settings.memory is not None:
+            return self.settings.memory - sum(job.needed_bytes for job, _ in active)
+        promised = sum(job.needed_bytes * (1 - fraction) for job, fraction in active)
+        return int(free_memory() * USABLE_FRACTION - promised)
+
+    def _begin(self, training: Training) -> None:
+        self._trainings.append(training)
+        self._under_way.update({task.key: training for task in training.tasks})
+
+    def _join(self, job: Job) -> None:
+        """Let a job wait for every training of a network it wants."""
+        for key in job.tasks:
+            training = None if key in job.trained else self._under_way[key]
+            if training is not None and training not in job.trainings:
+                training.jobs.append(job)
+                job.trainings.append(training)
+        self._jobs.append(job)
+        if any(training.n_chunks for training in job.trainings):
+            job.state = "running"
+        self._conclude(job)
+
+    def _n_wanted(self, job: Job, training: Training) -> int:
+        return sum(task.key in job.tasks for task in training.tasks)
+
+    def _seconds_left(self, job: Job) -> float | None:
+        seconds = [training.seconds_left() for training in job.trainings]
+        known = [value for value in seconds if value is not None]
+        if not known:
+            return None
+        # A shard whose pace is not known yet is taken for an average one.
+        total = sum(known) / len(known) * len(seconds)
+        n_waiting = len({other.owner for other in self._jobs})
+        return max(max(known), total * n_waiting / self.n_workers)
+
+    def _start_thread(self) -> None:
+        if self._thread is None and self._trainings:
+            self._thread = threading.Thread(target=self._serve, name="regcore scheduler", daemon=True)
+            self._thread.start()
+
+    def _serve(self) -> None:
+        try:
+            while self._serve_once():
+                pass
+        except BaseException as error:
+            logger.exception("the scheduler failed")
+            with self._wake:
+                self._thread = None
+                self._fail_all(_bug(error))
+
+    def _serve_once(self) -> bool:
+        """Wait for something to do and do it; return whether there may be more."""
+        with self._wake:
+            while not self._answers and (training := self._next()) is None:
+                if not self._trainings and not self._n_in_flight:
+                    self._thread = None
+                    return False
+                self._wake.wait()
+            while self._answers:
+                self._receive(*self._answers.popleft())
+            training = self._next()
+            if training is None:
+                return True
+            chunk, dataset = self._take_turn(training)
+        self._send(training, chunk, dataset)
+        return True
+
+    def _next(self) -> Training | None:
+        """Return the training whose turn it is, or None if there is nothing to send now."""
+        # Which of the chunks under way broke the pool cannot be told: each runs alone once.
+        suspects = [training for training in self._trainings if training.breaks]
+        if suspects:
+            return None if self._n_in_flight else suspects[0]
+        if self._n_in_flight > self.n_workers:
+            return None
+        turns = [
+            (job, training) for job in self._jobs for training in job.trainings if not training.is_in_flight
+        ]
+        if not turns:
+            return None
+        return min(turns, key=self._last_served)[1]
+
+    def _last_served(self, turn: tuple[Job, Training]) -> tuple[int, int, int]:
+        job, training = turn
+        return self._owners.get(job.owner, 0), job.served, training.served
+
+    def _take_turn(self, training: Training) -> tuple[Chunk, Dataset | None]:
+        """Count a turn, and return the chunk to send, with the data where its worker may lack them."""
+        self._n_served += 1
+        training.served = self._n_served
+        for job in training.jobs:
+            job.served = self._owners[job.owner] = self._n_served
+            job.state = "running"
+        self._drop_unwanted(training)
+        chunk = training.next_chunk()
+        training.is_in_flight = True
+        self._n_in_flight += 1
+        self.steps_submitted += chunk.n_steps * len(training.tasks)
+        sends_dataset = training.needs_dataset or self._n_sent.get(chunk.dataset_key, 0) < self.n_workers
+        training.needs_dataset = False
+        if not sends_dataset:
+            return chunk, None
+        if len(self._n_sent) >= MAX_KNOWN_DATASETS:
+            self._n_sent.clear()
+        self._n_sent[chunk.dataset_key] = self._n_sent.get(chunk.dataset_key, 0) + 1
+        return chunk, training.dataset
+
+    def _drop_unwanted(self, training: Training) -> None:
+        wanted = {key for job in training.jobs for key in job.tasks}
+        for task in training.tasks:
+            if task.key not in wanted:
+                del self._under_way[task.key]
+        training.keep(wanted)
+
+    def _send(self, training: Training, chunk: Chunk, dataset: Dataset | None) -> None:
+        try:
+            future = self._submit_to_executor(run_chunk, chunk, dataset)
+        except Exception as error:
+            future = Future()
+            future.set_exception(error)
+        with self._wake:
+            training.future = future
+            if not training.jobs:
+                future.cancel()
+        future.add_done_callback(lambda future: self._answer(training, future))
+
+    def _answer(self, training: Training, future: Future[Any]) -> None:
+        with self._wake:
+            self._answers.append((training, future))
+            self._wake.notify_all()
+
+    def _receive(self, training: Training, future: Future[Any]) -> None:
+        """Take in the answer to a chunk."""
+        self._n_in_flight -= 1
+        training.is_in_flight = False
+        training.future = None
+        if not training.jobs:
+            return
+        try:
+            self._take_in(training, future.result())
+        except (BrokenExecutor, FutureCancelledError) as error:
+            self._lose(training, error)
+        except RegcoreError as error:
+            self._fail(training, error)
+        except BaseException as error:
+            logger.exception("a chunk failed")
+            self._fail(training, _bug(error))
+
+    def _take_in(self, training: Training, answer: Advanced | MissingDataset) -> None:
+        if isinstance(answer, MissingDataset):
+            training.needs_dataset = True
+            return
+        training.take(answer)
+        if training.is_finished:
+            self._finish(training)
+
+    def _lose(self, training: Training, error: BaseException) -> None:
+        """Let a chunk whose worker died be sent again, from the state it started from."""
+        self._n_sent.clear()
+        training.breaks += 1
+        logger.warning("a worker died (%s); step %d is done again", type(error).__name__, training.step)
+        if training.breaks >= MAX_BREAKS:
+            died = WorkerError(
+                f"a worker process died {training.breaks} times on the same piece of work, most often for "
+                "want of memory: lower n_train, batch_size, or the widths in hidden."
+            )
+            died.__cause__ = error
+            self._fail(training, died)
+
+    def _finish(self, training: Training) -> None:
+        for position, task in enumerate(training.tasks):
+            trained = training.recorder.trained(position)
+            self.cache.put(task.recorded_key, trained)
+            for job in training.jobs:
+                if task.key in job.tasks:
+                    job.trained[task.key] = trained
+                    job.done_steps += training.last_step - training.first_step
+        jobs = list(training.jobs)
+        for job in jobs:
+            self._leave(job, training)
+        for job in jobs:
+            self._conclude(job)
+
+    def _conclude(self, job: Job) -> None:
+        if len(job.trained) == len(job.tasks):
+            self._end(job, "done", None)
+
+    def _fail(self, training: Training, error: RegcoreError) -> None:
+        for job in list(training.jobs):
+            self._end(job, "failed", error)
+
+    def _fail_all(self, error: RegcoreError) -> None:
+        for job in list(self._jobs):
+            self._end(job, "failed", error)
+
+    def _end(self, job: Job, state: State, error: RegcoreError | None) -> None:
+        job.trained = self.trained(job)
+        for training in list(job.trainings):
+            self._leave(job, training)
+        job.state, job.error = state, error
+        if job in self._jobs:
+            self._jobs.remove(job)
+        if not any(other.owner == job.owner for other in self._jobs):
+            self._owners.pop(job.owner, None)
+        job.finished.set()
+
+    def _leave(self, job: Job, training: Training) -> None:
+        """Let a job no longer wait for a training, which goes on as long as anybody does."""
+        training.jobs.remove(job)
+        job.trainings.remove(training)
+        if training.jobs:
+            return
+        self._trainings.remove(training)
+        for task in training.tasks:
+            del self._under_way[task.key]
+        if training.future is not None:
+            training.future.cancel()
+
+
+def _bug(error: BaseException) -> WorkerError:
+    wrapped = WorkerError(f"training failed in a worker, which is a bug: {type(error).__name__}: {error}")
+    wrapped.__cause__ = error
+    return wrapped

@@ -1,0 +1,94 @@
+"""The schedulers of this process: one over its own worker processes, and one for each executor handed in."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from typing import Any
+
+from regcore.execution.local import LocalProcesses
+from regcore.execution.scheduler import Scheduler
+from regcore.execution.worker import Engine
+from regcore.settings import Settings, read_settings
+
+_lock = threading.Lock()
+_local: tuple[Scheduler, LocalProcesses] | None = None
+_handed_in: weakref.WeakKeyDictionary[Executor, Scheduler] = weakref.WeakKeyDictionary()
+
+
+def scheduler_for(executor: Executor | None = None) -> Scheduler:
+    """Return the scheduler over an executor; None: over this process's own workers, started if need be.
+
+    All runs of one executor share a scheduler, and with it turns and cache. Executors do not share a cache:
+    their workers may run on other machines, whose arithmetic differs in the last bits.
+    """
+    if executor is None:
+        return _start_local()[0]
+    with _lock:
+        if executor not in _handed_in:
+            settings = read_settings()
+            n_workers = settings.workers or _n_workers(executor)
+            _handed_in[executor] = Scheduler(_weak_submit(executor), n_workers, default_engine(), settings)
+        return _handed_in[executor]
+
+
+def start_workers() -> None:
+    """Start this process's workers now, so that the first run need not wait for them; returns at once."""
+    _start_local()
+
+
+def stop_workers() -> None:
+    """End this process's workers; what they were training fails. The next run starts new ones."""
+    global _local
+    with _lock:
+        stopped, _local = _local, None
+    if stopped is not None:
+        stopped[1].shutdown(cancel_futures=True)
+
+
+def default_engine() -> Engine:
+    """Return the engine of this library. Loads no TensorFlow: its functions do, when they first train."""
+    from regcore.engine import advance
+
+    return Engine(
+        start=advance.start,
+        advance=advance.advance,
+        total_steps=advance.total_steps,
+        flops_per_step=advance.flops_per_step,
+        estimate_bytes=advance.estimate_bytes,
+    )
+
+
+def _start_local() -> tuple[Scheduler, LocalProcesses]:
+    global _local
+    with _lock:
+        if _local is None:
+            settings: Settings = read_settings()
+            processes = LocalProcesses(settings.workers)
+            processes.start()
+            _local = Scheduler(processes.submit, processes.n_workers, default_engine(), settings), processes
+        return _local
+
+
+def _weak_submit(executor: Executor) -> Callable[..., Future[Any]]:
+    """Return `executor.submit`, leaving it to whoever handed the executor in how long it lives."""
+    reference = weakref.ref(executor)
+
+    def submit(function: Callable[..., Any], *args: Any) -> Future[Any]:
+        alive = reference()
+        if alive is None:
+            raise RuntimeError("the executor is gone")
+        return alive.submit(function, *args)
+
+    return submit
+
+
+def _n_workers(executor: Executor) -> int:
+    """Return how many calls an executor runs at a time, as far as it tells."""
+    n_workers = getattr(executor, "n_workers", None) or getattr(executor, "_max_workers", None)
+    if isinstance(n_workers, int):
+        return n_workers
+    client = getattr(executor, "_client", None)  # Dask's
+    return sum(client.nthreads().values()) if client is not None else 1

@@ -1,0 +1,114 @@
+"""What runs in a worker: one chunk of a training, with the data that the worker keeps."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from regcore.data import Dataset
+from regcore.engine.shard import Rows, Shard, ShardState
+from regcore.settings import MIB
+
+# A worker keeps the data of the last few runs: a chunk then brings its state alone.
+KEPT_DATASETS = 4
+KEPT_BYTES = 512 * MIB
+
+
+@dataclass(frozen=True)
+class Engine:
+    """What training is: the functions of `regcore.engine.advance`. All are pure, and importable in a worker.
+
+    Attributes:
+        start: The state before the first step.
+        advance: The state some steps later, clipped at the end of training, and what was recorded on the way.
+        total_steps: Optimizer steps of a whole training.
+        flops_per_step: Rough cost of one step of a shard; only ratios matter.
+        estimate_bytes: Memory that a shard takes: in its worker, and for what is recorded of it.
+    """
+
+    start: Callable[[Shard, Dataset], ShardState]
+    advance: Callable[[Shard, ShardState, int, Dataset], tuple[ShardState, Rows]]
+    total_steps: Callable[[Shard, Dataset], int]
+    flops_per_step: Callable[[Shard, Dataset], float]
+    estimate_bytes: Callable[[Shard, Dataset], int]
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Some steps of a shard. `state` is None before the first."""
+
+    engine: Engine
+    shard: Shard
+    state: ShardState | None
+    n_steps: int
+    dataset_key: str
+
+
+@dataclass(frozen=True)
+class Advanced:
+    """What a chunk gave, and the seconds it took in its worker."""
+
+    state: ShardState
+    rows: Rows
+    seconds: float
+
+
+@dataclass(frozen=True)
+class MissingDataset:
+    """The answer of a worker that does not have the data: send the chunk again, with them."""
+
+    dataset_key: str
+
+
+class DatasetStore:
+    """The data sets used last, bounded in number and bytes; the newest is always kept."""
+
+    def __init__(self, max_datasets: int = KEPT_DATASETS, max_bytes: int = KEPT_BYTES) -> None:
+        self._max_datasets = max_datasets
+        self._max_bytes = max_bytes
+        self._datasets: OrderedDict[str, Dataset] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: str) -> Dataset | None:
+        with self._lock:
+            if key in self._datasets:
+                self._datasets.move_to_end(key)
+            return self._datasets.get(key)
+
+    def put(self, key: str, dataset: Dataset) -> Dataset:
+        """Keep a data set and return it, or the one that is there, which the engine already knows."""
+        with self._lock:
+            dataset = self._datasets.setdefault(key, dataset)
+            self._datasets.move_to_end(key)
+            while len(self._datasets) > 1 and self._is_over():
+                self._datasets.popitem(last=False)
+            return dataset
+
+    def _is_over(self) -> bool:
+        n_bytes = sum(dataset.X.nbytes + dataset.y.nbytes for dataset in self._datasets.values())
+        return len(self._datasets) > self._max_datasets or n_bytes > self._max_bytes
+
+
+_datasets = DatasetStore()
+
+
+def run_chunk(chunk: Chunk, dataset: Dataset | None) -> Advanced | MissingDataset:
+    """Advance a shard by one chunk.
+
+    Args:
+        chunk: What to do.
+        dataset: The data, if the sender thinks that this worker may not have them.
+    """
+    if dataset is None:
+        dataset = _datasets.get(chunk.dataset_key)
+        if dataset is None:
+            return MissingDataset(chunk.dataset_key)
+    else:
+        dataset = _datasets.put(chunk.dataset_key, dataset)
+    began = time.perf_counter()
+    state = chunk.state if chunk.state is not None else chunk.engine.start(chunk.shard, dataset)
+    state, rows = chunk.engine.advance(chunk.shard, state, chunk.n_steps, dataset)
+    return Advanced(state, rows, time.perf_counter() - began)
