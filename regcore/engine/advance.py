@@ -1,4 +1,4 @@
-"""Training as a pure function: a shard, its state and a number of steps give the next state and what was recorded.
+"""Training as a pure function: shard, state and number of steps give the next state and what was recorded.
 
 A training is a chain of such calls, in pieces of any size and in any process, with the same bits.
 """
@@ -30,7 +30,10 @@ SPLITS = ("train", "val", "test")
 
 def start(shard: Shard, dataset: Dataset, dtype: str = "float32") -> ShardState:
     """Return the state before the first step: weights drawn, biases and the optimizer's memory zero."""
-    each = [streams.initial_weights(replicate, dataset.n_features, dataset.n_outputs) for replicate in shard.replicates]
+    each = [
+        streams.initial_weights(replicate, dataset.n_features, dataset.n_outputs)
+        for replicate in shard.replicates
+    ]
     kernels = tuple(np.stack(layer).astype(dtype) for layer in zip(*each, strict=True))
     biases = tuple(np.zeros((len(kernel), 1, kernel.shape[2]), dtype) for kernel in kernels)
     moments = 2 if shard.replicates[0].config.optimizer == "adam" else 1
@@ -71,7 +74,7 @@ def parameters(replicate: Replicate, dataset: Dataset) -> int:
 
 
 def flops_per_step(shard: Shard, dataset: Dataset) -> float:
-    """Return the floating-point operations of the matrix products in a step, with its part of the epoch's clean look."""
+    """Return the operations of a step's matrix products, with its part of the epoch's clean look."""
     config = shard.replicates[0].config
     weights = parameters(shard.replicates[0], dataset)
     measured = dataset.n_train + dataset.n_val + len(dataset.test_rows)
@@ -105,16 +108,21 @@ class _Training:
         self.block = streams.steps_per_block(config, dataset.n_features)
         self.rows = [dataset.rows(replicate.seed) for replicate in self.replicates]
         self.trained = [streams.training_rows(replicate, dataset.n_train) for replicate in self.replicates]
-        self.program = program.program(len(config.hidden), config.activation, config.optimizer, dataset.task, dtype)
+        self.program = program.program(
+            len(config.hidden), config.activation, config.optimizer, dataset.task, dtype
+        )
         self.data = self._data()
         self.knobs = self._knobs()
-        self.label_dtype = np.int32 if dataset.task == "multiclass" or dataset.task == "binary" else np.dtype(dtype)
+        self.label_dtype = (
+            np.int32 if dataset.task == "multiclass" or dataset.task == "binary" else np.dtype(dtype)
+        )
 
     # Constant during the training
 
     def _data(self) -> program.Data:
         pool = _pool(self.dataset, self.dtype)
-        # What the pool was scaled by is taken out again, so that each seed's own scaling is what a network sees.
+        # What the pool was scaled by is taken out again, so that each seed's own scaling is what a network
+        # sees.
         shift = np.stack([(rows.shift - pool.shift) / pool.scale for rows in self.rows])[:, None]
         scale = np.stack([rows.scale / pool.scale for rows in self.rows])[:, None]
         measured = np.stack([np.concatenate([rows.train, rows.val, rows.test]) for rows in self.rows])
@@ -152,7 +160,9 @@ class _Training:
             weight_decay=each(field("weight_decay")),
             max_norm=each(max_norm),
             jitter=each(field("jitter")),
-            dropout_scale=tuple(each([1 / streams.keep_probability(rate) for rate in layer]) for layer in rates),
+            dropout_scale=tuple(
+                each([1 / streams.keep_probability(rate) for rate in layer]) for layer in rates
+            ),
             uses_l2=used(field("l2")),
             uses_weight_decay=used(field("weight_decay")),
             uses_max_norm=used([value < math.inf for value in max_norm]),
@@ -191,7 +201,7 @@ class _Training:
         return after, recorded.result(self._kept(state.step, step), self.data)
 
     def _next_end(self, step: int, stop: int) -> int:
-        """Return where the next call of the compiled loop ends: at a pause, or before what is drawn grows large."""
+        """Return where the next call of the compiled loop ends: at a pause, or before too much is drawn."""
         plan = self.shard.plan
         epochs = {*plan.checkpoints, *(epoch for probe in plan.probes for epoch in probe.epochs)}
         pauses = [at for epoch in epochs if (at := epoch * self.steps_per_epoch) > step]
@@ -205,7 +215,9 @@ class _Training:
         bytes_a_row = 16
         for layer, width in enumerate((self.dataset.n_features, *self.config.hidden)):
             bytes_a_row += width * bool(self.knobs.uses_dropout[layer])
-        bytes_a_row += self.dataset.n_features * (4 * bool(self.knobs.uses_jitter) + bool(self.knobs.uses_cutout))
+        bytes_a_row += self.dataset.n_features * (
+            4 * bool(self.knobs.uses_jitter) + bool(self.knobs.uses_cutout)
+        )
         return len(self.replicates) * self.config.batch_size * bytes_a_row
 
     def _kept(self, before: int, after: int) -> NDArray[np.int64]:
@@ -253,7 +265,7 @@ class _Training:
         )
 
     def _ordered(self, order: Any, begin: int, end: int) -> tuple[NDArray[np.int32], NDArray[Any]]:
-        """Return the pool rows and targets of the batches, [K, R, batch_size]; the last of an epoch filled up."""
+        """Return pool rows and targets of the batches, [K, R, batch_size]; the last of an epoch filled up."""
         first, last = begin // self.steps_per_epoch, (end - 1) // self.steps_per_epoch
         length = self.steps_per_epoch * self.config.batch_size
         shape = (last - first + 1, len(self.replicates), length)
@@ -284,7 +296,8 @@ class _Training:
 
         widths = (n_features, *self.config.hidden)
         dropout = tuple(
-            room(used, width, dtype=bool, fill=True) for used, width in zip(knobs.uses_dropout, widths, strict=True)
+            room(used, width, dtype=bool, fill=True)
+            for used, width in zip(knobs.uses_dropout, widths, strict=True)
         )
         jitter = room(knobs.uses_jitter, n_features, dtype=np.float32)
         geometry = room(knobs.uses_geometry, 8, dtype=np.float32)
@@ -298,7 +311,9 @@ class _Training:
             of_call = slice(max(offset - begin, 0), max(offset - begin, 0) + of_block.stop - of_block.start)
             for r, replicate in enumerate(self.replicates):
                 if any(streams.mask_rates(replicate.config)):
-                    for kept, mask in zip(dropout, streams.dropout_masks(replicate, block, n_features), strict=True):
+                    for kept, mask in zip(
+                        dropout, streams.dropout_masks(replicate, block, n_features), strict=True
+                    ):
                         if mask is not None:
                             kept[of_call, r] = mask[of_block]
                 drawn = streams.augmentation(replicate, block, n_features, self.dataset.image_shape)
@@ -319,7 +334,9 @@ class _Training:
             place = np.arange(n)
             return (place >= first[..., None]) & (place < first[..., None] + side)
 
-        squares = covered(corners[..., 0], height)[..., :, None] & covered(corners[..., 1], width)[..., None, :]
+        squares = (
+            covered(corners[..., 0], height)[..., :, None] & covered(corners[..., 1], width)[..., None, :]
+        )
         return ~squares.reshape(*corners.shape[:-1], -1)
 
 
@@ -360,7 +377,7 @@ class _Pool(NamedTuple):
 
 @lru_cache(maxsize=4)
 def _pool(dataset: Dataset, dtype: str) -> _Pool:
-    """Return all rows of a data set as a tensor, brought near 0 and 1 so that large numbers keep their digits."""
+    """Return all rows of a data set as a tensor, brought near 0 and 1: large numbers keep their digits."""
     X = dataset.X
     if dataset.image_shape is None:
         shift, scale = X.mean(axis=0), X.std(axis=0)
@@ -371,7 +388,7 @@ def _pool(dataset: Dataset, dtype: str) -> _Pool:
 
 
 def warm_up(config: Config | None = None) -> None:
-    """Compile the program for a kind of network (that of the default configuration), before somebody waits for it."""
+    """Compile the program for a kind of network, that of `Config()` by default, before somebody waits."""
     config = (config or Config()).replace(epochs=1, seeds=1, members=1)
     dataset = load_dataset(config)
     shard = Shard(tuple(replicates_of(config, dataset).values()))

@@ -1,12 +1,13 @@
-"""The compiled step loop: forward, backward and update of R networks side by side, and the look at the end of an epoch.
+"""The compiled step loop: forward, backward and update of R networks side by side, and a look each epoch.
 
-Gradients are written out and the optimizer's step is TensorFlow's own fused one: a tape and an optimizer made of
-single operations were half of the time. Every shape is unknown to the compiler, so that one trace serves every width,
-number of replicates and numeric knob of a depth, activation, optimizer and task.
+Gradients are written out and the optimizer's step is TensorFlow's own fused one: a tape and an optimizer made
+of single operations were half of the time. Every shape is unknown to the compiler, so that one trace serves
+every width, number of replicates and numeric knob of a depth, activation, optimizer and task.
 
-A replicate's bits must not depend on what trains beside it. Matrix products, reductions of the last axes and the fused
-steps keep that by themselves. Vectorised exp, log and tanh do not: the last few numbers of an array go through other instructions than the
-rest. So they are applied to arrays filled up to a multiple of `_LANES`.
+A replicate's bits must not depend on what trains beside it. Matrix products, reductions of the last axes and
+the fused steps keep that by themselves. Vectorised exp, log and tanh do not: the last few numbers of an array
+go through other instructions than the rest. So they are applied to arrays filled up to a multiple of
+`_LANES`.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from regcore.data.dataset import Task
+from regcore.data import Task
 from regcore.engine.runtime import tensorflow
 from regcore.engine.shard import Array, ShardState
 
@@ -32,8 +33,8 @@ class Data(NamedTuple):
     Attributes:
         pool: [N, n_features], every row of the data set.
         shift, scale: [R, 1, n_features]; a network sees (pool - shift) / scale.
-        rows: [R, n_blocks, n_rows_per_block] int32, the rows measured at the end of an epoch: train, val, test, and
-            then as many more as fill the last block.
+        rows: [R, n_blocks, n_rows_per_block] int32, the rows measured at the end of an epoch: train, val,
+            test, and then as many more as fill the last block.
         y: [R, n_train + n_val + n_test], labels or standardized targets.
         n_train, n_val, n_test: () int32.
     """
@@ -56,8 +57,8 @@ class Knobs(NamedTuple):
         l2, weight_decay, jitter: [R, 1, 1].
         max_norm: [R, 1, 1], infinite where off.
         dropout_scale: one [R, 1, 1] for the input and for every hidden layer, 1 / keep probability.
-        uses_l2, uses_weight_decay, uses_max_norm, uses_jitter, uses_mixup, uses_geometry, uses_cutout: () bool,
-            whether any replicate does.
+        uses_l2, uses_weight_decay, uses_max_norm, uses_jitter, uses_mixup, uses_geometry, uses_cutout: ()
+            bool, whether any replicate does.
         uses_dropout: one () bool for the input and for every hidden layer.
         image_shape: [2] int32, zeros for a table.
     """
@@ -154,8 +155,8 @@ class Program:
         knobs = Knobs(
             learning_rate=spec(0), momentum=spec(0), l2=each, weight_decay=each, max_norm=each, jitter=each,
             dropout_scale=(each,) * layers, uses_l2=flag, uses_weight_decay=flag, uses_max_norm=flag,
-            uses_jitter=flag, uses_mixup=flag, uses_geometry=flag, uses_cutout=flag, uses_dropout=(flag,) * layers,
-            image_shape=tf.TensorSpec([2], tf.int32),
+            uses_jitter=flag, uses_mixup=flag, uses_geometry=flag, uses_cutout=flag,
+            uses_dropout=(flag,) * layers, image_shape=tf.TensorSpec([2], tf.int32),
         )  # fmt: skip
         batches = Batches(
             step=count, sizes=spec(1, tf.int32), ends_epoch=spec(1, tf.int32), keeps_outputs=spec(1, tf.bool),
@@ -168,7 +169,9 @@ class Program:
     def load(self, state: ShardState) -> None:
         """Set every variable."""
         for variable, value in zip(
-            (*self.kernels, *self.biases, *self.slots), (*state.kernels, *state.biases, *state.slots), strict=True
+            (*self.kernels, *self.biases, *self.slots),
+            (*state.kernels, *state.biases, *state.slots),
+            strict=True,
         ):
             variable.assign(value)
 
@@ -184,8 +187,8 @@ class Program:
         """Take the steps of `batches`.
 
         Returns:
-            The objective summed over the epoch under way, [R]; history, [E, R, 12], a row for each epoch that ended;
-            and the outputs at those that keep them, [K, R, n_rows, n_outputs].
+            The objective summed over the epoch under way, [R]; history, [E, R, 12], a row for each epoch that
+            ended; and the outputs at those that keep them, [K, R, n_rows, n_outputs].
         """
         self.n_traces += 1
         tf = self.tf
@@ -205,9 +208,18 @@ class Program:
             def look() -> Any:
                 scores, measured = self._measure(data, knobs, total)
                 kept_outputs = tf.cond(keep, lambda: outputs.write(kept, measured), lambda: outputs)
-                return tf.zeros_like(total), ended + 1, kept + tf.cast(keep, tf.int32), rows.write(ended, scores), kept_outputs
+                return (
+                    tf.zeros_like(total),
+                    ended + 1,
+                    kept + tf.cast(keep, tf.int32),
+                    rows.write(ended, scores),
+                    kept_outputs,
+                )
 
-            return (i + 1, *tf.cond(batches.ends_epoch[i] > 0, look, lambda: (total, ended, kept, rows, outputs)))
+            return (
+                i + 1,
+                *tf.cond(batches.ends_epoch[i] > 0, look, lambda: (total, ended, kept, rows, outputs)),
+            )
 
         n_replicates, n_rows = tf.unstack(tf.shape(data.y))
         n_outputs = tf.shape(self.kernels[-1].read_value())[2]
@@ -234,20 +246,13 @@ class Program:
         kernels = [kernel.read_value() for kernel in self.kernels]
         biases = [bias.read_value() for bias in self.biases]
 
-        # Forward. `layers` are what each kernel is fed; `gates` what its gradient passes on the way back.
-        layers, gates = [], []
-        for layer in range(self.depth + 1):
-            active = x if layer == 0 else self._activate(z)
-            uses_dropout, scale = knobs.uses_dropout[layer], knobs.dropout_scale[layer]
-            mask = batches.dropout[layer]
-            fed = tf.cond(
-                uses_dropout,
-                lambda active=active, mask=mask, scale=scale: active * tf.cast(mask[i, :, :size], self.dtype) * scale,
-                lambda active=active: active,
-            )
-            layers.append(fed)
-            gates.append((active, mask, uses_dropout, scale))
-            z = tf.raw_ops.BatchMatMulV2(x=fed, y=kernels[layer]) + biases[layer]
+        # Forward. A layer's kernel is fed what the layer before gave, less what dropout takes out.
+        active = [x]
+        fed = [self._drop(x, 0, knobs, batches, i)]
+        for layer in range(self.depth):
+            active.append(self._activate(self._layer(fed[layer], kernels[layer], biases[layer])))
+            fed.append(self._drop(active[-1], layer + 1, knobs, batches, i))
+        z = self._layer(fed[-1], kernels[-1], biases[-1])
 
         loss, gradient = self._loss(z, y)
         gradient = gradient / tf.cast(size, self.dtype)
@@ -258,26 +263,58 @@ class Program:
         # Backward. All gradients before any update, so that no kernel changes while it is still read.
         kernel_gradients, bias_gradients = [], []
         for layer in reversed(range(self.depth + 1)):
-            kernel_gradients.append(tf.raw_ops.BatchMatMulV2(x=layers[layer], y=gradient, adj_x=True))
+            kernel_gradients.append(tf.raw_ops.BatchMatMulV2(x=fed[layer], y=gradient, adj_x=True))
             bias_gradients.append(self._sum_rows(gradient))
             if layer > 0:
                 gradient = tf.raw_ops.BatchMatMulV2(x=gradient, y=kernels[layer], adj_y=True)
-                gradient = self._activation_gradient(gradient, layers[layer], *gates[layer], i, size)
+                gradient = self._gradient_before(
+                    gradient, layer, active[layer], fed[layer], knobs, batches, i
+                )
         kernel_gradients.reverse()
         bias_gradients.reverse()
-
         for layer in self._penalised():
-            kernel_gradients[layer] = tf.cond(
-                knobs.uses_l2,
-                lambda layer=layer: kernel_gradients[layer] + 2 * knobs.l2 * kernels[layer],
-                lambda layer=layer: kernel_gradients[layer],
-            )
+            kernel_gradients[layer] = self._with_l2(kernel_gradients[layer], kernels[layer], knobs)
         with tf.control_dependencies([*kernel_gradients, *bias_gradients, objective]):
             self._update(kernels, kernel_gradients + bias_gradients, knobs, batches.step + i)
         return objective
 
+    def _layer(self, fed: Tensor, kernel: Tensor, bias: Tensor) -> Tensor:
+        return self.tf.raw_ops.BatchMatMulV2(x=fed, y=kernel) + bias
+
+    def _drop(self, x: Tensor, layer: int, knobs: Knobs, batches: Batches, i: Tensor) -> Tensor:
+        """Return x with the units that step i drops set to zero, the others scaled up (inverted dropout)."""
+
+        def dropped() -> Tensor:
+            mask = batches.dropout[layer][i, :, : batches.sizes[i]]
+            return x * self.tf.cast(mask, self.dtype) * knobs.dropout_scale[layer]
+
+        return self.tf.cond(knobs.uses_dropout[layer], dropped, lambda: x)
+
+    def _gradient_before(
+        self,
+        gradient: Tensor,
+        layer: int,
+        active: Tensor,
+        fed: Tensor,
+        knobs: Knobs,
+        batches: Batches,
+        i: Tensor,
+    ) -> Tensor:
+        """Return the gradient before a hidden layer's dropout and activation."""
+        tf = self.tf
+        if self.activation == "tanh":
+            gradient = self._drop(gradient, layer, knobs, batches, i)
+            return tf.raw_ops.TanhGrad(y=active, dy=gradient)
+        # What was fed on is positive exactly where the unit was kept and its sum positive: one gate for both.
+        scale = knobs.dropout_scale[layer]
+        gradient = tf.cond(knobs.uses_dropout[layer], lambda: gradient * scale, lambda: gradient)
+        return tf.raw_ops.ReluGrad(gradients=gradient, features=fed)
+
+    def _with_l2(self, gradient: Tensor, kernel: Tensor, knobs: Knobs) -> Tensor:
+        return self.tf.cond(knobs.uses_l2, lambda: gradient + 2 * knobs.l2 * kernel, lambda: gradient)
+
     def _penalised(self) -> range:
-        """Return the layers that l2, weight decay and max_norm act on: the hidden ones; a linear model's only one."""
+        """Return the layers that l2 and weight decay act on: the hidden ones; a linear model's only one."""
         return range(max(self.depth, 1))
 
     def _penalty(self, kernels: list[Tensor], knobs: Knobs) -> Tensor:
@@ -299,22 +336,6 @@ class Program:
         if self.activation == "relu":
             return self.tf.nn.relu(z)
         return self._in_lanes(self.tf.tanh, z)
-
-    def _activation_gradient(
-        self, gradient: Tensor, fed: Tensor, active: Tensor, mask: Tensor, uses_dropout: Tensor, scale: Tensor,
-        i: Tensor, size: Tensor,
-    ) -> Tensor:  # fmt: skip
-        tf = self.tf
-        if self.activation == "relu":
-            # What was fed on is positive exactly where the unit was kept and its sum was positive: one gate for both.
-            gradient = tf.cond(uses_dropout, lambda: gradient * scale, lambda: gradient)
-            return tf.raw_ops.ReluGrad(gradients=gradient, features=fed)
-        gradient = tf.cond(
-            uses_dropout,
-            lambda: gradient * tf.cast(mask[i, :, :size], self.dtype) * scale,
-            lambda: gradient,
-        )
-        return tf.raw_ops.TanhGrad(y=active, dy=gradient)
 
     def _update(self, kernels: list[Tensor], gradients: list[Tensor], knobs: Knobs, step: Tensor) -> None:
         tf = self.tf
@@ -382,8 +403,8 @@ class Program:
     def _sum_rows(self, x: Tensor) -> Tensor:
         """Return the sum over axis 1, [R, n, width] -> [R, 1, width].
 
-        As a product with ones: of all reductions, that over a middle axis alone was found to depend on R (at widths of
-        10 and 13 and 32 rows).
+        As a product with ones: of all reductions, that over a middle axis alone was found to depend on R (at
+            widths of 10 and 13 and 32 rows).
         """
         tf = self.tf
         return tf.raw_ops.BatchMatMulV2(x=tf.ones([1, 1, tf.shape(x)[1]], self.dtype), y=x)
@@ -408,7 +429,8 @@ class Program:
             images = tf.reshape(x, tf.concat([[-1], knobs.image_shape, [1]], 0))
             moved = tf.raw_ops.ImageProjectiveTransformV3(
                 images=images, transforms=tf.reshape(batches.geometry[i, :, :size], [-1, 8]),
-                output_shape=knobs.image_shape, fill_value=0.0, interpolation="BILINEAR", fill_mode="CONSTANT",
+                output_shape=knobs.image_shape, fill_value=0.0, interpolation="BILINEAR",
+                fill_mode="CONSTANT",
             )  # fmt: skip
             return tf.reshape(moved, shape)
 
@@ -489,7 +511,7 @@ class Program:
     def _layers(self, x: Tensor) -> list[Tensor]:
         given = []
         for layer, (kernel, bias) in enumerate(zip(self.kernels, self.biases, strict=True)):
-            x = self.tf.raw_ops.BatchMatMulV2(x=x, y=kernel.read_value()) + bias.read_value()
+            x = self._layer(x, kernel.read_value(), bias.read_value())
             if layer < self.depth:
                 x = self._activate(x)
             given.append(x)

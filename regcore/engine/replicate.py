@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from functools import cached_property
 
-from regcore.config import Config, DATA_FIELDS
+from regcore.config import DATA_FIELDS, Config
 from regcore.data import Dataset
 
 # A recording made by an engine whose arithmetic differs is another recording: raise this when bits change.
@@ -26,7 +26,8 @@ class Replicate:
         seed: the repetition; draws the rows, the label noise, and keys every random stream.
         init_member: keys the initial weights.
         order_member: keys the order of batches and everything drawn per batch (masks, jitter, mixup, shifts).
-        bootstrap_member: keys the draw with replacement of this member's training rows; None trains on all rows.
+        bootstrap_member: keys the draw with replacement of this member's training rows; None trains on all
+            rows.
         dataset_key: the hash of the dataset.
     """
 
@@ -53,7 +54,7 @@ class Replicate:
 
     @cached_property
     def shape_key(self) -> str:
-        """Equal for replicates that can train in one program: the same data set, shape, optimizer and length."""
+        """Equal for replicates that can train in one program: the same data, shape, optimizer and length."""
         config = self.config
         parts = [
             self.dataset_key,

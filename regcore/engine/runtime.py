@@ -16,9 +16,9 @@ from regcore.engine.replicate import ENGINE_VERSION
 def tensorflow() -> Any:
     """Return the TensorFlow module, set to one thread before anything has run.
 
-    More threads make networks of this size slower, and one worker a core uses the machine whole. Where TensorFlow has
-    run something already in this process, its threads cannot be changed any more and are left as they are; results
-    then agree within tolerance instead of bit by bit.
+    More threads make networks of this size slower, and one worker a core uses the machine whole. Where
+    TensorFlow has run something already in this process, its threads cannot be changed any more and are left
+    as they are; results then agree within tolerance instead of bit by bit.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     import tensorflow
@@ -60,6 +60,6 @@ def fingerprint() -> str:
 def _processor_features() -> list[str]:
     import numpy
 
-    found: dict[str, Any] = numpy.show_config(mode="dicts") or {}
+    found: Any = numpy.show_config(mode="dicts")
     features: list[str] = found.get("SIMD Extensions", {}).get("found", [])
     return [platform.processor(), *features]

@@ -20,8 +20,8 @@ class Probe:
 
     Attributes:
         name: under which the recording keeps it.
-        kind: "outputs" (what the network gives for the rows `X`), "activations" (of every hidden layer, for the
-            rows `X`), or "weights".
+        kind: "outputs" (what the network gives for the rows `X`), "activations" (of every hidden layer, for
+            the rows `X`), or "weights".
         epochs: 1-based, ascending; 0 is the network before its first step.
         X: raw rows, [n, n_features]; None for "weights".
     """
@@ -68,8 +68,8 @@ class ShardState:
         step: optimizer steps taken so far.
         kernels: one [R, n_in, n_out] a layer.
         biases: one [R, 1, n_out] a layer.
-        slots: the optimizer's own memory: Adam's first, then second moments, or the velocities of sgd; each in the
-            order of kernels, then biases.
+        slots: the optimizer's own memory: Adam's first, then second moments, or the velocities of sgd; each
+            in the order of kernels, then biases.
         objective_sum: [R], the objective summed over the rows of the epoch under way.
     """
 
@@ -100,7 +100,8 @@ class Rows:
     """What one chunk recorded.
 
     Attributes:
-        history: [R, E, 12], one row for each of the E epochs that ended; columns as `results.HISTORY_COLUMNS`.
+        history: [R, E, 12], one row for each of the E epochs that ended; columns as
+            `results.HISTORY_COLUMNS`.
         output_epochs: [K], the epochs whose outputs were kept.
         outputs: for "train", "val" and "test", [R, K, n_rows, n_outputs], float32.
         checkpoints: epoch -> state.

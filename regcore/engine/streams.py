@@ -1,9 +1,9 @@
 """Everything random in a training, drawn from keyed streams: weights, order, masks and augmentation.
 
-A stream is named by (seed, member, purpose, position), and drawn a whole block of steps at a time, so that its numbers
-depend neither on what trains beside it nor on where a chunk begins. It is numpy's work, not TensorFlow's: drawing 16
-bits a unit by numpy's PCG64 took 0.5 ns against 2 ns by TensorFlow's Philox, and whoever wants to show the masks that a
-training used can draw them again without TensorFlow.
+A stream is named by (seed, member, purpose, position), and drawn a whole block of steps at a time, so that
+its numbers depend neither on what trains beside it nor on where a chunk begins. It is numpy's work, not
+TensorFlow's: drawing 16 bits a unit by numpy's PCG64 took 0.5 ns against 2 ns by TensorFlow's Philox, and
+whoever wants to show the masks that a training used can draw them again without TensorFlow.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ Floats = NDArray[np.floating]
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 
-# Keras divides by the standard deviation of a normal distribution truncated at two sigma, to keep the variance asked for.
+# Keras divides by the standard deviation of a normal distribution truncated at two sigma, to keep the
+# variance asked for.
 _TRUNCATED_NORMAL_STDDEV = 0.87962566103423978
 
 _BITS = 1 << 16
@@ -34,9 +35,9 @@ def initial_weights(replicate: Replicate, n_features: int, n_outputs: int) -> tu
     """Return the initial kernels, [n_in, n_out] each, float64; biases begin at zero.
 
     `he_normal` draws hidden kernels from a normal distribution truncated at two sigma with variance 2 / n_in
-    (He et al. 2015, equation 10). The output kernel has no relu behind it and takes variance 1 / n_in (LeCun et al.
-    1998), so that the first predictions are near uniform. `glorot_uniform` (Glorot and Bengio 2010, equation 16)
-    and `zeros` are the same for every kernel.
+    (He et al. 2015, equation 10). The output kernel has no relu behind it and takes variance 1 / n_in (LeCun
+    et al. 1998), so that the first predictions are near uniform. `glorot_uniform` (Glorot and Bengio 2010,
+    equation 16) and `zeros` are the same for every kernel.
     """
     config = replicate.config
     widths = (n_features, *config.hidden, n_outputs)
@@ -63,10 +64,12 @@ def _truncated_normal(random: np.random.Generator, shape: tuple[int, int]) -> Fl
 
 
 def training_rows(replicate: Replicate, n_train: int) -> Ints:
-    """Return which of the seed's training rows this replicate trains on: all, or as many drawn with replacement."""
+    """Return which of the seed's training rows are trained on: all, or as many drawn with replacement."""
     if replicate.bootstrap_member is None:
         return np.arange(n_train)
-    return random_stream("bootstrap", replicate.seed, replicate.bootstrap_member).integers(0, n_train, n_train)
+    return random_stream("bootstrap", replicate.seed, replicate.bootstrap_member).integers(
+        0, n_train, n_train
+    )
 
 
 def order(replicate: Replicate, epoch: int, n_rows: int) -> Ints:
@@ -86,7 +89,7 @@ def steps_per_block(config: Config, n_features: int) -> int:
 
 
 def keep_probability(rate: float) -> float:
-    """Return the probability with which a unit is kept, which is drawn with 16 bits and so a multiple of 1/65536."""
+    """Return the probability with which a unit is kept: drawn with 16 bits, so a multiple of 1/65536."""
     return 1 - _threshold(rate) / _BITS
 
 
@@ -103,7 +106,8 @@ def dropout_masks(replicate: Replicate, block: int, n_features: int) -> tuple[Bo
     """Return which units are kept in a block of steps, for the input and for every hidden layer.
 
     Returns:
-        One [steps_per_block, batch_size, width] a layer, True where the unit is kept; None where the rate is 0.
+        One [steps_per_block, batch_size, width] a layer, True where the unit is kept; None where the rate is
+        0.
     """
     config = replicate.config
     random = random_stream("dropout", replicate.seed, replicate.order_member, block).bit_generator
@@ -124,10 +128,10 @@ class Augmentation(NamedTuple):
     Attributes:
         jitter: [steps, batch_size, n_features], standard normal.
         mixup: [steps], lambda ~ Beta(alpha, alpha), one a batch (Zhang et al. 2018).
-        geometry: [steps, batch_size, 8], for each image the projective transform from the pixels of the augmented
-            image to those of the original: x' = t0*x + t1*y + t2, y' = t3*x + t4*y + t5.
-        cutout: [steps, batch_size, 2], row and column of the first pixel of the square that is set to zero; it may
-            begin outside of the image (DeVries and Taylor 2017).
+        geometry: [steps, batch_size, 8], for each image the projective transform from the pixels of the
+            augmented image to those of the original: x' = t0*x + t1*y + t2, y' = t3*x + t4*y + t5.
+        cutout: [steps, batch_size, 2], row and column of the first pixel of the square that is set to zero;
+            it may begin outside of the image (DeVries and Taylor 2017).
     """
 
     jitter: Floats | None
@@ -147,9 +151,13 @@ def augmentation(
         return random_stream(purpose, replicate.seed, replicate.order_member, block)
 
     return Augmentation(
-        jitter=random("jitter").standard_normal((*shape, n_features), dtype=np.float32) if config.jitter else None,
+        jitter=random("jitter").standard_normal((*shape, n_features), dtype=np.float32)
+        if config.jitter
+        else None,
         mixup=_beta(random("mixup"), config.mixup, shape[0]) if config.mixup else None,
-        geometry=_transforms(random("geometry"), config, shape, image_shape) if moves_pixels(config) else None,
+        geometry=_transforms(random("geometry"), config, shape, image_shape)
+        if moves_pixels(config)
+        else None,
         cutout=_squares(random("cutout"), config.cutout, shape, image_shape) if config.cutout else None,
     )
 
@@ -172,7 +180,8 @@ def _transforms(
     scale = 1 / random.uniform(1 - config.zoom, 1 + config.zoom, shape)
     mirror = np.where(random.random(shape) < 0.5, -1.0, 1.0) if config.flip else np.ones(shape)
     cosine, sine = scale * np.cos(angle), scale * np.sin(angle)
-    # About the centre of the image: original = M (augmented - centre - moved) + centre, M mirroring columns last.
+    # About the centre of the image: original = M (augmented - centre - moved) + centre, M mirroring columns
+    # last.
     centre_x, centre_y = (width - 1) / 2, (height - 1) / 2
     x, y = centre_x + moved[..., 1], centre_y + moved[..., 0]
     transforms = np.zeros((*shape, 8))
@@ -193,5 +202,7 @@ def _squares(
 
 def _sides(image_shape: tuple[int, int] | None) -> tuple[int, int]:
     if image_shape is None:
-        raise AssertionError("pixels were to be moved in a data set that has none; check_fits refuses that first")
+        raise AssertionError(
+            "pixels were to be moved in a data set that has none; check_fits refuses that first"
+        )
     return image_shape
