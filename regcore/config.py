@@ -271,7 +271,7 @@ class Config(BaseModel):
         "he_normal", INITIALIZERS, "How the kernels are drawn before training. Biases start at 0."
     )
     optimizer: Optimizer = _choice("adam", OPTIMIZERS, "The rule that turns gradients into updates.")
-    learning_rate: float = _positive(1e-3, 10.0, "", "Step size of the optimizer.")
+    learning_rate: float = _positive(3e-3, 10.0, "", "Step size of the optimizer.")
     momentum: float = _field(
         0.0,
         "a number from 0 to below 1",
@@ -283,7 +283,7 @@ class Config(BaseModel):
         lt=1.0,
     )
     batch_size: int = _whole(32, 1, 8192, "rows", "Rows in each update. The last, partial batch is used.")
-    epochs: int = _whole(120, 1, 10_000, "epochs", "Passes over the train rows.")
+    epochs: int = _whole(200, 1, 10_000, "epochs", "Passes over the train rows.")
 
     jitter: float = _number(
         0.0,
