@@ -45,12 +45,12 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-# Streamlit looks for its server below the page's own path first: a 404 on every deep link, no fault of the app.
+# Streamlit first looks for its server below the page's path: a 404 on every deep link, no fault of the app.
 PROBE = re.compile(r"/[a-z_]+/_stcore/(health|host-config)$")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the browser tests, and run them last: Playwright keeps an event loop on the main thread to the end."""
+    """Mark the browser tests, and run them last: Playwright keeps an event loop on the main thread."""
     here = Path(__file__).parent
     for item in items:
         if here in item.path.parents:

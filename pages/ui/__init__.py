@@ -1,0 +1,1 @@
+"""What the pages share. A sub-folder of pages/ is no page to Streamlit."""

@@ -1,0 +1,152 @@
+"""What pages show of results: the answer in words, curves side by side, and the table behind it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from regcore import scoring
+from regcore.config import Config
+from regcore.figures import Measure, describe_curves, plot_curves
+from regcore.results import Comparison, Result
+from regcore.statistics import BETTER, WITHIN_NOISE, WORSE
+
+MEASURES: dict[str, Measure] = {"Loss": "loss", "Error": "error"}
+# In the order of the table; the first that a task has is the one the answer speaks of.
+METRICS = {
+    "error": "Error",
+    "mae": "Mean absolute error",
+    "rmse": "Root mean squared error",
+    "loss": "Data loss",
+    "brier": "Brier score",
+}
+NAMES = {"dropout_input": "input dropout", "dropout_hidden": "hidden dropout", "l2": "L2"}
+COLOURS = {BETTER: "green", WORSE: "red"}
+
+
+def comparison(results: Mapping[str, Result], growing: bool) -> None:
+    """Show runs, the baseline first: the answer, their curves, and their validation metrics."""
+    tables = validation_tables(results)
+    if not growing:
+        st.markdown(answer(tables, all(result.is_complete for result in results.values())))
+    curves(results)
+    st.markdown("**On the validation rows**, each network at the epoch it keeps, mean over seeds:")
+    st.table(in_words(tables), hide_index=True, border="horizontal")
+    st.caption(how_many(results))
+
+
+def curves(results: Mapping[str, Result]) -> None:
+    """Show the curves of each run in a column of its own, all on the same axes."""
+    chosen = st.segmented_control(
+        "Curves of",
+        list(MEASURES),
+        default="Loss",
+        required=True,
+        key="cards.measure",
+        label_visibility="collapsed",
+    )
+    measure = MEASURES[chosen or "Loss"]
+    epochs = max(result.config.epochs for result in results.values())
+    columns = st.columns(len(results), vertical_alignment="bottom")
+    for column, (name, result) in zip(columns, results.items(), strict=True):
+        with column:
+            st.markdown(f"**{name.capitalize()}**: {what_is_on(result.config)}")
+            st.plotly_chart(
+                plot_curves(results, name, measure, epochs=epochs),
+                key=f"cards.curves.{name}",
+                config={"displaylogo": False},
+                alt=describe_curves(results, name, measure, epochs=epochs),
+            )
+
+
+def what_is_on(config: Config) -> str:
+    """Return the regularizers of a configuration that are on, in words."""
+    changes = config.changes(config.plain())
+    named = (
+        f"{NAMES.get(name, name.replace('_', ' '))} {_plainly(value)}" for name, value in changes.items()
+    )
+    return ", ".join(named) or "no regularizer"
+
+
+def how_many(results: Mapping[str, Result]) -> str:
+    """Return how many networks the results are of."""
+    first = next(iter(results.values())).config
+    n_networks = sum(result.config.seeds * result.config.members for result in results.values())
+    seeds = "1 seed" if first.seeds == 1 else f"{first.seeds} seeds"
+    return (
+        f"{n_networks:,} networks of {first.epochs:,} epochs, trained on this machine: {seeds} of each run."
+    )
+
+
+def validation_tables(results: Mapping[str, Result]) -> dict[str, pd.DataFrame]:
+    """Return the table of `Comparison` for each metric that the task has, the one that matters first."""
+    compared = Comparison(results)
+    there = scoring.metric_names(next(iter(results.values())).dataset.task)
+    return {metric: compared.table("val", metric) for metric in METRICS if metric in there}
+
+
+def answer(tables: Mapping[str, pd.DataFrame], is_complete: bool) -> str:
+    """Return what the last run is against the baseline, in one line of Markdown."""
+    metric, table = next(iter(tables.items()))
+    row = table.iloc[-1].to_dict()
+    verdict = str(row["verdict"])
+    if len(table) == 1:
+        return "This is the baseline: turn a knob to hold something against it."
+    if math.isnan(row["low"]):
+        return f"**{verdict.capitalize()}**"
+    unit = " points" if metric == "error" else ""
+    low, high = (_signed(row[name], metric) for name in ("low", "high"))
+    name = METRICS[metric].lower()
+    text = (
+        f":{COLOURS[verdict]}[**{verdict.capitalize()}:**]"
+        if verdict in COLOURS
+        else f"**{verdict.capitalize()}:**"
+    )
+    text += f" validation {name} {_signed(row['difference'], metric)}{unit} against the baseline"
+    because = ", which contains 0" if verdict == WITHIN_NOISE else ""
+    text += f" (95 % interval {low} to {high}{because}), lower on {row['wins']} of {row['n']} seeds."
+    return text if is_complete else f"{text} *So far.*"
+
+
+def in_words(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Return one row a metric, as text: each run's mean, then difference, interval, wins and verdict."""
+    return pd.DataFrame([_row(metric, table) for metric, table in tables.items()])
+
+
+def _row(metric: str, table: pd.DataFrame) -> dict[str, str]:
+    last = table.iloc[-1].to_dict()
+    row = {"Metric": METRICS[metric] + (", %" if metric == "error" else "")}
+    row |= {str(run["name"]).capitalize(): _number(run["mean"], metric) for run in table.to_dict("records")}
+    if len(table) == 1:
+        return row
+    low, high = (_signed(last[name], metric) for name in ("low", "high"))
+    return row | {
+        "Difference": _signed(last["difference"], metric),
+        "95 % interval": f"{low} to {high}" if not math.isnan(last["low"]) else "–",
+        "Lower on": f"{last['wins']} of {last['n']} seeds",
+        "Verdict": str(last["verdict"]),
+    }
+
+
+def _number(value: float, metric: str) -> str:
+    if math.isnan(value):
+        return "–"
+    return f"{100 * value:.1f}" if metric == "error" else f"{value:.3f}" if value < 10 else f"{value:,.1f}"
+
+
+def _signed(value: float, metric: str) -> str:
+    if math.isnan(value):
+        return "–"
+    text = _number(abs(value), metric)
+    # A difference that rounds to nothing has no sign.
+    return text if not text.strip("0.") else ("−" if value < 0 else "+") + text
+
+
+def _plainly(value: Any) -> str:
+    if isinstance(value, tuple):
+        return "/".join(map(_plainly, value)) or "none"
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,52 @@
+"""What every page has around it: title, menu, and the way to write about it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import streamlit as st
+
+from pages.ui import state
+from regcore.execution import start_workers
+
+ABOUT = """\
+**The Regularization Lab** trains real networks, side by side and on several seeds, and shows what each
+regularizer buys. Nothing is precomputed. It is free software under the MIT licence.
+"""
+
+
+# Drawn here because Streamlit fetches the symbols of a page_icon from the internet.
+ICON = """\
+<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32" fill="none" stroke-width="4">
+<path d="M3 6 C8 22 12 20 29 7" stroke="#cf6a12"/><path d="M3 6 C8 25 16 26 29 25" stroke="#2a82d2"/></svg>
+"""
+
+
+class Entry(NamedTuple):
+    """One line of the menu."""
+
+    path: str
+    label: str
+    icon: str
+
+
+HOME = Entry("app.py", "Home", ":material/home:")
+LAB = Entry("pages/lab.py", "Lab", ":material/experiment:")
+MENU = (HOME, LAB)
+
+
+def begin(page: Entry) -> None:
+    """Set the page up, draw the menu, and start the workers, if this is the first page of all."""
+    start_workers()
+    title = "Regularization Lab" if page is HOME else f"{page.label} · Regularization Lab"
+    st.set_page_config(page_title=title, page_icon=ICON, layout="wide", menu_items={"About": ABOUT})
+    with st.sidebar:
+        st.markdown("### Regularization Lab")
+        for entry in MENU:
+            st.page_link(entry.path, label=entry.label, icon=entry.icon)
+
+
+def show_problem() -> None:
+    """Show the one sentence about a link or a change that was refused, if there is one."""
+    if sentence := state.problem():
+        st.warning(sentence, icon=":material/info:")

@@ -1,0 +1,185 @@
+"""The pages, run by Streamlit itself: real trainings, but tiny ones."""
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from pages.ui import state
+from regcore.config import Config
+from regcore.errors import WorkerError
+
+APP = Path(__file__).parents[1] / "app.py"
+TINY = "data=iris&hidden=4&epochs=3&seeds=2"
+
+
+def open_app(page=None, query="", seconds=60):
+    """Open a page with a link, as a browser does, and wait until its run has ended."""
+    app = AppTest.from_file(str(APP), default_timeout=seconds)
+    if page:
+        app.switch_page(page)
+    for part in filter(None, query.split("&")):
+        name, value = part.split("=")
+        app.query_params[name] = value
+    return finish(app.run())
+
+
+def finish(app):
+    """Wait for the run under way, and let the page draw it."""
+    for key in ("lab.kept.home", "lab.kept.lab"):
+        if key in app.session_state and app.session_state[key]:
+            app.session_state[key].run.wait(60)
+    return app.run()
+
+
+def knob(app, widgets, name):
+    return getattr(app, widgets)(key=state.widget_key(name))
+
+
+def words(app):
+    return " ".join(element.value for element in app.markdown)
+
+
+def charts(app):
+    """Return the figures of the page as JSON text."""
+    return [element.proto.spec for element in app.get("plotly_chart")]
+
+
+@pytest.fixture(scope="module")
+def lab():
+    return open_app("pages/lab.py", TINY + "&dropout_hidden=0.5")
+
+
+def test_home_trains_on_arrival_and_leads_to_the_lab():
+    app = open_app()
+
+    assert not app.exception
+    assert "against the baseline" in words(app)
+    assert len(charts(app)) == 2
+
+
+def test_lab_shows_the_linked_experiment(lab):
+    assert not lab.exception
+    assert lab.session_state["lab.config"] == Config(
+        data="iris", hidden=(4,), epochs=3, seeds=2, dropout_hidden=0.5
+    )
+    assert knob(lab, "selectbox", "data").value == "iris"
+    assert knob(lab, "select_slider", "dropout_hidden").value == 0.5
+    assert len(charts(lab)) == 2
+
+
+def test_lab_tabulates_validation_metrics_beside_the_baseline(lab):
+    table = lab.table[0].value
+
+    assert table["Metric"].tolist() == ["Error, %", "Data loss", "Brier score"]
+    assert table.columns.tolist() == [
+        "Metric", "Baseline", "This run", "Difference", "95 % interval", "Lower on", "Verdict",
+    ]  # fmt: skip
+
+
+def test_lab_without_a_link_begins_at_the_start_and_spells_it():
+    app = open_app("pages/lab.py")
+
+    assert not app.exception
+    assert app.query_params == state.query_of(state.START)
+
+
+def test_a_moved_knob_trains_again_and_changes_the_link():
+    app = open_app("pages/lab.py", TINY)
+    before = charts(app)
+
+    knob(app, "select_slider", "dropout_hidden").set_value(0.4).run()
+    finish(app)
+
+    assert not app.exception
+    assert app.query_params["dropout_hidden"] == "0.4"
+    assert charts(app) != before
+    assert "hidden dropout 0.4" in words(app)
+
+
+def test_another_data_set_drops_what_it_cannot_take():
+    app = open_app(
+        "pages/lab.py", "data=digits&n_train=100&shift=1&label_noise=0.2&hidden=4&epochs=1&seeds=2"
+    )
+
+    knob(app, "selectbox", "data").set_value("diabetes").run()
+
+    assert not app.exception
+    assert app.session_state["lab.config"] == Config(data="diabetes", hidden=(4,), epochs=1, seeds=2)
+    assert not app.warning
+
+
+def test_a_broken_link_gives_the_defaults_and_one_sentence():
+    app = open_app("pages/lab.py", "dropout_hidden=1.5")
+
+    assert not app.exception
+    assert [warning.value for warning in app.warning] == [Config.from_query("dropout_hidden=1.5").problem]
+    assert app.session_state["lab.config"] == Config()
+
+
+def test_a_link_that_does_not_fit_its_data_gives_one_sentence():
+    app = open_app("pages/lab.py", "data=moons&shift=2")
+
+    assert not app.exception
+    assert [error.value for error in app.error] == [
+        "shift must be 0 on moons, whose rows are not images, got 2"
+    ]
+
+
+def test_an_impossible_change_is_refused_with_one_sentence():
+    app = open_app("pages/lab.py", TINY + "&dropout_hidden=0.5")
+
+    knob(app, "text_input", "hidden").set_value("").run()
+
+    assert not app.exception
+    assert "dropout_hidden must be 0" in app.warning[0].value
+    assert knob(app, "text_input", "hidden").value == "4"
+
+
+def test_text_that_is_no_number_is_refused_with_one_sentence():
+    app = open_app("pages/lab.py", TINY)
+
+    knob(app, "text_input", "hidden").set_value("64, many").run()
+
+    assert app.warning[0].value == "hidden must be numbers with commas between them, got '64, many'"
+
+
+def test_a_change_of_page_keeps_the_configuration():
+    app = open_app("pages/lab.py", TINY + "&l2=0.01")
+
+    app.switch_page("app.py").run()
+    app.query_params.clear()
+    app.switch_page("pages/lab.py").run()
+
+    assert app.session_state["lab.config"].l2 == 0.01
+
+
+def test_a_cancelled_run_says_so_and_can_be_run_again():
+    app = AppTest.from_file(str(APP), default_timeout=60).switch_page("pages/lab.py")
+    app.query_params["epochs"] = "10000"
+    app.query_params["jitter"] = "0.1"
+    app.run()
+
+    app.button(key="lab.cancel").click().run()
+    finish(app)
+
+    assert not app.exception
+    assert any("Cancelled at" in caption.value for caption in app.caption)
+    assert app.button(key="lab.again").label == "Run again"
+    app.session_state["lab.kept.lab"].run.cancel()
+
+
+def test_a_fault_of_the_lab_is_shown_as_what_it_is_and_logged_once(monkeypatch, caplog):
+    app = open_app("pages/lab.py", TINY)
+    live = app.session_state["lab.kept.lab"]
+    monkeypatch.setattr(live.run._job, "state", "failed")
+    monkeypatch.setattr(live.run._job, "error", WorkerError("a worker died three times."))
+
+    app.run()
+    app.run()
+
+    assert [error.value for error in app.error] == ["a worker died three times."]
+    assert [record.message for record in caplog.records if "A run failed" in record.message] == [
+        "A run failed: {'baseline': 'data=iris&hidden=4&epochs=3&seeds=2', 'this run': "
+        "'data=iris&hidden=4&epochs=3&seeds=2'}"
+    ]

@@ -1,0 +1,148 @@
+"""The owner of session state and URL: who moved last is right, and nothing is lost on the way."""
+
+from collections.abc import Iterator
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pages.ui import state
+from regcore.config import Config
+
+
+class Query(dict[str, list[str]]):
+    """Streamlit's query parameters, as `state` uses them."""
+
+    def get_all(self, name: str) -> list[str]:
+        return self[name]
+
+    def from_dict(self, values: dict[str, str]) -> None:
+        self.clear()
+        self.update({name: [value] for name, value in values.items()})
+
+
+@pytest.fixture(autouse=True)
+def browser(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimpleNamespace]:
+    """A session and its URL, without Streamlit."""
+    session = SimpleNamespace(session_state={}, query_params=Query())
+    monkeypatch.setattr(state, "st", session)
+    yield session
+
+
+def paste(browser: SimpleNamespace, query: str) -> None:
+    browser.query_params.from_dict(dict(part.split("=", 1) for part in query.split("&") if part))
+
+
+def move(browser: SimpleNamespace, binding: state.Binding, value: object) -> None:
+    """Do what Streamlit does when a widget is moved."""
+    browser.session_state[binding["key"]] = value
+    binding["on_change"](*binding["args"])
+
+
+START_QUERY = {name: [value] for name, value in state.query_of(state.START).items()}
+
+
+def test_a_session_without_a_link_begins_at_the_start_and_spells_it(browser):
+    assert state.begin() == state.START
+    assert browser.query_params == START_QUERY
+
+
+def test_a_pasted_link_is_the_configuration(browser):
+    paste(browser, "data=digits&l2=0.001&hidden=32,16")
+
+    assert state.begin() == Config(data="digits", l2=0.001, hidden=(32, 16))
+    assert state.problem() is None
+
+
+def test_a_broken_link_gives_the_defaults_and_one_sentence(browser):
+    paste(browser, "dropout_hidden=1.5")
+
+    assert state.begin() == Config()
+    assert "dropout_hidden must be" in (state.problem() or "")
+    assert "\n" not in (state.problem() or "")
+
+
+def test_the_sentence_stays_until_the_next_change(browser):
+    paste(browser, "dropout_hidden=1.5")
+    state.begin()
+    state.begin()
+    assert state.problem() is not None
+
+    state.choose({"l2": 0.01})
+
+    assert state.problem() is None
+
+
+def test_a_moved_widget_changes_configuration_and_link(browser):
+    state.begin()
+    binding = state.bind("l2", 0.0, lambda moved: {"l2": moved})
+
+    move(browser, binding, 0.01)
+
+    assert state.begin() == state.START.replace(l2=0.01)
+    assert browser.query_params == {**START_QUERY, "l2": ["0.01"]}
+
+
+def test_two_quick_moves_both_count_though_the_link_lags_behind(browser):
+    state.begin()
+    before = dict(browser.query_params)
+    move(browser, state.bind("l2", 0.0, lambda moved: {"l2": moved}), 0.01)
+    state.begin()
+    move(browser, state.bind("jitter", 0.0, lambda moved: {"jitter": moved}), 0.2)
+    browser.query_params.clear()
+    browser.query_params.update(before)
+
+    assert state.begin() == state.START.replace(l2=0.01, jitter=0.2)
+
+
+def test_a_link_pasted_later_is_right(browser):
+    state.begin()
+    state.choose({"l2": 0.01})
+    state.begin()
+
+    paste(browser, "data=wine")
+
+    assert state.begin() == Config(data="wine")
+
+
+def test_a_change_of_page_keeps_the_configuration(browser):
+    state.begin()
+    state.choose({"l2": 0.01})
+    browser.query_params.clear()
+
+    assert state.begin() == state.START.replace(l2=0.01)
+    assert browser.query_params == {**START_QUERY, "l2": ["0.01"]}
+
+
+def test_an_impossible_change_leaves_the_configuration_and_says_why(browser):
+    state.begin()
+
+    state.choose({"hidden": ()})
+
+    assert state.begin() == state.START
+    assert state.problem() == "dropout_hidden must be 0 with hidden=(), which has no units, got 0.5"
+
+
+def test_the_default_configuration_has_a_link_of_its_own():
+    assert state.query_of(Config()) == {"data": "moons"}
+
+
+CONFIGS = st.builds(
+    Config,
+    data=st.sampled_from(["moons", "digits", "article_regression"]),
+    n_train=st.none() | st.integers(2, 1000),
+    hidden=st.lists(st.integers(1, 64), min_size=1, max_size=3).map(tuple),
+    l2=st.floats(0, 10),
+    dropout_hidden=st.floats(0, 0.9),
+    patience=st.none() | st.integers(0, 100),
+    member_varies=st.sampled_from([(), ("init",), ("order",), ("init", "order")]),
+    bootstrap=st.booleans(),
+)
+
+
+@given(CONFIGS)
+def test_every_link_leads_back_to_its_configuration(config):
+    parsed = Config.from_query(state.query_of(config))
+
+    assert (parsed.config, parsed.problem) == (config, None)
