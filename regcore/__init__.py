@@ -5,7 +5,7 @@
     config = Config(data="digits", label_noise=0.3, hidden=(256, 256), dropout_hidden=0.5)
     print(compare({"plain": config.plain(), "dropout": config}).table())
 
-Names are imported when they are first used: `import regcore` costs nothing, and TensorFlow stays in the worker
+Names are imported when they are first used: `import regcore` costs nothing. TensorFlow stays in the worker
 processes that train.
 """
 

@@ -95,6 +95,12 @@ class Scheduler:
                 self._end(job, "cancelled", CancelledError("the run was cancelled."))
                 self._wake.notify_all()
 
+    def close(self) -> None:
+        """End all jobs; for when the executor is about to be shut down."""
+        with self._wake:
+            self._fail_all(WorkerError("the run ended before it was done: the workers were stopped."))
+            self._wake.notify_all()
+
     def progress(self, job: Job) -> Progress:
         """Return how far a job is."""
         with self._wake:
@@ -260,7 +266,8 @@ class Scheduler:
             future = self._submit_to_executor(run_chunk, chunk, dataset)
         except Exception as error:
             future = Future()
-            future.set_exception(error)
+            is_closed = isinstance(error, RuntimeError) and not isinstance(error, BrokenExecutor)
+            future.set_exception(WorkerError(f"nothing can be trained: {error}.") if is_closed else error)
         with self._wake:
             training.future = future
             if not training.jobs:

@@ -45,7 +45,9 @@ def stop_workers() -> None:
     with _lock:
         stopped, _local = _local, None
     if stopped is not None:
-        stopped[1].shutdown(cancel_futures=True)
+        scheduler, processes = stopped
+        scheduler.close()
+        processes.shutdown(cancel_futures=True)
 
 
 def default_engine() -> Engine:

@@ -1,0 +1,160 @@
+"""The bits of a network do not depend on where, in what pieces, or beside what it was trained."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+from regcore.config import Config
+from regcore.data import load_dataset
+from regcore.engine.replicate import replicates_of
+from regcore.execution import job as job_module
+from regcore.execution.cache import Trained
+from regcore.execution.local import LocalProcesses
+from regcore.execution.plan import Task, recording_plan
+from regcore.execution.scheduler import Scheduler
+from regcore.execution.service import default_engine
+from regcore.settings import Settings
+
+# The first chunk may wait for TensorFlow to load, on a busy machine.
+PATIENCE = 120.0
+
+SMALL = Config(
+    hidden=(9, 7), n_train=40, n_val=20, batch_size=16, epochs=5, seeds=3, dropout_hidden=0.3, jitter=0.1
+)
+TASKS = {
+    "binary": SMALL.replace(data="moons"),
+    "multiclass": SMALL.replace(data="iris", label_noise=0.2, mixup=0.5, l2=0.01),
+    "regression": SMALL.replace(data="sine", n_train=30, activation="tanh", optimizer="sgd", momentum=0.9),
+}
+
+
+@pytest.fixture(scope="module")
+def processes() -> Iterator[LocalProcesses]:
+    processes = LocalProcesses(2)
+    processes.start()
+    yield processes
+    processes.shutdown(cancel_futures=True)
+
+
+def tasks_of(*configs: Config) -> list[Task]:
+    return [
+        Task(replicate, recording_plan(replicate, dataset, Settings()), dataset, until=config.epochs)
+        for config in configs
+        for dataset in [load_dataset(config)]
+        for replicate in replicates_of(config, dataset).values()
+    ]
+
+
+def trained(processes: LocalProcesses, *configs: Config, n_workers: int = 2) -> dict[str, Trained]:
+    """Return what a new scheduler, with an empty cache, trains: by key of replicate."""
+    scheduler = Scheduler(processes.submit, n_workers, default_engine(), Settings())
+    return finish(scheduler, scheduler.submit(tasks_of(*configs)))
+
+
+def finish(scheduler: Scheduler, job: job_module.Job) -> dict[str, Trained]:
+    assert job.finished.wait(PATIENCE)
+    assert job.error is None
+    return {job.tasks[key].replicate.key: found for key, found in scheduler.trained(job).items()}
+
+
+def assert_same_bits(expected: dict[str, Trained], found: dict[str, Trained]) -> None:
+    common = expected.keys() & found.keys()
+    assert common
+    for key in common:
+        a, b = expected[key], found[key]
+        assert a.recording.history.tobytes() == b.recording.history.tobytes()
+        assert a.recording.outputs.keys() == b.recording.outputs.keys() == {"train", "val", "test"}
+        for split, outputs in a.recording.outputs.items():
+            assert outputs.tobytes() == b.recording.outputs[split].tobytes()
+        assert a.states.keys() == b.states.keys()
+        for epoch, state in a.states.items():
+            for name in ("kernels", "biases", "slots"):
+                pairs = zip(getattr(state, name), getattr(b.states[epoch], name), strict=True)
+                assert all(x.tobytes() == y.tobytes() for x, y in pairs)
+
+
+@pytest.fixture(scope="module", params=list(TASKS))
+def config(request) -> Config:
+    return TASKS[request.param]
+
+
+@pytest.fixture(scope="module")
+def expected(processes, config) -> dict[str, Trained]:
+    """Return the networks of a configuration, trained side by side."""
+    networks = trained(processes, config, n_workers=1)
+    assert len(networks) == 3
+    assert all(np.isfinite(network.recording.history[:, 0]).all() for network in networks.values())
+    return networks
+
+
+def test_alone(processes, config, expected):
+    assert_same_bits(expected, trained(processes, config.replace(seeds=1, seed=1)))
+
+
+def test_among_others_on_two_workers(processes, config, expected):
+    assert_same_bits(expected, trained(processes, config.replace(seeds=9)))
+
+
+def test_inside_a_sweep(processes, config, expected):
+    values = [config.replace(dropout_input=rate, seeds=2) for rate in (0.0, 0.2, 0.4)]
+    assert_same_bits(expected, trained(processes, *values))
+
+
+@pytest.mark.parametrize("seconds", [1e-9, 1e-3])
+def test_in_chunks_of_any_size(processes, config, expected, monkeypatch, seconds):
+    for name in ("FIRST_CHUNK", "NEXT_CHUNK", "LONGEST_CHUNK"):
+        monkeypatch.setattr(job_module, name, seconds)
+    assert_same_bits(expected, trained(processes, config))
+
+
+def test_recalled_from_a_checkpoint(processes, config, expected):
+    scheduler = Scheduler(processes.submit, 2, default_engine(), Settings())
+    for key, network in expected.items():
+        task = next(task for task in tasks_of(config) if task.replicate.key == key)
+        again = Task(task.replicate, task.plan, task.dataset, until=5, state=network.states[2])
+        [found] = finish(scheduler, scheduler.submit([again])).values()
+        assert found.recording.history.tobytes() == network.recording.history[2:].tobytes()
+
+
+def test_after_a_kill(processes):
+    config = TASKS["multiclass"].replace(epochs=1500)
+    expected = trained(processes, config)
+    scheduler = Scheduler(processes.submit, 2, default_engine(), Settings())
+    worker = psutil.Process(processes.submit(os.getpid).result(PATIENCE))
+    job = scheduler.submit(tasks_of(config))
+    end = time.monotonic() + PATIENCE
+    while scheduler.progress(job).done_steps == 0 and time.monotonic() < end:
+        time.sleep(0.005)
+    n_starts = processes.n_starts
+    assert not job.finished.is_set()
+    worker.kill()
+    assert_same_bits(expected, finish(scheduler, job))
+    assert processes.n_starts == n_starts + 1
+
+
+def test_training_leaves_tensorflow_and_streamlit_out_of_the_serving_process_and_is_quiet():
+    code = """
+import sys
+from regcore import Config, train
+result = train(Config(hidden=(4,), epochs=2, seeds=2, n_train=20, n_val=20))
+print(len(result.history), len(result.metrics("val")))
+print([name for name in ("tensorflow", "keras", "streamlit") if name in sys.modules])
+"""
+    root = Path(__file__).parent.parent
+    environment = {**os.environ, "REGCORE_WORKERS": "1"}
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        cwd=root,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
+    assert (done.stdout.split("\n"), done.stderr) == (["4 2", "[]", ""], "")

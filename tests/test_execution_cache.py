@@ -1,0 +1,79 @@
+"""What is kept, and what has to go."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from regcore.engine.shard import ShardState
+from regcore.execution.cache import Trained, TrainedCache
+from regcore.execution.recorder import weights_of
+from regcore.results import Recording
+
+
+def trained(n_epochs: int, **probes: int) -> Trained:
+    """Return a training of 96 bytes an epoch, and 8 for each number of a probe."""
+    values = {key: {1: (np.zeros(n),)} for key, n in probes.items()}
+    return Trained(Recording("key", np.zeros((n_epochs, 12))), probes=values)
+
+
+def test_weights_are_counted_once():
+    state = ShardState(1, (np.zeros((1, 2, 3)),), (np.zeros((1, 1, 3)),), (np.zeros((1, 2, 3)),), np.zeros(1))
+    recording = Recording("key", np.zeros((1, 12)), checkpoints={1: weights_of(state)})
+    assert Trained(recording, {1: state}).nbytes == 96 + 8 * (6 + 3 + 6 + 1) + recording.output_epochs.nbytes
+
+
+def test_the_least_recently_used_goes_first():
+    cache = TrainedCache(3 * 96)
+    for key in "abc":
+        cache.put(key, trained(1))
+    cache.get("a")
+    cache.put("d", trained(1))
+    assert [key for key in "abcd" if cache.get(key) is not None] == ["a", "c", "d"]
+    assert cache.nbytes == 3 * 96
+
+
+def test_what_is_larger_than_the_cache_is_not_kept():
+    cache = TrainedCache(5 * 96)
+    cache.put("small", trained(1))
+    cache.put("large", trained(6))
+    assert cache.get("large") is None
+    assert cache.nbytes <= 5 * 96
+
+
+def test_an_entry_that_is_replaced_is_counted_once():
+    cache = TrainedCache(1000)
+    cache.put("a", trained(1))
+    cache.put("a", trained(2))
+    assert (len(cache), cache.nbytes) == (1, 2 * 96)
+
+
+def test_a_training_is_found_for_the_probes_it_recorded():
+    cache = TrainedCache(10_000)
+    cache.put("a", trained(1, grid=2))
+    assert cache.get("a") is not None
+    assert cache.get("a", frozenset({"grid"})) is not None
+    assert cache.get("a", frozenset({"grid", "weights"})) is None
+    cache.put("a", trained(1, weights=3))
+    assert cache.get("a", frozenset({"grid", "weights"})) is not None
+    assert cache.nbytes == 96 + 8 * 5
+
+
+def test_clear_drops_everything():
+    cache = TrainedCache(1000)
+    cache.put("a", trained(1))
+    cache.clear()
+    assert (len(cache), cache.nbytes, cache.get("a")) == (0, 0, None)
+
+
+def test_the_bound_holds_under_threads():
+    cache = TrainedCache(10 * 96)
+
+    def use(worker: int) -> None:
+        for turn in range(300):
+            cache.put(f"{worker} {turn % 7}", trained(1 + turn % 3))
+            cache.get(f"{turn % 4} {turn % 7}")
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(use, range(4)))
+    entries = [kept for w in range(4) for t in range(7) if (kept := cache.get(f"{w} {t}")) is not None]
+    assert cache.nbytes == sum(kept.nbytes for kept in entries) <= 10 * 96

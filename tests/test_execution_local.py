@@ -1,0 +1,235 @@
+"""Worker processes that die, are killed, or lose their parent: with an engine whose answers are known."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Iterator
+from concurrent.futures import BrokenExecutor
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+from regcore.errors import DataError, WorkerError
+from regcore.execution.local import LocalProcesses
+from regcore.execution.scheduler import Scheduler
+from regcore.execution.worker import Engine
+from regcore.settings import Settings
+from tests.fake_engine import (
+    CONFIG,
+    ENGINE,
+    PATIENCE,
+    TOTAL_STEPS,
+    deadly_engine,
+    nothing,
+    slow_engine,
+    tasks_of,
+    weight,
+)
+
+ROOT = Path(__file__).parent.parent
+
+
+@contextmanager
+def workers(n_workers: int = 1, prepare=nothing) -> Iterator[LocalProcesses]:
+    processes = LocalProcesses(n_workers, prepare)
+    try:
+        yield processes
+    finally:
+        processes.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def scheduler_over(n_workers: int, engine: Engine = ENGINE) -> Iterator[tuple[Scheduler, LocalProcesses]]:
+    with workers(n_workers) as processes:
+        yield Scheduler(processes.submit, n_workers, engine, Settings()), processes
+
+
+@pytest.fixture(scope="module")
+def worker() -> Iterator[LocalProcesses]:
+    with workers() as processes:
+        yield processes
+
+
+def final_weights(scheduler, job) -> list[float]:
+    assert job.finished.wait(PATIENCE)
+    assert job.error is None
+    return [float(trained.recording.history[-1, 0]) for trained in scheduler.trained(job).values()]
+
+
+def refuse() -> None:
+    raise DataError("y must be finite, got nan")
+
+
+def fail_to_prepare() -> None:
+    raise ModuleNotFoundError("No module named 'tensorflow'")
+
+
+def chatter() -> None:
+    os.write(2, b"chatter")
+
+
+_hoard: list[object] = []
+
+
+def grow(n_bytes: int) -> int:
+    _hoard.append(np.ones(n_bytes, dtype=np.uint8))
+    return os.getpid()
+
+
+def test_workers_train_as_this_process_does():
+    with scheduler_over(2) as (scheduler, _):
+        job = scheduler.submit(tasks_of(CONFIG.replace(seeds=8)))
+        assert final_weights(scheduler, job) == [weight(seed, TOTAL_STEPS) for seed in range(8)]
+
+
+def test_workers_that_die_cost_nothing_but_time(tmp_path):
+    with scheduler_over(2, deadly_engine(tmp_path, n_deaths=1)) as (scheduler, processes):
+        job = scheduler.submit(tasks_of(CONFIG.replace(seeds=8)))
+        assert final_weights(scheduler, job) == [weight(seed, TOTAL_STEPS) for seed in range(8)]
+        assert processes.n_starts == 2
+
+
+def test_a_killed_worker_costs_nothing_but_time():
+    with scheduler_over(1, slow_engine(0.02)) as (scheduler, processes):
+        worker = psutil.Process(processes.submit(os.getpid).result(PATIENCE))
+        job = scheduler.submit(tasks_of(CONFIG.replace(seeds=2, epochs=50)))
+        while scheduler.progress(job).done_steps == 0:
+            time.sleep(0.01)
+        worker.kill()
+        assert final_weights(scheduler, job) == [weight(seed, 100) for seed in range(2)]
+        assert processes.n_starts == 2
+
+
+def test_a_chunk_that_always_kills_its_worker_fails_its_own_job_alone(tmp_path):
+    with scheduler_over(1, deadly_engine(tmp_path, n_deaths=99, seed=7)) as (scheduler, _):
+        bad = scheduler.submit(tasks_of(CONFIG.replace(seeds=1, seed=7)))
+        good = scheduler.submit(tasks_of(CONFIG.replace(seeds=1)))
+        assert final_weights(scheduler, good) == [weight(0, TOTAL_STEPS)]
+        assert bad.finished.wait(PATIENCE)
+        assert isinstance(bad.error, WorkerError)
+
+
+def test_a_worker_that_was_killed_while_idle_is_replaced():
+    with workers() as processes:
+        before = after = processes.submit(os.getpid).result(PATIENCE)
+        psutil.Process(before).kill()
+        while after == before:
+            # The pool may not know yet, and lose the call; the scheduler would send it again.
+            with suppress(BrokenExecutor):
+                after = processes.submit(os.getpid).result(PATIENCE)
+
+
+def test_errors_on_purpose_come_back_as_they_are(worker):
+    with pytest.raises(DataError, match="^y must be finite, got nan$"):
+        worker.submit(refuse).result(PATIENCE)
+
+
+def test_a_worker_that_cannot_load_the_engine_says_why():
+    reason = "ModuleNotFoundError: No module named 'tensorflow'"
+    with workers(prepare=fail_to_prepare) as processes, pytest.raises(WorkerError, match=reason):
+        processes.submit(os.getpid).result(PATIENCE)
+
+
+def test_what_is_said_while_the_engine_loads_is_not_shown(capfd):
+    with workers(prepare=chatter) as processes:
+        processes.submit(os.getpid).result(PATIENCE)
+    assert capfd.readouterr().err == ""
+
+
+def test_a_worker_that_grows_is_kept(worker):
+    before = worker.submit(grow, 1).result(PATIENCE)
+    time.sleep(1.1)  # loky looks at most once a second
+    worker.submit(grow, 400_000_000).result(PATIENCE)
+    assert worker.submit(os.getpid).result(PATIENCE) == before
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signal")
+def test_a_worker_leaves_ctrl_c_to_its_parent(worker):
+    before = worker.submit(os.getpid).result(PATIENCE)
+    os.kill(before, signal.SIGINT)
+    assert worker.submit(os.getpid).result(PATIENCE) == before
+
+
+def test_after_shutdown_calls_are_refused():
+    processes = LocalProcesses(1, nothing)
+    assert processes.submit(os.getpid).result(PATIENCE) > 0
+    processes.shutdown()
+    with pytest.raises(RuntimeError, match="shut down"):
+        processes.submit(os.getpid)
+
+
+def start_script(folder: Path, body: str) -> subprocess.Popen[str]:
+    """Start a script that has `processes`, one worker, and prints its id."""
+    script = folder / "script.py"
+    script.write_text(
+        textwrap.dedent(
+            f"""
+            import os, sys, time
+            sys.path.insert(0, {str(ROOT)!r})
+            open({str(folder / "imported")!r}, "a").write("once ")
+            from regcore.execution.local import LocalProcesses
+            from regcore.execution.scheduler import Scheduler
+            from regcore.settings import Settings
+            from tests.fake_engine import CONFIG, nothing, slow_engine, tasks_of
+            processes = LocalProcesses(1, nothing)
+            print(processes.submit(os.getpid).result(), flush=True)
+            """
+        )
+        + textwrap.dedent(body)
+    )
+    return subprocess.Popen(
+        [sys.executable, str(script)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder
+    )
+
+
+def worker_of(script: subprocess.Popen[str]) -> psutil.Process:
+    assert script.stdout is not None
+    return psutil.Process(int(script.stdout.readline()))
+
+
+def is_gone(process: psutil.Process) -> bool:
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        with suppress(psutil.NoSuchProcess):
+            if process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+                time.sleep(0.1)
+                continue
+        return True
+    return False
+
+
+def test_workers_do_not_import_the_script_of_their_parent(tmp_path):
+    script = start_script(tmp_path, "")
+    _, errors = script.communicate(timeout=PATIENCE)
+    assert (script.returncode, errors) == (0, "")
+    assert (tmp_path / "imported").read_text() == "once "
+
+
+def test_workers_end_with_a_parent_that_was_killed(tmp_path):
+    script = start_script(tmp_path, "time.sleep(60)")
+    worker = worker_of(script)
+    script.kill()
+    script.communicate(timeout=PATIENCE)
+    assert is_gone(worker)
+
+
+def test_a_process_ends_in_the_middle_of_a_run(tmp_path):
+    script = start_script(
+        tmp_path,
+        """
+        scheduler = Scheduler(processes.submit, 1, slow_engine(0.01), Settings())
+        job = scheduler.submit(tasks_of(CONFIG.replace(epochs=10_000)))
+        while scheduler.progress(job).done_steps == 0:
+            time.sleep(0.01)
+        """,
+    )
+    worker = worker_of(script)
+    _, errors = script.communicate(timeout=PATIENCE)
+    assert (script.returncode, errors) == (0, "")
+    assert is_gone(worker)

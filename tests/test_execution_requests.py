@@ -1,0 +1,270 @@
+"""`submit`, `train`, `compare`, `sweep` and what a run answers: with an engine whose answers are known."""
+
+import gc
+import threading
+import weakref
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from regcore.config import Config
+from regcore.data import load_dataset
+from regcore.engine.shard import Probe
+from regcore.errors import CancelledError, ConfigError, DataError, TooLargeError
+from regcore.execution import compare, requests, service, submit, sweep, train
+from regcore.execution.job import Progress
+from regcore.execution.scheduler import Scheduler
+from regcore.settings import Settings
+from tests.fake_engine import CONFIG, DATASET, ENGINE, PATIENCE, TOTAL_STEPS, ByHand, slow_engine, weight
+
+
+@pytest.fixture
+def pool() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(2) as pool:
+        yield pool
+
+
+@pytest.fixture
+def use(monkeypatch, pool):
+    """Return a function that makes requests go to a new scheduler, and returns it."""
+
+    def use(submit=pool.submit, engine=ENGINE, n_workers=2, **settings) -> Scheduler:
+        scheduler = Scheduler(submit, n_workers, engine, Settings(**settings))
+        monkeypatch.setattr(requests, "scheduler_for", lambda executor: scheduler)
+        return scheduler
+
+    return use
+
+
+def test_train_returns_a_result_of_every_seed_and_member(use):
+    use()
+    result = train(CONFIG.replace(seeds=2, members=2), DATASET)
+    history = result.history.set_index(["seed", "member", "epoch"])
+    assert len(history) == 2 * 2 * 6
+    assert history.loc[(1, 0, 6), "train_loss"] == weight(1, 12)
+    assert history.loc[(1, 1, 3), "val_loss"] == weight(1, 6)
+
+
+def test_train_loads_the_data_that_the_configuration_names(use):
+    use()
+    result = train(Config(data="iris", hidden=(), seeds=1, epochs=2))
+    assert result.dataset is load_dataset(Config(data="iris"))
+
+
+def test_compare_pairs_and_trains_nothing_that_patience_changes(use):
+    scheduler = use()
+    comparison = compare({"plain": CONFIG, "patient": CONFIG.replace(patience=2)}, DATASET)
+    assert list(comparison.results) == ["plain", "patient"]
+    assert scheduler.steps_submitted == 4 * TOTAL_STEPS
+    compare({"plain": CONFIG, "late": CONFIG.replace(patience=2, start_from_epoch=3)}, DATASET)
+    assert scheduler.steps_submitted == 4 * TOTAL_STEPS
+
+
+def test_sweep_gives_a_result_for_each_value(use):
+    scheduler = use()
+    swept = sweep(CONFIG, "l2", [0, 0.1, 0.2], DATASET)
+    assert swept.field == "l2"
+    assert swept.values == (0, 0.1, 0.2)
+    assert [result.config.l2 for result in swept.results] == [0, 0.1, 0.2]
+    assert scheduler.steps_submitted == 3 * 4 * TOTAL_STEPS
+
+
+def test_more_members_train_the_new_ones_alone(use):
+    scheduler = use()
+    train(CONFIG.replace(members=2), DATASET)
+    before = scheduler.steps_submitted
+    train(CONFIG.replace(members=3), DATASET)
+    assert scheduler.steps_submitted - before == 4 * TOTAL_STEPS
+
+
+@pytest.mark.parametrize("empty", [lambda: compare({}, DATASET), lambda: sweep(CONFIG, "l2", [], DATASET)])
+def test_nothing_to_train_is_refused(use, empty):
+    use()
+    with pytest.raises(ConfigError, match="must"):
+        empty()
+
+
+def test_what_does_not_fit_the_data_is_refused_before_anything_starts(use):
+    scheduler = use()
+    with pytest.raises(ConfigError, match="shift"):
+        train(CONFIG.replace(shift=2), DATASET)
+    with pytest.raises(ConfigError, match="l2 must be"):
+        sweep(CONFIG, "l2", [0, -1], DATASET)
+    assert scheduler.steps_submitted == 0
+
+
+def test_what_does_not_fit_into_memory_is_refused_before_it_starts(use):
+    scheduler = use(memory=3_500)
+    with pytest.raises(TooLargeError, match="lower seeds or members: about 3 would fit"):
+        train(CONFIG, DATASET)
+    assert scheduler.steps_submitted == 0
+
+
+def test_progress_is_told_until_the_end(use):
+    use(engine=slow_engine(0.02))
+    told: list[Progress] = []
+    train(CONFIG, DATASET, on_progress=told.append)
+    assert told[-1] == Progress(4 * TOTAL_STEPS, 4 * TOTAL_STEPS, 0.0, "done")
+    done = [progress.done_steps for progress in told]
+    assert done == sorted(done)
+
+
+def test_ctrl_c_cancels(use):
+    executor = ByHand()
+    scheduler = use(executor.submit)
+
+    def interrupt(progress):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(CONFIG, DATASET, on_progress=interrupt)
+    assert scheduler._jobs == []
+
+
+def test_partial_results_are_what_there_is(use):
+    executor = ByHand()
+    use(executor.submit, n_workers=1)
+    run = submit({"a": CONFIG.replace(seeds=1, epochs=100)}, DATASET)
+    assert run.results(partial=True)["a"].history.empty
+    executor.take().run()
+    executor.take()
+    history = run.results(partial=True)["a"].history
+    assert list(history["val_loss"]) == [weight(0, 2 * epoch) for epoch in history["epoch"]]
+    assert len(history) > 0
+    assert not run.wait(0)
+    run.cancel()
+    assert run.wait(PATIENCE)
+    assert run.progress().state == "cancelled"
+    assert isinstance(run.error, CancelledError)
+    assert len(run.results(partial=True)["a"].history) == len(history)
+    with pytest.raises(CancelledError, match="the run was cancelled"):
+        run.results()
+
+
+def test_results_wait_for_the_run(use):
+    executor = ByHand()
+    use(executor.submit)
+    run = submit({"a": CONFIG}, DATASET)
+    thread = threading.Thread(target=executor.run_all, args=(run._job.finished,))
+    thread.start()
+    assert run.results()["a"].is_complete
+    thread.join()
+    assert repr(run) == "Run('a': done, 100%)"
+
+
+def test_outputs_that_were_not_recorded_are_trained_again_from_the_nearest_checkpoint(use):
+    scheduler = use(output_bytes=0)
+    result = train(CONFIG, DATASET)
+    before = scheduler.steps_submitted
+    outputs = result.outputs(seed=1, epoch=4, split="val")
+    assert outputs.shape == (4, 1)
+    assert set(outputs.ravel()) == {weight(1, 8)}
+    assert scheduler.steps_submitted - before == 2
+
+
+def test_weights_between_checkpoints_are_trained_again(use):
+    scheduler = use(checkpoint_bytes=0)
+    result = train(CONFIG, DATASET)
+    before = scheduler.steps_submitted
+    assert result.weights(seed=2, epoch=6).kernels[0][0, 0] == weight(2, 12)
+    assert scheduler.steps_submitted == before
+    assert result.weights(seed=2, epoch=5).kernels[0][0, 0] == weight(2, 10)
+    assert scheduler.steps_submitted - before == 10
+    result.weights(seed=2, epoch=5)
+    assert scheduler.steps_submitted - before == 10
+
+
+def test_an_ensemble_is_recalled_side_by_side(use):
+    scheduler = use(output_bytes=0)
+    chunks = []
+    real = scheduler._submit_to_executor
+
+    def submit(fn, chunk, dataset):
+        chunks.append(len(chunk.shard.replicates))
+        return real(fn, chunk, dataset)
+
+    result = train(CONFIG.replace(seeds=2, members=3), DATASET)
+    scheduler._submit_to_executor = submit
+    assert len(result.metrics("val")) == 2
+    assert set(chunks) == {6}
+
+
+def test_probes_are_recorded_and_what_was_trained_without_them_is_trained_again(use):
+    scheduler = use()
+    train(CONFIG.replace(seeds=1), DATASET)
+    probe = Probe("weights", "weights", (1, 4))
+    run = submit({"a": CONFIG.replace(seeds=1)}, DATASET, probes=[probe])
+    run.results()
+    values = run.probe("a", "weights", seed=0)
+    assert {epoch: float(arrays[0][0]) for epoch, arrays in values.items()} == {
+        1: weight(0, 2),
+        4: weight(0, 8),
+    }
+    assert scheduler.steps_submitted == 2 * TOTAL_STEPS
+    train(CONFIG.replace(seeds=1), DATASET)
+    assert scheduler.steps_submitted == 2 * TOTAL_STEPS
+    with pytest.raises(ConfigError, match="probe must be one of weights, got 'grid'"):
+        run.probe("a", "grid", seed=0)
+    with pytest.raises(ConfigError, match="must be of this run"):
+        run.probe("b", "weights", seed=0)
+
+
+def test_images_that_are_missing_are_downloaded_in_a_worker_once(use, monkeypatch):
+    use()
+    there: list[str] = []
+
+    def load(config):
+        if not there:
+            raise DataError("mnist is not on this machine")
+        return DATASET
+
+    def download(name):
+        assert threading.current_thread() is not threading.main_thread()
+        there.append(name)
+
+    monkeypatch.setattr(requests, "load_dataset", load)
+    monkeypatch.setattr(requests, "download_keras_images", download)
+    assert train(CONFIG.replace(data="mnist")).dataset is DATASET
+    assert there == ["mnist"]
+
+
+def test_images_that_cannot_be_downloaded_leave_the_sentence(use, monkeypatch):
+    use()
+    sentence = "mnist is not on this machine and must be downloaded once: get mnist.npz"
+
+    def fail(argument):
+        raise DataError(sentence)
+
+    monkeypatch.setattr(requests, "load_dataset", fail)
+    monkeypatch.setattr(requests, "download_keras_images", fail)
+    with pytest.raises(DataError, match=sentence):
+        train(CONFIG.replace(data="mnist"))
+
+
+def test_an_executor_that_is_handed_in_trains_and_is_let_go(monkeypatch):
+    monkeypatch.setattr(service, "default_engine", lambda: ENGINE)
+    pool = ThreadPoolExecutor(3)
+    result = train(CONFIG, DATASET, executor=pool)
+    assert result.is_complete
+    scheduler = service.scheduler_for(pool)
+    assert scheduler is service.scheduler_for(pool)
+    assert (scheduler.n_workers, scheduler.steps_submitted) == (3, 4 * TOTAL_STEPS)
+    pool.shutdown()
+    gone = weakref.ref(pool)
+    del result, pool
+    gc.collect()
+    assert gone() is None
+
+
+def test_a_run_in_another_session_shares_what_is_under_way(use):
+    executor = ByHand()
+    scheduler = use(executor.submit)
+    first = submit({"a": CONFIG}, DATASET, owner="anna")
+    second = submit({"b": CONFIG.replace(patience=1)}, DATASET, owner="bert")
+    executor.run_all(until=second._job.finished)
+    assert scheduler.steps_submitted == 4 * TOTAL_STEPS
+    assert np.array_equal(
+        first.results()["a"].recordings[0, 0].history, second.results()["b"].recordings[0, 0].history
+    )

@@ -1,0 +1,86 @@
+"""One chunk, and the data a worker keeps."""
+
+import numpy as np
+import pytest
+
+from regcore.data import Dataset
+from regcore.engine.shard import Probe, RecordingPlan, Shard
+from regcore.execution import worker
+from regcore.execution.recorder import Recorder, probe_key
+from regcore.execution.worker import Advanced, Chunk, DatasetStore, MissingDataset, run_chunk
+from tests.fake_engine import CONFIG, DATASET, ENGINE, advance, start, tasks_of, weight
+
+
+def shard(n_seeds: int, plan: RecordingPlan) -> Shard:
+    return Shard(tuple(task.replicate for task in tasks_of(CONFIG.replace(seeds=n_seeds))), plan)
+
+
+def numbers(n_rows: int) -> Dataset:
+    return Dataset.from_arrays(np.arange(2.0 * n_rows).reshape(n_rows, 2), np.arange(n_rows) % 2)
+
+
+@pytest.fixture(autouse=True)
+def no_datasets(monkeypatch):
+    monkeypatch.setattr(worker, "_datasets", DatasetStore())
+
+
+def test_a_chunk_advances_from_the_start():
+    answer = run_chunk(Chunk(ENGINE, shard(2, RecordingPlan()), None, 5, DATASET.key), DATASET)
+    assert isinstance(answer, Advanced)
+    assert answer.state.step == 5
+    assert list(answer.state.kernels[0][:, 0, 0]) == [weight(0, 5), weight(1, 5)]
+    assert answer.seconds >= 0
+
+
+def test_a_worker_without_the_data_says_so_and_keeps_what_it_is_sent():
+    chunk = Chunk(ENGINE, shard(1, RecordingPlan()), None, 5, DATASET.key)
+    assert run_chunk(chunk, None) == MissingDataset(DATASET.key)
+    run_chunk(chunk, DATASET)
+    assert isinstance(run_chunk(chunk, None), Advanced)
+
+
+def test_the_data_kept_are_bounded_in_number_and_bytes():
+    store = DatasetStore(max_datasets=2, max_bytes=10_000)
+    small = [numbers(n) for n in (8, 9, 10)]
+    for number, dataset in enumerate(small):
+        store.put(str(number), dataset)
+    assert [store.get(key) for key in "012"] == [None, *small[1:]]
+    large = numbers(1000)
+    store.put("large", large)
+    assert [store.get(key) for key in ("1", "2", "large")] == [None, None, large]
+
+
+def test_data_that_are_there_are_not_replaced():
+    store = DatasetStore()
+    first, second = numbers(8), numbers(8)
+    assert store.put("key", first) is first
+    assert store.put("key", second) is first
+
+
+def test_what_chunks_recorded_is_put_together():
+    grid = Probe("grid", "weights", (3,))
+    of_two = shard(2, RecordingPlan(2, (3,), (grid,)))
+    recorder = Recorder(of_two)
+    state = start(of_two, DATASET)
+    seen = []
+    for n_steps in (1, 4, 2, 5):
+        state, rows = advance(of_two, state, n_steps, DATASET)
+        recorder.add(rows)
+        seen.append(recorder.trained(1))
+    assert [trained.recording.n_epochs for trained in seen] == [0, 2, 3, 6]
+    assert list(seen[1].recording.history[:, 0]) == [weight(1, 2), weight(1, 4)]
+    last = seen[-1]
+    assert list(last.recording.output_epochs) == [2, 4, 6]
+    assert list(last.recording.outputs["test"][:, 5, 0]) == [weight(1, 4), weight(1, 8), weight(1, 12)]
+    assert last.recording.checkpoints[3].kernels[0].shape == (1, 1)
+    assert last.recording.checkpoints[3].kernels[0][0, 0] == weight(1, 6)
+    assert last.states[3].step == 6
+    assert last.probes[probe_key(grid)][3][0][0] == weight(1, 6)
+
+
+def test_what_was_handed_out_cannot_be_changed():
+    of_one = shard(1, RecordingPlan(1))
+    recorder = Recorder(of_one)
+    recorder.add(advance(of_one, start(of_one, DATASET), 4, DATASET)[1])
+    with pytest.raises(ValueError, match="read-only"):
+        recorder.trained(0).recording.history[0, 0] = 1.0
