@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 
 import streamlit as st
 
@@ -20,6 +22,8 @@ logger = logging.getLogger(__name__)
 WAIT_SECONDS = 0.5
 POLL_SECONDS = 0.5
 
+# A session's end is also told on a short disconnection, so its runs are given time to be seen again.
+GRACE_SECONDS = 30.0
 UNDER_WAY = ("queued", "running")
 
 Draw = Callable[[Mapping[str, Result], bool], None]
@@ -33,11 +37,13 @@ class Live:
     Attributes:
         configs: What was asked for, by name.
         run: The run.
+        seen: When it was last shown, on the clock of `time.monotonic`.
         is_reported: Whether its failure is in the log.
     """
 
     configs: Mapping[str, Config]
     run: Run
+    seen: float = field(default_factory=time.monotonic)
     is_reported: bool = False
 
     @property
@@ -67,8 +73,28 @@ def follow(place: str, configs: Mapping[str, Config]) -> Live | None:
         st.error(str(error), icon=":material/block:")
         return None
     state.keep(place, live)
+    _followed()[place] = live
     live.run.wait(WAIT_SECONDS)
     return live
+
+
+def _let_go(lives: Mapping[str, Live]) -> None:
+    """Cancel the runs of a session that has ended, unless it comes back to them soon."""
+    waiting = threading.Timer(GRACE_SECONDS, _cancel_unseen, [list(lives.values()), time.monotonic()])
+    waiting.daemon = True
+    waiting.start()
+
+
+def _cancel_unseen(lives: Iterable[Live], since: float) -> None:
+    for live in lives:
+        if live.seen < since:
+            live.run.cancel()
+
+
+@st.cache_resource(scope="session", on_release=_let_go, show_spinner=False)
+def _followed() -> dict[str, Live]:
+    """Return the runs that this session follows, by place."""
+    return {}
 
 
 def show(place: str, live: Live, draw: Draw) -> None:
@@ -79,6 +105,7 @@ def show(place: str, live: Live, draw: Draw) -> None:
 
 
 def _panel(place: str, live: Live, draw: Draw, polled: bool) -> None:
+    live.seen = time.monotonic()
     progress = live.run.progress()
     if polled and progress.state not in UNDER_WAY:
         # Drawn once more by the whole page, which stops polling.

@@ -85,7 +85,9 @@ def bind(name: str, shown: Any, changes: Callable[[Any], Changes]) -> Binding:
         changes: From what the widget is moved to, to the fields that this changes.
     """
     key = _WIDGET + name
-    st.session_state[key] = shown
+    # Set only what differs: a value that is set is sent to the browser, over what somebody is typing there.
+    if key not in st.session_state or st.session_state[key] != shown:
+        st.session_state[key] = shown
     return {"key": key, "on_change": _take, "args": (key, changes)}
 
 

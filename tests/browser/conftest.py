@@ -18,8 +18,19 @@ from typing import Literal, NoReturn
 
 import psutil
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Playwright, Response, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    Error,
+    Page,
+    Playwright,
+    Response,
+    expect,
+    sync_playwright,
+)
 
+PATIENCE_MS = 60_000
+expect.set_options(timeout=PATIENCE_MS)
 Scheme = Literal["light", "dark"]
 ROOT = Path(__file__).resolve().parents[2]
 SYSTEM_BROWSERS = (
@@ -225,7 +236,7 @@ def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
             context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
             stack.callback(context.close)
             page = faults.watch(context.new_page())
-            page.set_default_timeout(30_000)
+            page.set_default_timeout(PATIENCE_MS)
             page.goto(url)
             return page
 

@@ -1,0 +1,123 @@
+"""Links and configurations that nobody would write: the Lab shows a sentence or a run, never a traceback."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from streamlit.testing.v1 import AppTest
+
+from pages.ui import runs, state
+from regcore.config import DATASETS, Config, field_help
+from regcore.data import check_fits, load_dataset
+from regcore.execution import Progress
+from regcore.results import Result
+
+APP = Path(__file__).parents[1] / "app.py"
+
+names = st.sampled_from(list(Config.model_fields)) | st.text(max_size=8)
+texts = (
+    st.sampled_from(
+        ["0", "1", "-1", "0.5", "1e-3", "nan", "inf", "none", "true", "64,64", "", "sgd", "9" * 30]
+    )
+    | st.sampled_from(DATASETS)
+    | st.integers(-5, 100).map(str)
+    | st.floats().map(str)
+    | st.text(max_size=12)
+)
+links = st.dictionaries(names, texts, max_size=5)
+
+
+@st.composite
+def extreme_configs(draw):
+    """Draw a valid configuration with fields at the ends of their ranges."""
+    config = Config(data=draw(st.sampled_from([name for name in DATASETS if "mnist" not in name])))
+    for name in draw(st.lists(st.sampled_from(list(Config.model_fields)), max_size=6)):
+        about = field_help(name)
+        ends = [end for end in (about.minimum, about.maximum, *about.choices) if end is not None]
+        if ends and name != "data":
+            value = draw(st.sampled_from(ends))
+            whole = isinstance(about.default, int) or "whole" in about.rule
+            try:
+                config = config.replace(**{name: int(value) if whole else value})
+            except ValueError:
+                continue
+    return config
+
+
+class Untrained:
+    """A run that was refused, or one that was cancelled before its first epoch: nothing here trains."""
+
+    error = None
+
+    def __init__(self, configs, owner=""):
+        self.datasets = {name: load_dataset(config) for name, config in configs.items()}
+        for name, config in configs.items():
+            check_fits(config, self.datasets[name])
+        self.configs = configs
+
+    def progress(self):
+        return Progress(0, 100, None, "cancelled")
+
+    def results(self, partial):
+        return {name: Result(config, self.datasets[name], {}) for name, config in self.configs.items()}
+
+    def wait(self, timeout):
+        return True
+
+    def cancel(self):
+        pass
+
+
+@pytest.fixture(autouse=True)
+def untrained(monkeypatch):
+    monkeypatch.setattr(runs, "submit", Untrained)
+    monkeypatch.setattr("pages.ui.frame.start_workers", lambda: None)
+
+
+def open_lab(link):
+    app = AppTest.from_file(str(APP), default_timeout=60).switch_page("pages/lab.py")
+    for name, text in link.items():
+        app.query_params[name] = text
+    return app.run()
+
+
+def shows_a_sentence_or_a_run(app):
+    assert not app.exception
+    sentences = [element.value for element in (*app.warning, *app.error)]
+    assert all(sentence and "\n" not in sentence for sentence in sentences)
+    assert app.table or app.error
+
+
+def few(n_examples):
+    kinds = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    return settings(max_examples=n_examples, deadline=None, suppress_health_check=kinds)
+
+
+@few(40)
+@given(links)
+def test_any_link_shows_a_sentence_or_a_run(link):
+    shows_a_sentence_or_a_run(open_lab(link))
+
+
+@few(40)
+@given(extreme_configs())
+def test_any_valid_configuration_is_shown_by_every_control(config):
+    app = open_lab(state.query_of(config))
+
+    shows_a_sentence_or_a_run(app)
+    assert app.session_state["lab.config"] == config
+
+
+@pytest.mark.slow
+@few(2000)
+@given(links)
+def test_thousands_of_links_show_a_sentence_or_a_run(link):
+    shows_a_sentence_or_a_run(open_lab(link))
+
+
+@pytest.mark.slow
+@few(2000)
+@given(extreme_configs())
+def test_thousands_of_configurations_are_shown(config):
+    shows_a_sentence_or_a_run(open_lab(state.query_of(config)))
