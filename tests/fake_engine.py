@@ -108,7 +108,15 @@ def _state(step: int, w: Any) -> ShardState:
     return ShardState(step, (kernel,), (kernel * 2,), (kernel * 3,), kernel[:, 0, 0] * 4)
 
 
-ENGINE = Engine(start, advance, total_steps, flops_per_step, estimate_bytes)
+def steps_per_block(shard: Shard, dataset: Dataset) -> int:
+    return 1
+
+
+def steps_per_large_block(shard: Shard, dataset: Dataset) -> int:
+    return 16
+
+
+ENGINE = Engine(start, advance, total_steps, steps_per_block, flops_per_step, estimate_bytes)
 
 
 def slow_engine(seconds_per_step: float) -> Engine:

@@ -176,7 +176,7 @@ def start_script(folder: Path, body: str) -> subprocess.Popen[str]:
             from regcore.execution.local import LocalProcesses
             from regcore.execution.scheduler import Scheduler
             from regcore.settings import Settings
-            from tests.fake_engine import CONFIG, nothing, slow_engine, tasks_of
+            from tests.fake_engine import CONFIG, DATASET, nothing, slow_engine, tasks_of
             processes = LocalProcesses(1, nothing)
             print(processes.submit(os.getpid).result(), flush=True)
             """
@@ -232,4 +232,28 @@ def test_a_process_ends_in_the_middle_of_a_run(tmp_path):
     worker = worker_of(script)
     _, errors = script.communicate(timeout=PATIENCE)
     assert (script.returncode, errors) == (0, "")
+    assert is_gone(worker)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signal")
+def test_ctrl_c_ends_train_and_its_workers(tmp_path):
+    script = start_script(
+        tmp_path,
+        """
+        from regcore.execution import requests
+        scheduler = Scheduler(processes.submit, 1, slow_engine(0.01), Settings())
+        requests.scheduler_for = lambda executor: scheduler
+        long = CONFIG.replace(epochs=10_000)
+        try:
+            requests.train(long, DATASET, on_progress=lambda progress: print(flush=True))
+        except KeyboardInterrupt:
+            print(f"interrupted, {len(scheduler._jobs)} jobs left")
+        """,
+    )
+    worker = worker_of(script)
+    assert script.stdout is not None
+    script.stdout.readline()
+    script.send_signal(signal.SIGINT)
+    output, errors = script.communicate(timeout=PATIENCE)
+    assert (output.split("\n")[-2], errors) == ("interrupted, 0 jobs left", "")
     assert is_gone(worker)

@@ -69,6 +69,15 @@ def test_a_shard_has_a_largest_size():
     assert [len(part) for part in groups(tasks_of(CONFIG.replace(seeds=64)), largest=30)] == [21, 22, 21]
 
 
+def test_large_networks_train_in_smaller_shards():
+    wide = tasks_of(
+        CONFIG.replace(hidden=(300, 300), seeds=16)
+    )  # 91,501 parameters: 1.05 MiB with Adam's moments
+    assert [len(part) for part in groups(wide)] == [3, 2, 3, 3, 2, 3]
+    widest = tasks_of(CONFIG.replace(hidden=(1000, 1000), seeds=2))
+    assert [len(part) for part in groups(widest)] == [1, 1]
+
+
 @pytest.mark.parametrize(
     "change",
     [

@@ -104,7 +104,7 @@ def test_what_does_not_fit_into_memory_is_refused_before_it_starts(use):
 
 def test_progress_is_told_until_the_end(use):
     use(engine=slow_engine(0.02))
-    told: list[Progress] = []
+    told = []
     train(CONFIG, DATASET, on_progress=told.append)
     assert told[-1] == Progress(4 * TOTAL_STEPS, 4 * TOTAL_STEPS, 0.0, "done")
     done = [progress.done_steps for progress in told]
@@ -213,7 +213,7 @@ def test_probes_are_recorded_and_what_was_trained_without_them_is_trained_again(
 
 def test_images_that_are_missing_are_downloaded_in_a_worker_once(use, monkeypatch):
     use()
-    there: list[str] = []
+    there = []
 
     def load(config):
         if not there:

@@ -118,7 +118,7 @@ def test_a_new_owner_is_served_next():
 
 def test_chunks_grow_from_the_measured_pace_and_stay_below_half_a_second():
     with ThreadPoolExecutor(1) as pool:
-        sizes: list[int] = []
+        sizes = []
 
         def submit(fn, chunk, dataset):
             sizes.append(chunk.n_steps)
@@ -130,6 +130,23 @@ def test_chunks_grow_from_the_measured_pace_and_stay_below_half_a_second():
     assert sum(sizes) == 4000
     assert all(after <= 8 * before for before, after in zip(sizes, sizes[1:], strict=False))
     assert sizes[1] > sizes[0]
+
+
+def test_chunks_end_with_a_block_of_random_numbers():
+    with ThreadPoolExecutor(1) as pool:
+        ends = []
+
+        def submit(fn, chunk, dataset):
+            ends.append(chunk.n_steps + (ends[-1] if ends else 0))
+            return pool.submit(fn, chunk, dataset)
+
+        engine = replace(ENGINE, steps_per_block=fake_engine.steps_per_large_block)
+        scheduler = Scheduler(submit, 1, engine, Settings())
+        job = scheduler.submit(tasks_of(CONFIG.replace(seeds=1, epochs=2000)))
+        assert job.finished.wait(PATIENCE)
+    assert ends[0] == 7
+    assert [end % 16 for end in ends[1:-1]] == [0] * (len(ends) - 2)
+    assert ends[-1] == 4000
 
 
 def test_a_second_job_finds_everything_in_the_cache():

@@ -1,5 +1,7 @@
 """One chunk, and the data a worker keeps."""
 
+import pickle
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,7 @@ from regcore.data import Dataset
 from regcore.engine.shard import Probe, RecordingPlan, Shard
 from regcore.execution import worker
 from regcore.execution.recorder import Recorder, probe_key
+from regcore.execution.service import default_engine
 from regcore.execution.worker import Advanced, Chunk, DatasetStore, MissingDataset, run_chunk
 from tests.fake_engine import CONFIG, DATASET, ENGINE, advance, start, tasks_of, weight
 
@@ -30,6 +33,11 @@ def test_a_chunk_advances_from_the_start():
     assert answer.state.step == 5
     assert list(answer.state.kernels[0][:, 0, 0]) == [weight(0, 5), weight(1, 5)]
     assert answer.seconds >= 0
+
+
+def test_chunks_of_the_real_engine_can_be_sent_by_any_executor():
+    chunk = Chunk(default_engine(), shard(2, RecordingPlan()), None, 5, DATASET.key)
+    assert pickle.loads(pickle.dumps(chunk)) == chunk
 
 
 def test_a_worker_without_the_data_says_so_and_keeps_what_it_is_sent():

@@ -100,10 +100,17 @@ class Training:
         return (self.last_step - self.step) * self.seconds_per_step
 
     def next_chunk(self) -> Chunk:
-        self.chunk_steps = min(self._steps_of_next_chunk(), self.last_step - self.step)
+        self.chunk_steps = self._steps_of_next_chunk()
         return Chunk(self.engine, self.shard, self.state, self.chunk_steps, self.dataset.key)
 
     def _steps_of_next_chunk(self) -> int:
+        end = self.step + self._wanted_steps()
+        if end + 0.4 * (end - self.step) >= self.last_step:
+            return self.last_step - self.step  # a short rest is not worth a chunk of its own
+        end_of_block = end - end % self.engine.steps_per_block(self.shard, self.dataset)
+        return (end_of_block if end_of_block > self.step else end) - self.step
+
+    def _wanted_steps(self) -> int:
         if self.seconds_per_step is None:
             return max(1, round(FIRST_CHUNK / max(self.flops / FLOPS_PER_SECOND, SECONDS_PER_STEP)))
         target = min(NEXT_CHUNK + 0.01 * self.n_chunks, LONGEST_CHUNK)

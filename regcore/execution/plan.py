@@ -13,10 +13,13 @@ from regcore.engine.advance import parameters
 from regcore.engine.replicate import Replicate
 from regcore.engine.shard import Probe, RecordingPlan, Shard, ShardState
 from regcore.execution.recorder import probe_key
-from regcore.settings import Settings
+from regcore.settings import MIB, Settings
 
 MAX_CHECKPOINTS = 8
 BYTES_PER_NUMBER = 4  # float32, in which outputs and states are kept
+
+# A shard's state goes to a worker and back with every chunk: larger shards would spend their time in transit.
+MAX_SHARD_BYTES = 4 * MIB
 
 # Side by side, four networks cost hardly more than one: fewer are not worth a program of their own.
 MIN_NETWORKS = 4
@@ -114,7 +117,8 @@ def with_outputs_at(epoch: int) -> RecordingPlan:
 
 def _cut(tasks: list[Task], n_workers: int, largest: int) -> list[list[Task]]:
     wanted = min(n_workers, len(tasks) // MIN_NETWORKS)
-    n_parts = max(1, wanted, math.ceil(len(tasks) / max(1, largest)))
+    largest = min(largest, max(1, MAX_SHARD_BYTES // _state_bytes(tasks[0].replicate, tasks[0].dataset)))
+    n_parts = max(1, wanted, math.ceil(len(tasks) / largest))
     bounds = [round(part * len(tasks) / n_parts) for part in range(n_parts + 1)]
     return [tasks[low:high] for low, high in zip(bounds, bounds[1:], strict=False)]
 

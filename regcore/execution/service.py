@@ -8,6 +8,9 @@ from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from typing import Any
 
+from regcore.data import Dataset
+from regcore.engine import advance, streams
+from regcore.engine.shard import Shard
 from regcore.execution.local import LocalProcesses
 from regcore.execution.scheduler import Scheduler
 from regcore.execution.worker import Engine
@@ -52,15 +55,18 @@ def stop_workers() -> None:
 
 def default_engine() -> Engine:
     """Return the engine of this library. Loads no TensorFlow: its functions do, when they first train."""
-    from regcore.engine import advance
-
     return Engine(
         start=advance.start,
         advance=advance.advance,
         total_steps=advance.total_steps,
+        steps_per_block=_steps_per_block,
         flops_per_step=advance.flops_per_step,
         estimate_bytes=advance.estimate_bytes,
     )
+
+
+def _steps_per_block(shard: Shard, dataset: Dataset) -> int:
+    return streams.steps_per_block(shard.replicates[0].config, dataset.n_features)
 
 
 def _start_local() -> tuple[Scheduler, LocalProcesses]:

@@ -25,6 +25,8 @@ class Engine:
         start: The state before the first step.
         advance: The state some steps later, clipped at the end of training, and what was recorded on the way.
         total_steps: Optimizer steps of a whole training.
+        steps_per_block: Random numbers are drawn for so many steps at once; a chunk that ends within a block
+            leaves the rest to be drawn again.
         flops_per_step: Rough cost of one step of a shard; only ratios matter.
         estimate_bytes: Memory that a shard takes: in its worker, and for what is recorded of it.
     """
@@ -32,6 +34,7 @@ class Engine:
     start: Callable[[Shard, Dataset], ShardState]
     advance: Callable[[Shard, ShardState, int, Dataset], tuple[ShardState, Rows]]
     total_steps: Callable[[Shard, Dataset], int]
+    steps_per_block: Callable[[Shard, Dataset], int]
     flops_per_step: Callable[[Shard, Dataset], float]
     estimate_bytes: Callable[[Shard, Dataset], int]
 
