@@ -311,7 +311,13 @@ class Program:
         return tf.raw_ops.ReluGrad(gradients=gradient, features=fed)
 
     def _with_l2(self, gradient: Tensor, kernel: Tensor, knobs: Knobs) -> Tensor:
-        return self.tf.cond(knobs.uses_l2, lambda: gradient + 2 * knobs.l2 * kernel, lambda: gradient)
+        # Where l2 is 0, so is the term, even beside weights that have grown beyond all numbers.
+        tf = self.tf
+        return tf.cond(
+            knobs.uses_l2,
+            lambda: gradient + tf.math.multiply_no_nan(kernel, 2 * knobs.l2),
+            lambda: gradient,
+        )
 
     def _penalised(self) -> range:
         """Return the layers that l2 and weight decay act on: the hidden ones; a linear model's only one."""
@@ -320,7 +326,7 @@ class Program:
     def _penalty(self, kernels: list[Tensor], knobs: Knobs) -> Tensor:
         tf = self.tf
         squares = [tf.reduce_sum(tf.square(kernels[layer]), axis=[1, 2]) for layer in self._penalised()]
-        return knobs.l2[:, 0, 0] * tf.add_n(squares)
+        return tf.math.multiply_no_nan(tf.add_n(squares), knobs.l2[:, 0, 0])
 
     def _inputs(self, data: Data, rows: Tensor) -> Tensor:
         return (self.tf.gather(data.pool, rows) - data.shift) / data.scale
@@ -359,8 +365,8 @@ class Program:
             ):
                 tf.raw_ops.ResourceApplyAdam(
                     var=variable.handle, m=first.handle, v=second.handle, **powers, lr=knobs.learning_rate,
-                    beta1=tf.cast(_ADAM_BETA_1, self.dtype), beta2=tf.cast(_ADAM_BETA_2, self.dtype),
-                    epsilon=tf.cast(_ADAM_EPSILON, self.dtype), grad=gradient,
+                    beta1=tf.constant(_ADAM_BETA_1, self.dtype), beta2=tf.constant(_ADAM_BETA_2, self.dtype),
+                    epsilon=tf.constant(_ADAM_EPSILON, self.dtype), grad=gradient,
                 )  # fmt: skip
         else:
             for variable, velocity, gradient in zip(variables, self.slots, gradients, strict=True):
@@ -391,14 +397,13 @@ class Program:
             # log(1 + e^z) - y z, written so that e is never raised to a positive power.
             loss = tf.maximum(z, 0) - z * y + self._in_lanes(lambda v: tf.math.log1p(tf.exp(-tf.abs(v))), z)
             return loss[:, :, 0], self._in_lanes(tf.sigmoid, z) - y
-        shape = tf.shape(z)
-        rows = shape[0] * shape[1]
-        filled = [[0, -rows % _LANES], [0, 0]]
-        loss, gradient = tf.raw_ops.SoftmaxCrossEntropyWithLogits(
-            features=tf.pad(tf.reshape(z, [rows, shape[2]]), filled),
-            labels=tf.pad(tf.reshape(y, [rows, shape[2]]), filled),
-        )
-        return tf.reshape(loss[:rows], shape[:2]), tf.reshape(gradient[:rows], shape)
+        # Written out: TensorFlow's fused cross-entropy works in blocks of rows and computes the last numbers
+        # of a block by other instructions, so that a row's gradient would depend on the rows beside it.
+        shifted = z - tf.reduce_max(z, axis=2, keepdims=True)
+        exponentials = self._in_lanes(tf.exp, shifted)
+        total = tf.reduce_sum(exponentials, axis=2, keepdims=True)
+        log_p = shifted - self._in_lanes(tf.math.log, total)
+        return -tf.reduce_sum(y * log_p, axis=2), exponentials / total - y
 
     def _sum_rows(self, x: Tensor) -> Tensor:
         """Return the sum over axis 1, [R, n, width] -> [R, 1, width].
@@ -485,7 +490,8 @@ class Program:
                 wrong = tf.not_equal(outputs[:, :, 0] > 0, data.y > 0)
             else:
                 wrong = tf.not_equal(tf.argmax(outputs, axis=2, output_type=tf.int32), data.y)
-            error = tf.cast(wrong, self.dtype)
+            # A comparison with NaN is neither true nor false: a network that diverged has no error either.
+            error = tf.where(tf.math.is_nan(loss), loss, tf.cast(wrong, self.dtype))
 
         kernels = [kernel.read_value() for kernel in self.kernels]
         squares = [tf.reduce_sum(tf.square(kernels[layer]), axis=[1, 2]) for layer in self._penalised()]
