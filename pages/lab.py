@@ -3,9 +3,17 @@
 import streamlit as st
 
 from pages.ui import cards, controls, frame, runs, state
+from regcore.config import Config
 from regcore.figures import BASELINE, THIS_RUN
 
 PLACE = "lab"
+
+
+def compared(config: Config) -> dict[str, Config]:
+    """Return what is trained: the baseline, and this run if it is another one."""
+    baseline = config.plain()
+    return {BASELINE: baseline} if config == baseline else {BASELINE: baseline, THIS_RUN: config}
+
 
 frame.begin(frame.LAB)
 st.title("Lab")
@@ -20,6 +28,6 @@ left, right = st.columns([1, 2.2], gap="large")
 with left:
     controls.draw(config)
 with right:
-    live = runs.follow(PLACE, {BASELINE: config.plain(), THIS_RUN: config})
+    live = runs.follow(PLACE, compared(config))
     if live:
         runs.show(PLACE, live, cards.comparison)

@@ -54,11 +54,11 @@ def test_table_is_rounded_alike():
     assert words.to_dict("records") == [
         {
             "Metric": "Error, %", "Baseline": "25.8", "This run": "21.7", "Difference": "−4.1",
-            "95 % interval": "−5.3 to −2.9", "Lower on": "7 of 8 seeds", "Verdict": "better",
+            "95 % interval": "−5.3 to −2.9", "Lower on": "7 of 8", "Verdict": "better",
         },
         {
             "Metric": "Data loss", "Baseline": "0.700", "This run": "1.200", "Difference": "+0.500",
-            "95 % interval": "+0.200 to +0.800", "Lower on": "7 of 8 seeds", "Verdict": "worse",
+            "95 % interval": "+0.200 to +0.800", "Lower on": "7 of 8", "Verdict": "worse",
         },
     ]  # fmt: skip
 

@@ -74,7 +74,7 @@ def test_figure_draws_thin_others_then_train_then_val(three_seeds, one_seed):
     figure = plot_curves({BASELINE: three_seeds, THIS_RUN: one_seed}, THIS_RUN)
 
     drawn = [trace for trace in figure.data if trace.showlegend is not False]
-    assert [trace.name for trace in drawn] == ["baseline, val", "train", "val", "restored here"]
+    assert [trace.name for trace in drawn] == ["baseline, val", "train", "val", "restored"]
     assert list(drawn[0].y) == [4.0, 3.0, 3.5]
     assert list(drawn[1].y) == [2.0, 1.0, 0.0]
     assert list(drawn[2].y) == [2.0, 1.0, 4.0]

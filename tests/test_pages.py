@@ -97,6 +97,14 @@ def test_a_moved_knob_trains_again_and_changes_the_link():
     assert "hidden dropout 0.4" in words(app)
 
 
+def test_without_a_regularizer_there_is_the_baseline_alone():
+    app = open_app("pages/lab.py", TINY)
+
+    assert not app.exception
+    assert "This is the baseline" in words(app)
+    assert len(charts(app)) == 1
+
+
 def test_another_data_set_drops_what_it_cannot_take():
     app = open_app(
         "pages/lab.py", "data=digits&n_train=100&shift=1&label_noise=0.2&hidden=4&epochs=1&seeds=2"
@@ -180,6 +188,5 @@ def test_a_fault_of_the_lab_is_shown_as_what_it_is_and_logged_once(monkeypatch, 
 
     assert [error.value for error in app.error] == ["a worker died three times."]
     assert [record.message for record in caplog.records if "A run failed" in record.message] == [
-        "A run failed: {'baseline': 'data=iris&hidden=4&epochs=3&seeds=2', 'this run': "
-        "'data=iris&hidden=4&epochs=3&seeds=2'}"
+        "A run failed: {'baseline': 'data=iris&hidden=4&epochs=3&seeds=2'}"
     ]

@@ -51,8 +51,8 @@ def curves(results: Mapping[str, Result]) -> None:
     )
     measure = MEASURES[chosen or "Loss"]
     epochs = max(result.config.epochs for result in results.values())
-    columns = st.columns(len(results), vertical_alignment="bottom")
-    for column, (name, result) in zip(columns, results.items(), strict=True):
+    columns = st.columns(max(2, len(results)), vertical_alignment="bottom")
+    for column, (name, result) in zip(columns, results.items(), strict=False):
         with column:
             st.markdown(f"**{name.capitalize()}**: {what_is_on(result.config)}")
             st.plotly_chart(
@@ -95,7 +95,7 @@ def answer(tables: Mapping[str, pd.DataFrame], is_complete: bool) -> str:
     row = table.iloc[-1].to_dict()
     verdict = str(row["verdict"])
     if len(table) == 1:
-        return "This is the baseline: turn a knob to hold something against it."
+        return "**This is the baseline:** every regularizer is off. Turn a knob to hold one against it."
     if math.isnan(row["low"]):
         return f"**{verdict.capitalize()}**"
     unit = " points" if metric == "error" else ""
@@ -127,7 +127,7 @@ def _row(metric: str, table: pd.DataFrame) -> dict[str, str]:
     return row | {
         "Difference": _signed(last["difference"], metric),
         "95 % interval": f"{low} to {high}" if not math.isnan(last["low"]) else "–",
-        "Lower on": f"{last['wins']} of {last['n']} seeds",
+        "Lower on": f"{last['wins']} of {last['n']}",
         "Verdict": str(last["verdict"]),
     }
 

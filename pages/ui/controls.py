@@ -99,8 +99,8 @@ def _dropout(config: Config) -> None:
         )
     else:
         _steps(config, "dropout_hidden", "Dropout, hidden", RATES)
-    kept = " and ".join(f"{1 - rate:.0%}" for rate in dict.fromkeys(config.dropout_rates())) or "100%"
-    st.caption(f"Keeps {1 - config.dropout_input:.0%} of the inputs and {kept} of the hidden units.")
+    kept = " and ".join(dict.fromkeys(_percent(1 - rate) for rate in config.dropout_rates())) or "all"
+    st.caption(f"Keeps {_percent(1 - config.dropout_input)} of the inputs, {kept} of the hidden units.")
 
 
 def _network(config: Config) -> None:
@@ -209,4 +209,4 @@ def _off_or_number(value: float | None) -> str:
 
 
 def _percent(value: float) -> str:
-    return f"{100 * value:g} %"
+    return f"{100 * value:.3g} %"

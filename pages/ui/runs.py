@@ -125,7 +125,7 @@ def _status(place: str, live: Live, progress: Progress) -> None:
 
 def _unfinished(place: str, live: Live, progress: Progress) -> None:
     if progress.state == "cancelled":
-        st.caption(f"Cancelled at {progress.fraction:.0%}; what was trained until then is shown.")
+        st.caption(f"Cancelled at {100 * progress.fraction:.0f} %; what was trained until then is shown.")
         st.button(
             "Run again", key=f"{place}.again", icon=":material/replay:", on_click=_forget, args=(place,)
         )
@@ -138,8 +138,8 @@ def _under_way(progress: Progress) -> str:
     if progress.state == "queued":
         return "Waiting for a worker"
     if progress.eta_seconds is None:
-        return f"Training, {progress.fraction:.0%}"
-    return f"Training, {progress.fraction:.0%}, about {in_words(progress.eta_seconds)} left"
+        return f"Training, {100 * progress.fraction:.0f} %"
+    return f"Training, {100 * progress.fraction:.0f} %, about {in_words(progress.eta_seconds)} left"
 
 
 def in_words(seconds: float) -> str:

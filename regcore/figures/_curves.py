@@ -29,6 +29,10 @@ Measure = Literal["loss", "error"]
 # The band holds the middle 80 % of the networks.
 LOW, HIGH = 0.1, 0.9
 HEIGHT = 340
+# Fixed, with room for two rows of legend, so that figures side by side have their axes at the same height.
+MARGIN = {"l": 56, "r": 8, "t": 48, "b": 48, "autoexpand": False}
+# Of the legend: this run's own curves first.
+OWN, MARKS, OTHERS = 1, 2, 3
 
 
 class Trained(Protocol):
@@ -188,28 +192,29 @@ def _draw(info: CurvesInfo, dark: bool = False) -> go.Figure:
     for curve in info.curves:
         figure.add_traces(_band(curve))
     for curve in info.others:
-        figure.add_trace(_line(curve, f"{curve.run}, {curve.split}", THIN_LINE))
+        figure.add_trace(_line(curve, f"{curve.run}, {curve.split}", THIN_LINE, OTHERS))
     for curve in info.curves:
-        figure.add_trace(_line(curve, curve.split, LINE_WIDTH))
+        figure.add_trace(_line(curve, curve.split, LINE_WIDTH, OWN))
     if info.restored:
         figure.add_trace(_dots(info))
     figure.update_layout(
         template=template(dark),
         height=HEIGHT,
-        margin={"l": 8, "r": 8, "t": 32, "b": 8},
-        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
-        xaxis={"title": {"text": "epoch"}, "range": [0, max(info.x_end, 1)]},
-        yaxis={"title": {"text": info.y_title}, "range": [0, info.y_top]},
+        margin=MARGIN,
+        legend={"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom", "traceorder": "normal"},
+        xaxis={"title": {"text": "epoch"}, "range": [0, max(info.x_end, 1)], "automargin": False},
+        yaxis={"title": {"text": info.y_title}, "range": [0, info.y_top], "automargin": False},
     )
     return figure
 
 
-def _line(curve: Curve, name: str, width: float) -> go.Scatter:
+def _line(curve: Curve, name: str, width: float, rank: int) -> go.Scatter:
     return go.Scatter(
         x=curve.epochs,
         y=curve.median,
         name=name,
         mode="lines",
+        legendrank=rank,
         line={"color": curve.colour, "dash": DASHES[curve.split], "width": width},
         hovertemplate="%{y:.4g}",
     )
@@ -230,8 +235,9 @@ def _dots(info: CurvesInfo) -> go.Scatter:
     return go.Scatter(
         x=[point.epoch for point in info.restored],
         y=[point.value for point in info.restored],
-        name="restored here",
+        name="restored",
         mode="markers",
+        legendrank=MARKS,
         marker={"color": info.curves[1].colour, "size": 8, "line": {"width": 1.5, "color": "#ffffff"}},
         customdata=[(point.seed, point.member) for point in info.restored],
         hovertemplate="seed %{customdata[0]}, member %{customdata[1]}: %{y:.4g}",

@@ -16,8 +16,8 @@ def finished(page: Page) -> Page:
 
 
 def curves(page: Page) -> list[str]:
-    """Return the paths of all lines drawn in the second chart, that of this run."""
-    lines = page.locator(".js-plotly-plot").nth(1).locator("path.js-line")
+    """Return the paths of all lines drawn in the last chart, that of this run."""
+    lines = page.locator(".js-plotly-plot").last.locator("path.js-line")
     return [path or "" for path in lines.evaluate_all("lines => lines.map(line => line.getAttribute('d'))")]
 
 
