@@ -12,15 +12,27 @@ N_CLASSES = 10
 CHANCE = (N_CLASSES - 1) / N_CLASSES
 
 
+CONFIG = Config(
+    data="digits", n_train=100, n_val=400, label_noise=1.0, hidden=(128, 128), learning_rate=2e-3,
+    batch_size=20, epochs=100, seeds=8,
+)  # fmt: skip
+
+
 @pytest.fixture(scope="module")
 def last():
     """Return the last row of history of every seed, by column."""
-    config = Config(
-        data="digits", n_train=100, n_val=400, label_noise=1.0, hidden=(128, 128), learning_rate=2e-3,
-        batch_size=20, epochs=100, seeds=8,
-    )  # fmt: skip
-    history = train(load_dataset(config), config, dtype="float32").rows.history
+    history = train(load_dataset(CONFIG), CONFIG, dtype="float32").rows.history
     return dict(zip(HISTORY_COLUMNS, history[:, -1].T, strict=True))
+
+
+@pytest.mark.parametrize("split", ["train", "val"])
+def test_labels_mean_nothing(split):
+    dataset = load_dataset(CONFIG)
+    wrong = []
+    for seed in range(CONFIG.seeds):
+        rows = dataset.rows(seed)._asdict()
+        wrong.append(np.mean(rows[f"y_{split}"] != dataset.y[rows[split]]))
+    assert abs(np.mean(wrong) - CHANCE) < 4 * np.std(wrong, ddof=1) / np.sqrt(len(wrong)) < 0.1
 
 
 def test_every_random_label_is_memorised(last):
