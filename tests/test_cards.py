@@ -63,6 +63,15 @@ def test_table_is_rounded_alike():
     ]  # fmt: skip
 
 
+def test_table_of_a_run_without_a_seed_yet_has_no_verdict():
+    nothing = table("no seed yet", math.nan, math.nan, math.nan, math.nan, math.nan)
+    nothing["n"] = 0
+
+    (row,) = cards.in_words({"error": nothing}).to_dict("records")
+
+    assert (row["Baseline"], row["Difference"], row["Lower on"], row["Verdict"]) == ("–", "–", "–", "–")
+
+
 @pytest.mark.parametrize(
     ("value", "metric", "text"),
     [

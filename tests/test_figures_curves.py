@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 
 from regcore.errors import ConfigError
-from regcore.figures import BASELINE, THIS_RUN, describe_curves, plot_curves
-from regcore.figures._curves import Curve, CurvesInfo, Restored, _info
+from regcore.figures import BASELINE, THIS_RUN, plot_curves
+from regcore.figures._curves import MAX_POINTS, Curve, CurvesInfo, Restored, _info
 from regcore.figures._style import COLOURS, DASHES
 
 
@@ -131,7 +131,16 @@ def test_a_run_without_epochs_is_an_empty_figure():
 
     assert all(len(trace.y) == 0 for trace in figure.data)
     assert figure.layout.xaxis.range == (0, 120)
-    assert describe_curves({THIS_RUN: nothing}, THIS_RUN) == "this run: nothing recorded yet."
+    assert figure.layout.meta == {"description": "this run: nothing recorded yet."}
+
+
+def test_a_long_run_is_thinned_to_its_first_and_last_epoch_and_some_between():
+    long = Tables(val={0: list(range(5000))}, train={0: [1.0] * 5000})
+
+    curve = _info({THIS_RUN: long}, THIS_RUN, "loss").curves[1]
+
+    assert (len(curve.epochs), curve.epochs[0], curve.epochs[-1]) == (MAX_POINTS, 1, 5000)
+    assert curve.median == tuple(epoch - 1.0 for epoch in curve.epochs)
 
 
 def test_diverged_networks_leave_a_gap_and_stay_out_of_the_median():
@@ -152,7 +161,7 @@ def test_a_run_that_is_not_there_is_named():
 
 
 def test_description_has_the_numbers(one_seed):
-    assert describe_curves({THIS_RUN: one_seed}, THIS_RUN) == (
+    assert plot_curves({THIS_RUN: one_seed}, THIS_RUN).layout.meta["description"] == (
         "this run, data loss, median of 1 networks: after 3 epochs 0 on train and 4 on validation; lowest on "
         "validation 1 at epoch 2. Early stopping restored 1 of them, the median at epoch 2."
     )

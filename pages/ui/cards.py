@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 import streamlit as st
 
 from regcore import scoring
 from regcore.config import Config
-from regcore.figures import Measure, describe_curves, plot_curves
+from regcore.figures import Measure, plot_curves
 from regcore.results import Comparison, Result
 from regcore.statistics import BETTER, WITHIN_NOISE, WORSE
 
@@ -26,6 +26,13 @@ METRICS = {
 }
 NAMES = {"dropout_input": "input dropout", "dropout_hidden": "hidden dropout", "l2": "L2"}
 COLOURS = {BETTER: "green", WORSE: "red"}
+
+
+class Tables(NamedTuple):
+    """The tables of a result that all its figures share; a result makes them anew each time."""
+
+    history: pd.DataFrame
+    stops: pd.DataFrame
 
 
 def comparison(results: Mapping[str, Result], growing: bool) -> None:
@@ -51,15 +58,17 @@ def curves(results: Mapping[str, Result]) -> None:
     )
     measure = MEASURES[chosen or "Loss"]
     epochs = max(result.config.epochs for result in results.values())
+    tables = {name: Tables(result.history, result.stops) for name, result in results.items()}
     columns = st.columns(max(2, len(results)), vertical_alignment="bottom")
     for column, (name, result) in zip(columns, results.items(), strict=False):
         with column:
             st.markdown(f"**{name.capitalize()}**: {what_is_on(result.config)}")
+            figure = plot_curves(tables, name, measure, epochs=epochs)
             st.plotly_chart(
-                plot_curves(results, name, measure, epochs=epochs),
+                figure,
                 key=f"cards.curves.{name}",
                 config={"displaylogo": False},
-                alt=describe_curves(results, name, measure, epochs=epochs),
+                alt=figure.layout.meta["description"],
             )
 
 
@@ -123,6 +132,8 @@ def _row(metric: str, table: pd.DataFrame) -> dict[str, str]:
     row |= {str(run["name"]).capitalize(): _number(run["mean"], metric) for run in table.to_dict("records")}
     if len(table) == 1:
         return row
+    if not last["n"]:
+        return row | dict.fromkeys(("Difference", "95 % interval", "Lower on", "Verdict"), "–")
     low, high = (_signed(last[name], metric) for name in ("low", "high"))
     return row | {
         "Difference": _signed(last["difference"], metric),

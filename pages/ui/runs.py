@@ -135,8 +135,8 @@ def _unfinished(place: str, live: Live, progress: Progress) -> None:
 
 
 def _under_way(progress: Progress) -> str:
-    if progress.state == "queued":
-        return "Waiting for a worker"
+    if not progress.done_steps:
+        return "Waiting for a worker; the first run of a server waits until they have started"
     if progress.eta_seconds is None:
         return f"Training, {100 * progress.fraction:.0f} %"
     return f"Training, {100 * progress.fraction:.0f} %, about {in_words(progress.eta_seconds)} left"

@@ -3,7 +3,7 @@
 Each figure has a private file of its own: `plot_x` is `_draw(_info(...))`, and `_info` has the numbers drawn.
 """
 
-from regcore.figures._curves import Measure, describe_curves, plot_curves
+from regcore.figures._curves import Measure, plot_curves
 from regcore.figures._style import BASELINE, COLOURS, THIS_RUN, colour_of, template
 
 __all__ = [
@@ -12,7 +12,6 @@ __all__ = [
     "THIS_RUN",
     "Measure",
     "colour_of",
-    "describe_curves",
     "plot_curves",
     "template",
 ]
