@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -137,6 +138,15 @@ def test_after_a_kill(processes):
     worker.kill()
     assert_same_bits(expected, finish(scheduler, job))
     assert processes.n_starts == n_starts + 1
+
+
+def test_threads_of_one_process_do_not_disturb_each_other(config, expected):
+    with ThreadPoolExecutor(3) as pool:
+        scheduler = Scheduler(pool.submit, 3, default_engine(), Settings(shard_networks=1))
+        found = finish(scheduler, scheduler.submit(tasks_of(config)))
+    for key, network in expected.items():
+        # TensorFlow may have been started with more threads in this process: then the last bits differ.
+        np.testing.assert_allclose(found[key].recording.history, network.recording.history, rtol=1e-3)
 
 
 def test_training_leaves_tensorflow_and_streamlit_out_of_the_serving_process_and_is_quiet():

@@ -121,7 +121,8 @@ class Scheduler:
                 for position, task in enumerate(training.tasks)
                 if task.key in job.tasks
             }
-            return {**under_way, **job.trained}
+            found = {**under_way, **job.trained}
+            return {key: found[key] for key in job.tasks if key in found}
 
     def _find(self, job: Job) -> list[Task]:
         """Take from the cache what is there, and return what nobody trains yet."""

@@ -97,6 +97,9 @@ class DatasetStore:
 
 _datasets = DatasetStore()
 
+# A compiled program keeps its weights in variables of its own, so a process trains one chunk at a time.
+_one_at_a_time = threading.Lock()
+
 
 def run_chunk(chunk: Chunk, dataset: Dataset | None) -> Advanced | MissingDataset:
     """Advance a shard by one chunk.
@@ -111,7 +114,8 @@ def run_chunk(chunk: Chunk, dataset: Dataset | None) -> Advanced | MissingDatase
             return MissingDataset(chunk.dataset_key)
     else:
         dataset = _datasets.put(chunk.dataset_key, dataset)
-    began = time.perf_counter()
-    state = chunk.state if chunk.state is not None else chunk.engine.start(chunk.shard, dataset)
-    state, rows = chunk.engine.advance(chunk.shard, state, chunk.n_steps, dataset)
-    return Advanced(state, rows, time.perf_counter() - began)
+    with _one_at_a_time:
+        began = time.perf_counter()
+        state = chunk.state if chunk.state is not None else chunk.engine.start(chunk.shard, dataset)
+        state, rows = chunk.engine.advance(chunk.shard, state, chunk.n_steps, dataset)
+        return Advanced(state, rows, time.perf_counter() - began)
