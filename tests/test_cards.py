@@ -2,11 +2,14 @@
 
 import math
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from pages.ui import cards
 from regcore.config import Config
+from regcore.data import load_dataset
+from regcore.results import Recording, Result
 
 
 def table(verdict, difference=-0.041, low=-0.053, high=-0.029, mean=0.217, metric_mean=0.258):
@@ -23,14 +26,14 @@ def table(verdict, difference=-0.041, low=-0.053, high=-0.029, mean=0.217, metri
 
 
 def test_answer_names_difference_interval_and_wins():
-    assert cards.answer({"error": table("better")}, is_complete=True) == (
+    assert cards.answer({"error": table("better")}) == (
         ":green[**Better:**] validation error −4.1 points against the baseline (95 % interval −5.3 to −2.9), "
         "lower on 7 of 8 seeds."
     )
 
 
 def test_answer_within_noise_says_why():
-    answer = cards.answer({"mae": table("within seed noise", -0.1, -0.5, 0.3)}, is_complete=True)
+    answer = cards.answer({"mae": table("within seed noise", -0.1, -0.5, 0.3)})
 
     assert answer == (
         "**Within seed noise:** validation mean absolute error −0.100 against the baseline "
@@ -38,18 +41,14 @@ def test_answer_within_noise_says_why():
     )
 
 
-def test_answer_of_a_growing_run_is_for_now():
-    assert cards.answer({"error": table("worse")}, is_complete=False).endswith("seeds. *So far.*")
-
-
 def test_answer_without_an_interval_is_the_verdict():
     one_seed = table("one seed cannot tell", low=math.nan, high=math.nan)
 
-    assert cards.answer({"error": one_seed}, is_complete=True) == "**One seed cannot tell**"
+    assert cards.answer({"error": one_seed}) == "**One seed cannot tell**"
 
 
 def test_table_is_rounded_alike():
-    words = cards.in_words({"error": table("better"), "loss": table("worse", 0.5, 0.2, 0.8, 1.2, 0.7)})
+    words = cards.in_words({"error": table("better"), "loss": table("worse", 0.5, 0.2, 0.8, 1.2, 0.7)}, True)
 
     assert words.to_dict("records") == [
         {
@@ -63,13 +62,25 @@ def test_table_is_rounded_alike():
     ]  # fmt: skip
 
 
-def test_table_of_a_run_without_a_seed_yet_has_no_verdict():
-    nothing = table("no seed yet", math.nan, math.nan, math.nan, math.nan, math.nan)
-    nothing["n"] = 0
+def test_table_of_runs_that_still_grow_compares_nothing():
+    (row,) = cards.in_words({"error": table("better")}, is_complete=False).to_dict("records")
 
-    (row,) = cards.in_words({"error": nothing}).to_dict("records")
+    assert (row["Baseline"], row["This run"]) == ("25.8", "21.7")
+    assert [row[name] for name in ("Difference", "95 % interval", "Lower on", "Verdict")] == ["–"] * 4
 
-    assert (row["Baseline"], row["Difference"], row["Lower on"], row["Verdict"]) == ("–", "–", "–", "–")
+
+def grown(n_epochs, epochs=1000):
+    recordings = {(0, 0): Recording("", np.zeros((n_epochs, 12)))} if n_epochs else {}
+    return {"baseline": Result(Config(epochs=epochs), load_dataset(Config()), recordings)}
+
+
+@pytest.mark.parametrize(("n_epochs", "end"), [(0, 16), (1, 16), (17, 32), (600, 1000), (1000, 1000)])
+def test_axis_of_a_growing_run_ends_at_the_next_power_of_two(n_epochs, end):
+    assert cards.epochs_shown(grown(n_epochs)) == end
+
+
+def test_axis_of_a_short_run_ends_with_it():
+    assert cards.epochs_shown(grown(1, epochs=3)) == 3
 
 
 @pytest.mark.parametrize(

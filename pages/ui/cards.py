@@ -35,14 +35,19 @@ class Tables(NamedTuple):
     stops: pd.DataFrame
 
 
-def comparison(results: Mapping[str, Result], growing: bool) -> None:
-    """Show runs, the baseline first: the answer, their curves, and their validation metrics."""
+def comparison(results: Mapping[str, Result]) -> None:
+    """Show runs, the baseline first: the answer, their curves, and their validation metrics.
+
+    Runs that are not complete are at different epochs, so they are shown but not compared.
+    """
     tables = validation_tables(results)
-    if not growing:
-        st.markdown(answer(tables, all(result.is_complete for result in results.values())))
+    is_complete = all(result.is_complete for result in results.values())
+    if is_complete:
+        st.markdown(answer(tables))
     curves(results)
-    st.markdown("**On the validation rows**, each network at the epoch it keeps, mean over seeds:")
-    st.table(in_words(tables), hide_index=True, border="horizontal")
+    when = "each network at the epoch it keeps" if is_complete else "so far"
+    st.markdown(f"**On the validation rows**, {when}, mean over seeds:")
+    st.table(in_words(tables, is_complete), hide_index=True, border="horizontal")
     st.caption(how_many(results))
 
 
@@ -57,7 +62,7 @@ def curves(results: Mapping[str, Result]) -> None:
         label_visibility="collapsed",
     )
     measure = MEASURES[chosen or "Loss"]
-    epochs = max(result.config.epochs for result in results.values())
+    epochs = epochs_shown(results)
     tables = {name: Tables(result.history, result.stops) for name, result in results.items()}
     columns = st.columns(max(2, len(results)), vertical_alignment="bottom")
     for column, (name, result) in zip(columns, results.items(), strict=False):
@@ -70,6 +75,14 @@ def curves(results: Mapping[str, Result]) -> None:
                 config={"displaylogo": False},
                 alt=figure.layout.meta["description"],
             )
+
+
+def epochs_shown(results: Mapping[str, Result]) -> int:
+    """Return where the axis of epochs ends: with the run, or while it grows at the next power of two."""
+    asked_for = max(result.config.epochs for result in results.values())
+    recordings = [each for result in results.values() for each in result.recordings.values()]
+    reached = max((recording.n_epochs for recording in recordings), default=0)
+    return int(min(asked_for, max(16, 2 ** math.ceil(math.log2(max(reached, 1))))))
 
 
 def what_is_on(config: Config) -> str:
@@ -98,7 +111,7 @@ def validation_tables(results: Mapping[str, Result]) -> dict[str, pd.DataFrame]:
     return {metric: compared.table("val", metric) for metric in METRICS if metric in there}
 
 
-def answer(tables: Mapping[str, pd.DataFrame], is_complete: bool) -> str:
+def answer(tables: Mapping[str, pd.DataFrame]) -> str:
     """Return what the last run is against the baseline, in one line of Markdown."""
     metric, table = next(iter(tables.items()))
     row = table.iloc[-1].to_dict()
@@ -117,27 +130,26 @@ def answer(tables: Mapping[str, pd.DataFrame], is_complete: bool) -> str:
     )
     text += f" validation {name} {_signed(row['difference'], metric)}{unit} against the baseline"
     because = ", which contains 0" if verdict == WITHIN_NOISE else ""
-    text += f" (95 % interval {low} to {high}{because}), lower on {row['wins']} of {row['n']} seeds."
-    return text if is_complete else f"{text} *So far.*"
+    return text + f" (95 % interval {low} to {high}{because}), lower on {row['wins']} of {row['n']} seeds."
 
 
-def in_words(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+def in_words(tables: Mapping[str, pd.DataFrame], is_complete: bool) -> pd.DataFrame:
     """Return one row a metric, as text: each run's mean, then difference, interval, wins and verdict."""
-    return pd.DataFrame([_row(metric, table) for metric, table in tables.items()])
+    return pd.DataFrame([_row(metric, table, is_complete) for metric, table in tables.items()])
 
 
-def _row(metric: str, table: pd.DataFrame) -> dict[str, str]:
-    last = table.iloc[-1].to_dict()
+def _row(metric: str, table: pd.DataFrame, is_complete: bool) -> dict[str, str]:
     row = {"Metric": METRICS[metric] + (", %" if metric == "error" else "")}
     row |= {str(run["name"]).capitalize(): _number(run["mean"], metric) for run in table.to_dict("records")}
     if len(table) == 1:
         return row
-    if not last["n"]:
+    if not is_complete:
         return row | dict.fromkeys(("Difference", "95 % interval", "Lower on", "Verdict"), "–")
+    last = table.iloc[-1].to_dict()
     low, high = (_signed(last[name], metric) for name in ("low", "high"))
     return row | {
         "Difference": _signed(last["difference"], metric),
-        "95 % interval": f"{low} to {high}" if not math.isnan(last["low"]) else "–",
+        "95 % interval": "–" if math.isnan(last["low"]) else f"{low} to {high}",
         "Lower on": f"{last['wins']} of {last['n']}",
         "Verdict": str(last["verdict"]),
     }

@@ -26,8 +26,7 @@ POLL_SECONDS = 0.5
 GRACE_SECONDS = 30.0
 UNDER_WAY = ("queued", "running")
 
-Draw = Callable[[Mapping[str, Result], bool], None]
-"""Draws results, told whether they still grow."""
+Draw = Callable[[Mapping[str, Result]], None]
 
 
 @dataclass
@@ -111,7 +110,7 @@ def _panel(place: str, live: Live, draw: Draw, polled: bool) -> None:
         # Drawn once more by the whole page, which stops polling.
         st.rerun()
     _status(place, live, progress)
-    draw(live.run.results(partial=True), progress.state in UNDER_WAY)
+    draw(live.run.results(partial=True))
 
 
 def _status(place: str, live: Live, progress: Progress) -> None:
