@@ -311,11 +311,12 @@ class Program:
         return tf.raw_ops.ReluGrad(gradients=gradient, features=fed)
 
     def _with_l2(self, gradient: Tensor, kernel: Tensor, knobs: Knobs) -> Tensor:
-        # Where l2 is 0, so is the term, even beside weights that have grown beyond all numbers.
+        # Where l2 is 0 the gradient keeps its bits: the term is 0 even for a weight beyond all numbers, and
+        # taking 0 away, unlike adding it, leaves -0 as it is.
         tf = self.tf
         return tf.cond(
             knobs.uses_l2,
-            lambda: gradient + tf.math.multiply_no_nan(kernel, 2 * knobs.l2),
+            lambda: gradient - tf.math.multiply_no_nan(kernel, -2 * knobs.l2),
             lambda: gradient,
         )
 

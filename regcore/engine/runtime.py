@@ -7,7 +7,10 @@ import json
 import os
 import platform
 from functools import cache
+from itertools import product
 from typing import Any
+
+import numpy as np
 
 from regcore.engine.replicate import ENGINE_VERSION
 
@@ -36,21 +39,41 @@ def configure() -> None:
     tensorflow()
 
 
+@cache
+def multiplies_alone_as_among_others(dtype: str) -> bool:
+    """Return whether a matrix product has the same bits for one pair of matrices as for one of several.
+
+    It has with oneDNN. Eigen, which TensorFlow uses for float64, and everywhere if oneDNN is off or missing,
+    multiplies a single pair by another algorithm than several.
+    """
+    multiply, random = tensorflow().raw_ops.BatchMatMulV2, np.random.default_rng(0)
+    for n_rows, n_in, n_out in product((7, 32), (2, 13), (3, 10)):
+        x, kernel, gradient = (
+            random.standard_normal((2, *shape)).astype(dtype)
+            for shape in ((n_rows, n_in), (n_in, n_out), (n_rows, n_out))
+        )
+        products = [(x, kernel, {}), (x, gradient, {"adj_x": True}), (gradient, kernel, {"adj_y": True})]
+        for a, b, turned in products:
+            among = multiply(x=a, y=b, **turned).numpy()
+            alone = multiply(x=a[:1], y=b[:1], **turned).numpy()
+            if alone.tobytes() != among[:1].tobytes():
+                return False
+    return True
+
+
 def fingerprint() -> str:
     """Return what the bits of a training depend on beside the replicate; call it where the training runs.
 
     Equal fingerprints promise equal bits; with different ones, results are equal within tolerance.
     """
     tf = tensorflow()
-    import numpy
-
     parts = {
         "engine": ENGINE_VERSION,
         "machine": platform.machine(),
         "system": platform.system(),
         "features": _processor_features(),
         "tensorflow": tf.__version__,
-        "numpy": numpy.__version__,
+        "numpy": np.__version__,
         "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default"),
         "threads": tf.config.threading.get_intra_op_parallelism_threads(),
     }
@@ -58,8 +81,6 @@ def fingerprint() -> str:
 
 
 def _processor_features() -> list[str]:
-    import numpy
-
-    found: Any = numpy.show_config(mode="dicts")
+    found: Any = np.show_config(mode="dicts")
     features: list[str] = found.get("SIMD Extensions", {}).get("found", [])
     return [platform.processor(), *features]

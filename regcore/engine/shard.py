@@ -113,3 +113,17 @@ class Rows:
     outputs: Mapping[str, Array]
     checkpoints: Mapping[int, ShardState]
     probes: Mapping[str, Mapping[int, tuple[Array, ...]]]
+
+    def take(self, indices: Sequence[int]) -> Rows:
+        """Return what was recorded of some of the replicates, in the order given."""
+        rows = list(indices)
+        return Rows(
+            history=self.history[rows],
+            output_epochs=self.output_epochs,
+            outputs={split: array[rows] for split, array in self.outputs.items()},
+            checkpoints={epoch: state.take(rows) for epoch, state in self.checkpoints.items()},
+            probes={
+                name: {epoch: tuple(array[rows] for array in arrays) for epoch, arrays in epochs.items()}
+                for name, epochs in self.probes.items()
+            },
+        )
