@@ -24,7 +24,7 @@ st.markdown(
 
 config = state.begin()
 frame.show_problem()
-left, right = st.columns([1, 2.2], gap="large")
+left, right = st.columns([1, 2], gap="large")
 with left:
     controls.draw(config)
 with right:

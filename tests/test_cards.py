@@ -84,16 +84,25 @@ def test_axis_of_a_short_run_ends_with_it():
 
 
 @pytest.mark.parametrize(
-    ("value", "metric", "text"),
+    ("value", "metric", "decimals", "text"),
     [
-        (-0.0001, "error", "0.0"),
-        (0.0, "loss", "0.000"),
-        (123.44, "mae", "+123.4"),
-        (math.nan, "loss", "–"),
+        (-0.0001, "error", 1, "0.0"),
+        (0.0, "loss", 3, "0.000"),
+        (1234.44, "mae", 1, "+1,234.4"),
+        (-3e27, "loss", 3, "−3.00e+27"),
+        (math.nan, "loss", 3, "–"),
     ],
 )
-def test_signs(value, metric, text):
-    assert cards._signed(value, metric) == text
+def test_signs(value, metric, decimals, text):
+    assert cards._signed(value, metric, decimals) == text
+
+
+def test_differences_have_the_decimals_of_what_they_differ_from():
+    (row,) = cards.in_words({"mae": table("better", -4.086, -7.83, -0.342, 53.6, 57.7)}, True).to_dict(
+        "records"
+    )
+
+    assert (row["Baseline"], row["Difference"], row["95 % interval"]) == ("57.7", "−4.1", "−7.8 to −0.3")
 
 
 def test_regularizers_that_are_on_are_named():

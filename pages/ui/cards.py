@@ -114,23 +114,21 @@ def validation_tables(results: Mapping[str, Result]) -> dict[str, pd.DataFrame]:
 def answer(tables: Mapping[str, pd.DataFrame]) -> str:
     """Return what the last run is against the baseline, in one line of Markdown."""
     metric, table = next(iter(tables.items()))
-    row = table.iloc[-1].to_dict()
-    verdict = str(row["verdict"])
+    baseline, row = table.iloc[0].to_dict(), table.iloc[-1].to_dict()
+    verdict = str(row["verdict"]).capitalize()
     if len(table) == 1:
         return "**This is the baseline:** every regularizer is off. Turn a knob to hold one against it."
     if math.isnan(row["low"]):
-        return f"**{verdict.capitalize()}**"
-    unit = " points" if metric == "error" else ""
-    low, high = (_signed(row[name], metric) for name in ("low", "high"))
-    name = METRICS[metric].lower()
-    text = (
-        f":{COLOURS[verdict]}[**{verdict.capitalize()}:**]"
-        if verdict in COLOURS
-        else f"**{verdict.capitalize()}:**"
+        return f"**{verdict}**"
+    decimals = _decimals(metric, baseline["mean"])
+    difference, low, high = (_signed(row[name], metric, decimals) for name in ("difference", "low", "high"))
+    lead = f":{COLOURS[row['verdict']]}[**{verdict}:**]" if row["verdict"] in COLOURS else f"**{verdict}:**"
+    points = " points" if metric == "error" else ""
+    because = ", which contains 0" if row["verdict"] == WITHIN_NOISE else ""
+    return (
+        f"{lead} validation {METRICS[metric].lower()} {difference}{points} against the baseline "
+        f"(95 % interval {low} to {high}{because}), lower on {row['wins']} of {row['n']} seeds."
     )
-    text += f" validation {name} {_signed(row['difference'], metric)}{unit} against the baseline"
-    because = ", which contains 0" if verdict == WITHIN_NOISE else ""
-    return text + f" (95 % interval {low} to {high}{because}), lower on {row['wins']} of {row['n']} seeds."
 
 
 def in_words(tables: Mapping[str, pd.DataFrame], is_complete: bool) -> pd.DataFrame:
@@ -139,32 +137,40 @@ def in_words(tables: Mapping[str, pd.DataFrame], is_complete: bool) -> pd.DataFr
 
 
 def _row(metric: str, table: pd.DataFrame, is_complete: bool) -> dict[str, str]:
+    runs = table.to_dict("records")
+    decimals = _decimals(metric, runs[0]["mean"])
     row = {"Metric": METRICS[metric] + (", %" if metric == "error" else "")}
-    row |= {str(run["name"]).capitalize(): _number(run["mean"], metric) for run in table.to_dict("records")}
-    if len(table) == 1:
+    row |= {str(run["name"]).capitalize(): _number(run["mean"], metric, decimals) for run in runs}
+    if len(runs) == 1:
         return row
-    if not is_complete:
-        return row | dict.fromkeys(("Difference", "95 % interval", "Lower on", "Verdict"), "–")
-    last = table.iloc[-1].to_dict()
-    low, high = (_signed(last[name], metric) for name in ("low", "high"))
-    return row | {
-        "Difference": _signed(last["difference"], metric),
-        "95 % interval": "–" if math.isnan(last["low"]) else f"{low} to {high}",
-        "Lower on": f"{last['wins']} of {last['n']}",
-        "Verdict": str(last["verdict"]),
-    }
+    last = runs[-1]
+    compared = ("Difference", "95 % interval", "Lower on", "Verdict")
+    if not is_complete or math.isnan(last["low"]):
+        return row | dict.fromkeys(compared, "–")
+    difference, low, high = (_signed(last[name], metric, decimals) for name in ("difference", "low", "high"))
+    wins = f"{last['wins']} of {last['n']}"
+    return row | dict(
+        zip(compared, (difference, f"{low} to {high}", wins, str(last["verdict"])), strict=True)
+    )
 
 
-def _number(value: float, metric: str) -> str:
+def _decimals(metric: str, size: float) -> int:
+    """Return how many decimals suit a metric of this size, and all that is compared with it."""
+    return 1 if metric == "error" or abs(size) >= 10 else 3
+
+
+def _number(value: float, metric: str, decimals: int) -> str:
+    """Return a number as the tables show it; errors in percent."""
+    if not math.isfinite(value):
+        return "–"
+    shown = 100 * value if metric == "error" else value
+    return f"{shown:,.{decimals}f}" if abs(shown) < 1e6 else f"{shown:.2e}"
+
+
+def _signed(value: float, metric: str, decimals: int) -> str:
     if math.isnan(value):
         return "–"
-    return f"{100 * value:.1f}" if metric == "error" else f"{value:.3f}" if value < 10 else f"{value:,.1f}"
-
-
-def _signed(value: float, metric: str) -> str:
-    if math.isnan(value):
-        return "–"
-    text = _number(abs(value), metric)
+    text = _number(abs(value), metric, decimals)
     # A difference that rounds to nothing has no sign.
     return text if not text.strip("0.") else ("−" if value < 0 else "+") + text
 

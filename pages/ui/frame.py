@@ -33,13 +33,20 @@ class Entry(NamedTuple):
 HOME = Entry("app.py", "Home", ":material/home:")
 LAB = Entry("pages/lab.py", "Lab", ":material/experiment:")
 MENU = (HOME, LAB)
+MENU_WIDTH = 220
 
 
 def begin(page: Entry) -> None:
     """Set the page up, draw the menu, and start the workers, if this is the first page of all."""
     start_workers()
     title = "Regularization Lab" if page is HOME else f"{page.label} · Regularization Lab"
-    st.set_page_config(page_title=title, page_icon=ICON, layout="wide", menu_items={"About": ABOUT})
+    st.set_page_config(
+        page_title=title,
+        page_icon=ICON,
+        layout="wide",
+        initial_sidebar_state=MENU_WIDTH,
+        menu_items={"About": ABOUT},
+    )
     with st.sidebar:
         st.markdown("### Regularization Lab")
         for entry in MENU:

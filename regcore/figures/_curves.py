@@ -211,7 +211,12 @@ def _draw(info: CurvesInfo, dark: bool = False) -> go.Figure:
         meta={"description": _describe(info)},
         legend={"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom", "traceorder": "normal"},
         xaxis={"title": {"text": "epoch"}, "range": [0, max(info.x_end, 1)], "automargin": False},
-        yaxis={"title": {"text": info.y_title}, "range": [0, info.y_top], "automargin": False},
+        yaxis={
+            "title": {"text": info.y_title},
+            "range": [0, info.y_top],
+            "tickformat": ".3~g",
+            "automargin": False,
+        },
     )
     return figure
 

@@ -1,0 +1,55 @@
+""".streamlit/config.toml: what Streamlit makes of it, and whether its colours can be read."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+from streamlit.watcher.folder_black_list import FolderBlackList
+
+from regcore.figures import COLOURS
+
+ROOT = Path(__file__).parents[1]
+SETTINGS = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
+# Streamlit's own: the page, its sidebar and its widgets.
+PAPERS = {"light": ("#ffffff", "#f8f8f7"), "dark": ("#171614", "#21201d")}
+
+
+def luminance(colour):
+    """Return the relative luminance of WCAG 2."""
+    channels = (int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5))
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return sum(weight * c for weight, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+def contrast(one, other):
+    darker, lighter = sorted((luminance(one), luminance(other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def test_contrast_of_black_and_white_is_21():
+    assert contrast("#000000", "#ffffff") == pytest.approx(21)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", ["primaryColor", "linkColor"])
+def test_text_in_the_colours_of_the_theme_passes_aa(scheme, name):
+    assert all(contrast(SETTINGS["theme"][scheme][name], paper) >= 4.5 for paper in PAPERS[scheme])
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_white_tick_on_a_ticked_box_passes_aa(scheme):
+    assert contrast(SETTINGS["theme"][scheme]["primaryColor"], "#ffffff") >= 3
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("colour", COLOURS)
+def test_lines_of_figures_pass_aa_on_the_page(scheme, colour):
+    assert contrast(colour, PAPERS[scheme][0]) >= 3
+
+
+def test_the_library_is_not_reloaded_under_a_running_server():
+    ignored = FolderBlackList(SETTINGS["server"]["folderWatchBlacklist"])
+
+    assert ignored.is_blacklisted(str(ROOT / "regcore" / "config.py"))
+    assert ignored.is_blacklisted(str(ROOT / "regcore" / "execution" / "run.py"))
+    assert not ignored.is_blacklisted(str(ROOT / "pages" / "ui" / "state.py"))
