@@ -3,7 +3,9 @@
 Each figure has a private file of its own: `plot_x` is `_draw(_info(...))`, and `_info` has the numbers drawn.
 """
 
+from regcore.figures._boundary import plot_boundary
 from regcore.figures._curves import Measure, plot_curves
+from regcore.figures._predictions import plot_predictions
 from regcore.figures._style import BASELINE, COLOURS, THIS_RUN, colour_of, template
 
 __all__ = [
@@ -12,6 +14,8 @@ __all__ = [
     "THIS_RUN",
     "Measure",
     "colour_of",
+    "plot_boundary",
     "plot_curves",
+    "plot_predictions",
     "template",
 ]
