@@ -28,7 +28,7 @@ def test_python_example_runs():
     (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     tiny = code.replace("hidden=(256, 256)", "hidden=(4,), epochs=2, seeds=2")
     assert tiny != code
-    names: dict[str, object] = {}
+    names = {}
 
     exec(tiny, names)
 
