@@ -297,7 +297,7 @@ class Config(BaseModel):
         "alpha of a Beta distribution",
         "Trains on blends of two rows and of their targets, weighted by draws of Beta(alpha, alpha). 0: off.",
     )
-    shift: int = _whole(0, 0, 32, "pixels", "Images only: moves each by up to this much in both directions.")
+    shift: int = _whole(0, 0, 32, "pixels", "Images only: moves each by at most this much, in a random direction.")
     rotate: float = _number(0.0, 180.0, "degrees", "Images only: turns each by up to this much either way.")
     zoom: float = _number(0.0, 0.9, "fraction", "Images only: scales each by up to this much up or down.")
     flip: bool = _switch(False, "Images only: mirrors each left to right half of the time.")

@@ -175,7 +175,8 @@ def _transforms(
     random: np.random.Generator, config: Config, shape: tuple[int, int], image_shape: tuple[int, int] | None
 ) -> Floats:
     height, width = _sides(image_shape)
-    moved = random.integers(-config.shift, config.shift, (*shape, 2), endpoint=True)
+    moves = _moves_within(config.shift)
+    moved = moves[random.integers(0, len(moves), shape)]
     angle = np.deg2rad(random.uniform(-config.rotate, config.rotate, shape))
     scale = 1 / random.uniform(1 - config.zoom, 1 + config.zoom, shape)
     mirror = np.where(random.random(shape) < 0.5, -1.0, 1.0) if config.flip else np.ones(shape)
@@ -190,6 +191,13 @@ def _transforms(
     transforms[..., 2] = centre_x - transforms[..., 0] * x - transforms[..., 1] * y
     transforms[..., 5] = centre_y - transforms[..., 3] * x - transforms[..., 4] * y
     return transforms
+
+
+def _moves_within(distance: int) -> Ints:
+    """Return the (rows, columns) of every whole-pixel move of at most this length, none among them."""
+    sides = np.arange(-distance, distance + 1)
+    moves = np.stack(np.meshgrid(sides, sides, indexing="ij"), axis=-1).reshape(-1, 2)
+    return moves[(moves**2).sum(axis=1) <= distance**2]
 
 
 def _squares(
