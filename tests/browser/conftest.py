@@ -66,6 +66,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.browser)
+            # The first of them may have to install a browser.
+            item.add_marker(pytest.mark.timeout(900))
     items.sort(key=lambda item: here in item.path.parents)
 
 
@@ -96,7 +98,14 @@ def _launch(playwright: Playwright, reasons: list[str]) -> Browser | None:
 def _install(commands: list[list[str]], reasons: list[str]) -> None:
     for command in commands:
         try:
-            subprocess.run(command, check=True, capture_output=True, timeout=300, stdin=subprocess.DEVNULL)
+            subprocess.run(
+                command,
+                check=True,
+                capture_output=True,
+                timeout=400,
+                stdin=subprocess.DEVNULL,
+                env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
+            )
         except (OSError, subprocess.SubprocessError) as error:
             reasons.append(f"{' '.join(command)}: {error}")
             return
