@@ -217,9 +217,9 @@ def test_arrays_are_sent_as_bytes(growing):
 def test_description_has_the_numbers(finished):
     assert described({BASELINE: of([0, 0.25, 0.504, 1.0]), THIS_RUN: finished}, Noisy()) == (
         "Decision boundaries over width and height, seed 0, 2 train rows (1 with a wrong label), "
-        "1 validation rows. baseline, with the weights it keeps: no on 75 %, yes on 25 % of the area; at least "
-        "90 % sure on 50 % of it. this run, with the weights it keeps (epoch 1): no on 100 %, yes on 0 % of the "
-        "area; at least 90 % sure on 0 % of it."
+        "1 validation rows. baseline, with the weights it keeps: no on 75 %, yes on 25 % of the area; at "
+        "least 90 % sure on 50 % of it. this run, with the weights it keeps (epoch 1): no on 100 %, yes on "
+        "0 % of the area; at least 90 % sure on 0 % of it."
     )
 
 

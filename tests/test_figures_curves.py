@@ -7,8 +7,9 @@ import pytest
 
 from regcore.errors import ConfigError
 from regcore.figures import BASELINE, THIS_RUN, plot_curves
-from regcore.figures._curves import MAX_POINTS, Curve, CurvesInfo, Restored, _info
+from regcore.figures._curves import MAX_LINES, MAX_POINTS, Curve, CurvesInfo, Line, Mark, _info
 from regcore.figures._style import COLOURS, DASHES
+from regcore.scoring import NoiseFloor
 
 
 class Tables:
@@ -35,6 +36,11 @@ class Tables:
         )
 
 
+def named(figure, name):
+    (found,) = (trace for trace in figure.data if trace.name == name)
+    return found
+
+
 @pytest.fixture
 def three_seeds():
     return Tables(
@@ -48,7 +54,7 @@ def one_seed():
     return Tables(val={0: [2.0, 1.0, 4.0]}, train={0: [2.0, 1.0, 0.0]}, restored={0: 2})
 
 
-def test_info_holds_medians_and_restored_epochs(one_seed):
+def test_info_holds_medians_and_marks(one_seed):
     other = Tables(val={0: [3.0, 2.0, 2.5]}, train={0: [3.0, 1.0, 0.5]})
 
     info = _info({BASELINE: other, THIS_RUN: one_seed}, THIS_RUN, "loss")
@@ -64,7 +70,13 @@ def test_info_holds_medians_and_restored_epochs(one_seed):
             Curve(THIS_RUN, "val", blue, epochs, val, val, val),
         ),
         others=(Curve(BASELINE, "val", orange, epochs, other_val, other_val, other_val),),
-        restored=(Restored(seed=0, member=0, epoch=2, value=1.0),),
+        marks=(
+            Mark("best", epoch=1, low=1, high=1, n_networks=1, value=2.0),
+            Mark("stopped", epoch=3, low=3, high=3, n_networks=1, value=4.0),
+            Mark("restored", epoch=2, low=2, high=2, n_networks=1, value=1.0),
+        ),
+        lines=(),
+        floor=None,
         y_top=4.2,
         x_end=3,
     )
@@ -74,12 +86,14 @@ def test_figure_draws_thin_others_then_train_then_val(three_seeds, one_seed):
     figure = plot_curves({BASELINE: three_seeds, THIS_RUN: one_seed}, THIS_RUN)
 
     drawn = [trace for trace in figure.data if trace.showlegend is not False]
-    assert [trace.name for trace in drawn] == ["baseline, val", "train", "val", "restored"]
+    assert [trace.name for trace in drawn] == [
+        "baseline, val", "train", "val", "best", "stopped", "restored",
+    ]  # fmt: skip
     assert list(drawn[0].y) == [4.0, 3.0, 3.5]
     assert list(drawn[1].y) == [2.0, 1.0, 0.0]
     assert list(drawn[2].y) == [2.0, 1.0, 4.0]
     assert [trace.line.dash for trace in drawn[:3]] == [DASHES["val"], DASHES["train"], DASHES["val"]]
-    assert (list(drawn[3].x), list(drawn[3].y)) == ([2], [1.0])
+    assert (list(drawn[5].x), list(drawn[5].y)) == ([2], [1.0])
 
 
 def test_bands_lie_between_the_lowest_and_the_highest_tenth(three_seeds):
@@ -103,7 +117,7 @@ def test_all_runs_share_their_axes(three_seeds, one_seed):
 def test_error_is_drawn_on_demand(one_seed):
     figure = plot_curves({THIS_RUN: one_seed}, THIS_RUN, "error")
 
-    assert list(figure.data[-2].y) == [20.0, 10.0, 40.0]
+    assert list(named(figure, "val").y) == [20.0, 10.0, 40.0]
     assert figure.layout.yaxis.title.text == "error (fraction)"
 
 
@@ -112,7 +126,7 @@ def test_error_of_a_regression_is_the_mean_absolute_error():
 
     figure = plot_curves({THIS_RUN: result}, THIS_RUN, "error")
 
-    assert list(figure.data[-1].y) == [5.0]
+    assert list(named(figure, "val").y) == [5.0]
     assert figure.layout.yaxis.title.text == "mean absolute error"
 
 
@@ -163,7 +177,7 @@ def test_a_run_that_is_not_there_is_named():
 def test_description_has_the_numbers(one_seed):
     assert plot_curves({THIS_RUN: one_seed}, THIS_RUN).layout.meta["description"] == (
         "this run, data loss, median of 1 networks: after 3 epochs 0 on train and 4 on validation; lowest on "
-        "validation 1 at epoch 2. Early stopping restored 1 of them, the median at epoch 2."
+        "validation 1 at epoch 2. Best epoch: 1. Stopped epoch: 3. Restored epoch: 2."
     )
 
 
@@ -173,3 +187,68 @@ def test_dark_and_light_differ_in_their_template_alone(one_seed):
     assert light.data == dark.data
     assert light.layout.template.layout.paper_bgcolor == "#ffffff"
     assert dark.layout.template.layout.paper_bgcolor == "#171614"
+
+
+def test_marks_are_medians_with_their_range(three_seeds):
+    three_seeds.stops["best_epoch"] = [1, 3, 2]
+    three_seeds.stops["stopped_epoch"] = pd.array([3, pd.NA, 2], dtype="Int64")
+
+    marks = _info({THIS_RUN: three_seeds}, THIS_RUN, "loss").marks
+
+    assert marks == (
+        Mark("best", epoch=2, low=1, high=3, n_networks=3, value=3.0),
+        Mark("stopped", epoch=2, low=2, high=3, n_networks=2, value=3.0),
+    )
+    figure = plot_curves({THIS_RUN: three_seeds}, THIS_RUN)
+    assert named(figure, "best").hovertemplate == "epoch 2 (1 to 3), %{y:.4g}"
+    assert figure.layout.meta["description"].endswith(
+        "Best epoch: 2 (1 to 3). Stopped epoch for 2 of them: 2 (2 to 3)."
+    )
+
+
+def test_a_run_that_keeps_its_last_epoch_has_only_its_best_marked(three_seeds):
+    assert [mark.name for mark in _info({THIS_RUN: three_seeds}, THIS_RUN, "loss").marks] == ["best"]
+
+
+def test_an_epoch_that_was_thinned_out_is_marked_between_its_neighbours():
+    long = Tables(val={0: [float(epoch) for epoch in range(5000)]}, train={0: [1.0] * 5000})
+    long.stops["best_epoch"] = 2500
+
+    assert _info({THIS_RUN: long}, THIS_RUN, "loss").marks[0].value == pytest.approx(2499.0)
+
+
+def test_the_noise_floor_is_of_the_measure_drawn(one_seed):
+    floor = NoiseFloor(error=50.0, loss=0.5, brier=0.25)
+    figures = [plot_curves({THIS_RUN: one_seed}, THIS_RUN, of, floor=floor) for of in ("loss", "error")]
+
+    assert [figure.layout.shapes[0].y0 for figure in figures] == [0.5, 50.0]
+    assert [figure.layout.annotations[0].text for figure in figures] == ["noise floor 0.5", "noise floor 50"]
+    assert figures[1].layout.yaxis.range[1] == pytest.approx(52.5)
+    assert figures[0].layout.meta["description"].endswith("Noisy labels allow 0.5 on average.")
+
+
+def test_thin_lines_are_drawn_on_demand(three_seeds):
+    lines = _info({THIS_RUN: three_seeds}, THIS_RUN, "loss", lines=True).lines
+
+    assert lines[2:4] == (
+        Line(seed=1, member=0, split="train", epochs=(1, 2, 3), values=(3.0, 1.0, 0.5)),
+        Line(seed=1, member=0, split="val", epochs=(1, 2, 3), values=(4.0, 3.0, 3.5)),
+    )
+    with_lines, without = (
+        plot_curves({THIS_RUN: three_seeds}, THIS_RUN, lines=drawn) for drawn in (True, False)
+    )
+    assert len(with_lines.data) == len(without.data) + 6
+    assert (with_lines.layout.hovermode, without.layout.hovermode) == ("closest", "x unified")
+
+
+def test_thin_lines_are_of_a_bounded_number_of_networks():
+    many = Tables(val={seed: [1.0] for seed in range(99)}, train={seed: [1.0] for seed in range(99)})
+
+    assert len(_info({THIS_RUN: many}, THIS_RUN, "loss", lines=True).lines) == 2 * MAX_LINES
+
+
+def test_hover_has_the_median_and_the_band(three_seeds):
+    val = named(plot_curves({THIS_RUN: three_seeds}, THIS_RUN), "val")
+
+    assert val.customdata.tolist()[0] == pytest.approx([3.2, 4.8])
+    assert val.hovertemplate == "%{y:.4g} (%{customdata[0]:.4g} to %{customdata[1]:.4g})"

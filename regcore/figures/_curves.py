@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import statistics
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 import numpy as np
@@ -15,6 +16,8 @@ from regcore.figures._style import (
     BAND_OPACITY,
     DASHES,
     LINE_WIDTH,
+    NEUTRAL,
+    OUTLINE,
     THIN_LINE,
     colour_of,
     faded,
@@ -24,17 +27,25 @@ from regcore.figures._style import (
 if TYPE_CHECKING:
     import pandas as pd
 
+    from regcore.scoring import NoiseFloor
+
 Measure = Literal["loss", "error"]
 
 NETWORK = ["seed", "member"]
 MAX_POINTS = 400
 # The band holds the middle 80 % of the networks.
 LOW, HIGH = 0.1, 0.9
-HEIGHT = 340
-# Fixed, with room for two rows of legend, so that figures side by side have their axes at the same height.
-MARGIN = {"l": 56, "r": 8, "t": 48, "b": 48, "autoexpand": False}
+HEIGHT = 360
+# Fixed, with room for three rows of legend, so that figures side by side have their axes at the same height.
+MARGIN = {"l": 56, "r": 8, "t": 78, "b": 48, "autoexpand": False}
 # Of the legend: this run's own curves first.
 OWN, MARKS, OTHERS = 1, 2, 3
+# Symbol and size: where the best epoch is restored, its star is in the ring.
+SYMBOLS = {"best": ("star", 11), "stopped": ("x", 9), "restored": ("circle-open", 17)}
+# Thin lines are drawn of no more networks than these.
+MAX_LINES = 64
+THIN_OPACITY = 0.5
+MEDIAN_AND_BAND = "%{y:.4g} (%{customdata[0]:.4g} to %{customdata[1]:.4g})"
 
 
 class Trained(Protocol):
@@ -59,12 +70,27 @@ class Curve(NamedTuple):
     high: tuple[float, ...]
 
 
-class Restored(NamedTuple):
-    """Where a network was restored: its epoch, and its value of the validation curve there."""
+class Line(NamedTuple):
+    """One network's own curve."""
 
     seed: int
     member: int
+    split: str
+    epochs: tuple[int, ...]
+    values: tuple[float, ...]
+
+
+class Mark(NamedTuple):
+    """The best, stopped or restored epoch: median and range over the networks that have one.
+
+    `value` is that of the median validation curve there.
+    """
+
+    name: str
     epoch: int
+    low: int
+    high: int
+    n_networks: int
     value: float
 
 
@@ -76,7 +102,9 @@ class CurvesInfo(NamedTuple):
     n_networks: int
     curves: tuple[Curve, ...]
     others: tuple[Curve, ...]
-    restored: tuple[Restored, ...]
+    marks: tuple[Mark, ...]
+    lines: tuple[Line, ...]
+    floor: float | None
     y_top: float
     x_end: int
 
@@ -87,12 +115,15 @@ def plot_curves(
     measure: Measure = "loss",
     *,
     epochs: int | None = None,
+    floor: NoiseFloor | None = None,
+    lines: bool = False,
     dark: bool = False,
 ) -> go.Figure:
     """Return the train and validation curves of one of several runs, all on the same axes.
 
     The validation medians of the other runs are drawn thin, for comparison. Losses are data loss alone, with
-    dropout off, at the end of the epoch. A dot marks where a network was restored whose patience has run out.
+    dropout off, at the end of the epoch. Marks on the validation curve are the median of the networks' best
+    epochs, of those at which patience stopped them, and of those restored where that is not the last one.
     Of a long run some 400 epochs are drawn, evenly spaced. `layout.meta["description"]` says in words what is
     drawn, with its numbers.
 
@@ -101,16 +132,23 @@ def plot_curves(
         shown: The name of the run that is drawn with its bands.
         measure: "loss" or "error" (the fraction of wrong labels; mean absolute error for regression).
         epochs: Right end of the axis; None: the last epoch there is.
+        floor: What noisy labels allow (`scoring.noise_floor`), drawn as a line; None: no line.
+        lines: Draw each network's own curves as well, thin.
         dark: Draw for a dark page.
 
     Raises:
         ConfigError: if `shown` is none of the runs.
     """
-    return _draw(_info(results, shown, measure, epochs), dark)
+    return _draw(_info(results, shown, measure, epochs, floor, lines), dark)
 
 
 def _info(
-    results: Mapping[str, Trained], shown: str, measure: Measure, epochs: int | None = None
+    results: Mapping[str, Trained],
+    shown: str,
+    measure: Measure,
+    epochs: int | None = None,
+    floor: NoiseFloor | None = None,
+    lines: bool = False,
 ) -> CurvesInfo:
     if shown not in results:
         raise ConfigError(f"shown must be one of {', '.join(results)}, got {shown!r}")
@@ -124,14 +162,17 @@ def _info(
         for name in names
     }
     history = histories[shown]
+    lowest = None if floor is None else getattr(floor, measure)
     return CurvesInfo(
         title=shown,
         y_title=_y_title(history, measure),
         n_networks=len(history[NETWORK].drop_duplicates()),
         curves=tuple(drawn[shown]),
         others=tuple(drawn[name][1] for name in names if name != shown),
-        restored=_restored(results[shown], history, measure),
-        y_top=_y_top([curve for curves in drawn.values() for curve in curves]),
+        marks=_marks(results[shown].stops, drawn[shown][1], history),
+        lines=_lines_of(history, measure) if lines else (),
+        floor=lowest,
+        y_top=_y_top([curve for curves in drawn.values() for curve in curves], lowest or 0.0),
         x_end=epochs
         or max((int(each["epoch"].max()) for each in histories.values() if len(each)), default=0),
     )
@@ -151,7 +192,7 @@ def _y_title(history: pd.DataFrame, measure: Measure) -> str:
 def _curve(history: pd.DataFrame, run: str, split: str, measure: Measure, colour: str) -> Curve:
     """Summarise the epochs that every network of the run has reached."""
     reached = int(history.groupby(NETWORK)["epoch"].max().min()) if len(history) else 0
-    epochs = np.unique(np.linspace(1, reached, min(reached, MAX_POINTS)).round().astype(np.int64))
+    epochs = _thinned(reached)
     column = history.loc[history["epoch"] <= reached, _column(history, split, measure)]
     values = column.to_numpy(dtype=np.float64).reshape(-1, max(reached, 1))[:, epochs - 1]
     low, median, high = _quantiles(values)
@@ -171,44 +212,72 @@ def _quantiles(values: npt.NDArray[np.float64]) -> tuple[tuple[float, ...], ...]
     return tuple(tuple(row) for row in quantiles.tolist())
 
 
-def _restored(result: Trained, history: pd.DataFrame, measure: Measure) -> tuple[Restored, ...]:
-    """Return a point for every network whose patience has fired."""
-    stops = result.stops
-    stopped = stops.loc[stops["stopped_epoch"].notna(), [*NETWORK, "restored_epoch"]]
-    if not len(stopped):
+def _marks(stops: pd.DataFrame, val: Curve, history: pd.DataFrame) -> tuple[Mark, ...]:
+    if not val.epochs:
         return ()
-    values = history.set_index([*NETWORK, "epoch"])[_column(history, "val", measure)]
-    rows = stopped.to_numpy(dtype=np.int64).tolist()
-    return tuple(
-        Restored(seed, member, epoch, float(values.loc[(seed, member, epoch)]))
-        for seed, member, epoch in rows
-    )
+    last = history.groupby(NETWORK)["epoch"].max()
+    is_restored = bool(stops.set_index(NETWORK)["restored_epoch"].lt(last).any())
+    epochs = {
+        "best": stops["best_epoch"].tolist(),
+        "stopped": stops["stopped_epoch"].dropna().tolist(),
+        "restored": stops["restored_epoch"].tolist() if is_restored else [],
+    }
+    return tuple(_mark(name, found, val) for name, found in epochs.items() if found)
 
 
-def _y_top(curves: list[Curve]) -> float:
-    """Return the top of the axis: all medians, and all of the bands but a few spikes."""
+def _mark(name: str, epochs: Sequence[int], val: Curve) -> Mark:
+    middle = statistics.median_low(epochs)
+    value = float(np.interp(middle, val.epochs, val.median))
+    return Mark(name, middle, min(epochs), max(epochs), len(epochs), value)
+
+
+def _lines_of(history: pd.DataFrame, measure: Measure) -> tuple[Line, ...]:
+    lines = []
+    for _, rows in list(history.groupby(NETWORK))[:MAX_LINES]:
+        seed, member = rows[NETWORK].iloc[0].tolist()
+        places = _thinned(len(rows)) - 1
+        epochs = tuple(rows["epoch"].to_numpy()[places].tolist())
+        for split in ("train", "val"):
+            values = rows[_column(rows, split, measure)].to_numpy(dtype=np.float64)[places]
+            lines.append(Line(seed, member, split, epochs, tuple(values.tolist())))
+    return tuple(lines)
+
+
+def _thinned(n_epochs: int) -> npt.NDArray[np.int64]:
+    """Return the epochs that are drawn of so many."""
+    return np.unique(np.linspace(1, n_epochs, min(n_epochs, MAX_POINTS)).round().astype(np.int64))
+
+
+def _y_top(curves: list[Curve], floor: float) -> float:
+    """Return the top of the axis: the floor, all medians, and all of the bands but a few spikes."""
     medians = np.array([value for curve in curves for value in curve.median if np.isfinite(value)])
     highs = np.array([value for curve in curves for value in curve.high if np.isfinite(value)])
     if not len(medians):
         return 1.0
-    return 1.05 * float(max(medians.max(), np.quantile(highs, 0.98))) or 1.0
+    return 1.05 * float(max(floor, medians.max(), np.quantile(highs, 0.98))) or 1.0
 
 
 def _draw(info: CurvesInfo, dark: bool = False) -> go.Figure:
     figure = go.Figure()
     for curve in info.curves:
         figure.add_traces(_band(curve))
+    for line in info.lines:
+        figure.add_trace(_thin_line(line, info.curves[0].colour))
     for curve in info.others:
         figure.add_trace(_line(curve, f"{curve.run}, {curve.split}", THIN_LINE, OTHERS))
     for curve in info.curves:
         figure.add_trace(_line(curve, curve.split, LINE_WIDTH, OWN))
-    if info.restored:
-        figure.add_trace(_dots(info))
+    for mark in info.marks:
+        figure.add_trace(_marker(mark, info))
+    if info.floor is not None:
+        _add_floor(figure, info.floor)
     figure.update_layout(
         template=template(dark),
         height=HEIGHT,
         margin=MARGIN,
         meta={"description": _describe(info)},
+        # Of many lines, only the nearest one's values can be shown.
+        hovermode="closest" if info.lines else "x unified",
         legend={"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom", "traceorder": "normal"},
         xaxis={"title": {"text": "epoch"}, "range": [0, max(info.x_end, 1)], "automargin": False},
         yaxis={
@@ -229,7 +298,20 @@ def _line(curve: Curve, name: str, width: float, rank: int) -> go.Scatter:
         mode="lines",
         legendrank=rank,
         line={"color": curve.colour, "dash": DASHES[curve.split], "width": width},
-        hovertemplate="%{y:.4g}",
+        customdata=np.column_stack([curve.low, curve.high]),
+        hovertemplate="%{y:.4g}" if curve.low == curve.high else MEDIAN_AND_BAND,
+    )
+
+
+def _thin_line(line: Line, colour: str) -> go.Scatter:
+    return go.Scatter(
+        x=line.epochs,
+        y=line.values,
+        mode="lines",
+        showlegend=False,
+        line={"color": faded(colour, THIN_OPACITY), "dash": DASHES[line.split], "width": THIN_LINE},
+        hovertemplate=f"seed {line.seed}, member {line.member}, {line.split}, epoch %{{x}}: %{{y:.4g}}"
+        "<extra></extra>",
     )
 
 
@@ -244,16 +326,31 @@ def _band(curve: Curve) -> list[go.Scatter]:
     ]
 
 
-def _dots(info: CurvesInfo) -> go.Scatter:
+def _marker(mark: Mark, info: CurvesInfo) -> go.Scatter:
+    symbol, size = SYMBOLS[mark.name]
+    line = {"width": 2} if symbol.endswith("open") else {"width": 1, "color": OUTLINE}
     return go.Scatter(
-        x=[point.epoch for point in info.restored],
-        y=[point.value for point in info.restored],
-        name="restored",
+        x=[mark.epoch],
+        y=[mark.value],
+        name=mark.name,
         mode="markers",
         legendrank=MARKS,
-        marker={"color": info.curves[1].colour, "size": 8, "line": {"width": 1.5, "color": "#ffffff"}},
-        customdata=[(point.seed, point.member) for point in info.restored],
-        hovertemplate="seed %{customdata[0]}, member %{customdata[1]}: %{y:.4g}",
+        marker={"symbol": symbol, "size": size, "color": info.curves[1].colour, "line": line},
+        hovertemplate=f"epoch {_epochs(mark)}, %{{y:.4g}}",
+    )
+
+
+def _epochs(mark: Mark) -> str:
+    """Return the epoch of a mark, with its range over the networks."""
+    return str(mark.epoch) if mark.low == mark.high else f"{mark.epoch} ({mark.low} to {mark.high})"
+
+
+def _add_floor(figure: go.Figure, floor: float) -> None:
+    figure.add_hline(
+        y=floor,
+        line={"color": NEUTRAL, "width": THIN_LINE, "dash": "longdash"},
+        annotation={"text": f"noise floor {floor:.3g}", "font": {"size": 12}},
+        annotation_position="bottom left",
     )
 
 
@@ -270,7 +367,9 @@ def _describe(info: CurvesInfo) -> str:
         f"{train.median[-1]:.3g} on train and {val.median[-1]:.3g} on validation; lowest on validation "
         f"{val.median[best]:.3g} at epoch {val.epochs[best]}."
     )
-    if info.restored:
-        epoch = int(np.median([point.epoch for point in info.restored]))
-        text += f" Early stopping restored {len(info.restored)} of them, the median at epoch {epoch}."
+    for mark in info.marks:
+        of_them = "" if mark.n_networks == info.n_networks else f" for {mark.n_networks} of them"
+        text += f" {mark.name.capitalize()} epoch{of_them}: {_epochs(mark)}."
+    if info.floor is not None:
+        text += f" Noisy labels allow {info.floor:.3g} on average."
     return text
