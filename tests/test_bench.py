@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +13,7 @@ import pytest
 from regcore.bench import __main__ as command
 from regcore.bench import contenders, effects, speed, speed_tables
 from regcore.bench.contenders import Setting, Speed
-from regcore.bench.report import Claim, Column, ProgressLine, Report, Table
+from regcore.bench.report import Claim, Column, Processor, ProgressLine, Report, Table
 from regcore.config import Config
 from regcore.errors import WorkerError
 
@@ -157,13 +158,40 @@ def test_targets_of_speed_are_missed():
 
 def test_one_core_leaves_two_workers_out_and_says_so():
     assert len(speed_tables.claims(SIDE_BY_SIDE, {}, n_traces=0)) == 3
-    assert speed_tables.warnings([0.0], {}) == ("two workers were not measured: this machine has one core.",)
+    said = speed_tables.warnings({"side by side": [0.0]})
+    assert said == ("two workers were not measured: this machine has one core.",)
 
 
 def test_a_busy_machine_is_told():
-    both = {1: speeds(1), 2: speeds(2)}
-    assert speed_tables.warnings([0.01, 0.05, 0.2], both) == ()
-    assert "others used 50% of its cores" in speed_tables.warnings([0.4, 0.5, 0.6], both)[0]
+    quiet = {"side by side": [0.01, 0.05], "workers": [0.02, 0.0]}
+    assert speed_tables.warnings(quiet) == ()
+    assert "'rows'" not in speed_tables.warnings({**quiet, "workers": [0.02, 0.5]})[0]
+    assert "50% in 'workers'" in speed_tables.warnings({**quiet, "workers": [0.02, 0.5]})[0]
+
+
+def test_others_use_what_is_left_of_the_processor_time(monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    before = Processor(wall=10.0, ours=1.0, everybodys=50.0)
+    # In 5 s of two cores 6 s were used, 4 s of them by us.
+    assert Processor(wall=15.0, ours=5.0, everybodys=56.0).others_since(before) == pytest.approx(0.2)
+
+
+def test_rounds_that_others_disturbed_are_measured_again(monkeypatch):
+    used = iter([0.5, 0.0, 0.3, 0.05])
+    monkeypatch.setattr(Processor, "others_since", lambda after, before: next(used))
+    counted = iter(range(10))
+    turns = speed._Turns(10, None)
+    measured = turns.take({"A": lambda: Speed(next(counted), 1, 1)}, 2, "both", n_more=4)
+    assert [each.network_epochs for each in measured["A"]] == [1, 3]
+    assert turns.others == {"both": [0.0, 0.05]}
+
+
+def test_where_it_never_gets_quiet_the_quietest_rounds_count(monkeypatch):
+    used = iter([0.5, 0.9, 0.3])
+    monkeypatch.setattr(Processor, "others_since", lambda after, before: next(used))
+    turns = speed._Turns(10, None)
+    turns.take({"A": lambda: Speed(1, 1, 1)}, 2, "both", n_more=1)
+    assert turns.others == {"both": [0.3, 0.5]}
 
 
 def test_the_contenders_train_what_the_lab_trains():
@@ -195,7 +223,8 @@ def test_the_floor_adds_up_the_rates_of_all_workers(monkeypatch):
     assert floor.rate == 3200
 
 
-def test_contenders_take_turns():
+def test_contenders_take_turns(monkeypatch):
+    monkeypatch.setattr(Processor, "others_since", lambda after, before: 0.0)
     order = []
 
     def measure(name: str) -> Speed:

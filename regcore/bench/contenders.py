@@ -58,7 +58,7 @@ class Speed(NamedTuple):
 
 def keras_fit(setting: Setting, n_epochs: int) -> Speed:
     """Return the speed of `fit` as people write it, after a first epoch."""
-    _quiet()
+    _load_keras()
     X, y, X_val, y_val = _rows(setting)
     model = _keras_model(setting)
     clock = _keras_clock()
@@ -71,7 +71,7 @@ def keras_fit(setting: Setting, n_epochs: int) -> Speed:
 
 def keras_tuned(setting: Setting, n_epochs: int) -> Speed:
     """Return the speed of `fit` on cached `tf.data`, 32 steps an execution, after a first epoch."""
-    _quiet()
+    _load_keras()
     import tensorflow as tf
 
     X, y, X_val, y_val = _rows(setting)
@@ -202,9 +202,17 @@ def _rows(setting: Setting) -> tuple[npt.NDArray[np.float32], ...]:
     return X[: setting.n_train], y[: setting.n_train], X[setting.n_train :], y[setting.n_train :]
 
 
-def _quiet() -> None:
-    """Keep TensorFlow, which is yet to be imported, from telling about drivers and instructions."""
+def _load_keras() -> None:
+    """Import Keras, without what TensorFlow says about drivers and instructions at any log level."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        import keras  # noqa: F401
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def _keras_model(setting: Setting, steps_per_execution: int = 1) -> Any:

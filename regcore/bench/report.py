@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import platform
@@ -154,11 +155,34 @@ def load_average() -> float | None:
     return os.getloadavg()[0] if hasattr(os, "getloadavg") else None
 
 
-def busy_fraction(seconds: float = 0.5) -> float:
-    """Return the part of all cores that is in use while this process waits for so long."""
+class Processor(NamedTuple):
+    """Seconds so far: by the clock, and of all cores: of this process and what it started, of everybody."""
+
+    wall: float
+    ours: float
+    everybodys: float
+
+    def others_since(self, before: Processor) -> float:
+        """Return the part of all cores that others used since then, 0 to 1."""
+        theirs = (self.everybodys - before.everybodys) - (self.ours - before.ours)
+        elapsed = (self.wall - before.wall) * (os.cpu_count() or 1)
+        return min(1.0, max(0.0, theirs / elapsed)) if elapsed > 0 else 0.0
+
+
+def processor() -> Processor:
+    """Return the processor time used so far."""
     import psutil
 
-    return float(psutil.cpu_percent(interval=seconds)) / 100
+    ours = time.process_time()
+    for child in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            times = child.cpu_times()
+            ours += times.user + times.system
+    machine_wide = psutil.cpu_times()
+    idle = machine_wide.idle + getattr(machine_wide, "iowait", 0.0)
+    # On Linux a guest's time is in user's as well.
+    guests = getattr(machine_wide, "guest", 0.0) + getattr(machine_wide, "guest_nice", 0.0)
+    return Processor(time.perf_counter(), ours, sum(machine_wide) - idle - guests)
 
 
 class ProgressLine:

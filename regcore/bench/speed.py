@@ -9,7 +9,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from regcore.bench import contenders, speed_tables
 from regcore.bench.contenders import Setting, Speed
-from regcore.bench.report import ProgressLine, Report, busy_fraction, load_average, machine
+from regcore.bench.report import QUIET, ProgressLine, Report, load_average, machine, processor
 from regcore.config import Config
 from regcore.execution import train
 from regcore.execution.local import LocalProcesses
@@ -60,9 +60,17 @@ Measure = Callable[[], Speed]
 
 
 class Effort(NamedTuple):
-    """How long to measure: rounds of the main tables and of the growth tables, and epochs a measurement."""
+    """How long to measure.
+
+    Attributes:
+        rounds: Rounds of the main tables.
+        more_rounds: Rounds that are measured again at most, where others used the machine.
+        growth_rounds: Rounds of the growth tables.
+        lab_epochs, fit_epochs, other_epochs: Epochs a measurement.
+    """
 
     rounds: int
+    more_rounds: int
     growth_rounds: int
     lab_epochs: int
     fit_epochs: int
@@ -70,12 +78,13 @@ class Effort(NamedTuple):
 
     @property
     def n_measurements(self) -> int:
-        """Measurements of a whole run."""
-        return self.rounds * (7 + 2) + self.growth_rounds * (len(REPLICATES) + len(ROWS) + 2 * len(WIDTHS))
+        """Measurements of a whole run, at most."""
+        growth = len(REPLICATES) + len(ROWS) + 2 * len(WIDTHS)
+        return (self.rounds + self.more_rounds) * (7 + 2) + self.growth_rounds * growth
 
 
-FULL = Effort(rounds=5, growth_rounds=3, lab_epochs=100, fit_epochs=6, other_epochs=40)
-QUICK = Effort(rounds=2, growth_rounds=1, lab_epochs=30, fit_epochs=3, other_epochs=20)
+FULL = Effort(rounds=5, more_rounds=5, growth_rounds=3, lab_epochs=100, fit_epochs=6, other_epochs=40)
+QUICK = Effort(rounds=2, more_rounds=0, growth_rounds=1, lab_epochs=30, fit_epochs=3, other_epochs=20)
 
 
 def run(quick: bool = False, progress: ProgressLine | None = None) -> Report:
@@ -92,7 +101,7 @@ def run(quick: bool = False, progress: ProgressLine | None = None) -> Report:
         n_workers = executor.n_workers
         lab = Lab(executor)
         lab.warm_up()
-        busy, together = _side_by_side(lab, n_workers, effort, turns)
+        together = _side_by_side(lab, n_workers, effort, turns)
         replicates = _by_replicates(lab, effort, turns)
         rows = _by_rows(lab, effort, turns)
         widths, floors = _by_width(lab, n_workers, effort, turns)
@@ -119,10 +128,10 @@ def run(quick: bool = False, progress: ProgressLine | None = None) -> Report:
             speed_tables.traces_table(traces),
         ),
         claims=speed_tables.claims(together, workers, sum(traces[name] for name in NUMERIC_MOVES)),
-        warnings=speed_tables.warnings(busy, workers),
+        warnings=speed_tables.warnings(turns.others),
         details={
             "speeds": {name: _details(speeds) for name, speeds in measured.items()},
-            "busy_before_each_round": busy,
+            "part_of_cores_that_others_used": turns.others,
             "load_average_before_and_after": loads,
         },
     )
@@ -140,10 +149,12 @@ class Lab:
         config = config.replace(seed=self._next_seed)
         # Seeds trained before would come out of the cache.
         self._next_seed += config.seeds
-        began, cpu_began = time.perf_counter(), _cpu_seconds()
+        before = processor()
+        began = time.perf_counter()
         train(config, executor=self.executor)
         seconds = time.perf_counter() - began
-        return Speed(config.seeds * config.members * config.epochs, seconds, _cpu_seconds() - cpu_began)
+        network_epochs = config.seeds * config.members * config.epochs
+        return Speed(network_epochs, seconds, processor().ours - before.ours)
 
     def warm_up(self) -> None:
         """Have every worker compile the article's program."""
@@ -151,40 +162,60 @@ class Lab:
             self.speed(config.replace(epochs=5))
 
 
+class _Round(NamedTuple):
+    """One measurement of each contender, and the part of the cores that others used meanwhile."""
+
+    speeds: tuple[Speed, ...]
+    others: float
+
+
 class _Turns:
-    """Lets measurements take turns, and says how far they are."""
+    """Lets measurements take turns, and says how far they are.
+
+    Attributes:
+        others: What was measured -> the part of the cores that others used in each round that counts.
+    """
 
     def __init__(self, n_measurements: int, progress: ProgressLine | None) -> None:
+        self.others: dict[str, list[float]] = {}
         self._n_measurements = n_measurements
         self._progress = progress
         self._n_done = 0
 
     def take(
-        self, measures: Mapping[Key, Measure], rounds: int, what: str, busy: list[float] | None = None
+        self, measures: Mapping[Key, Measure], n_rounds: int, what: str, n_more: int = 0
     ) -> dict[Key, list[Speed]]:
         """Return the speeds of each, one a round, in the order A B C A B C.
 
         Args:
             measures: What to measure.
-            rounds: How often.
+            n_rounds: How many rounds count.
             what: What it is, for people.
-            busy: Where to note the part of the cores that others use before each round.
+            n_more: How many rounds may be measured again because others used the machine; the quietest count.
         """
-        speeds: dict[Key, list[Speed]] = {key: [] for key in measures}
-        for _ in range(rounds):
-            if busy is not None:
-                busy.append(busy_fraction())
-            for key, measure in measures.items():
-                if self._progress is not None:
-                    self._progress.show(self._n_done / self._n_measurements, f"speed: {what}")
-                speeds[key].append(measure())
-                self._n_done += 1
-        return speeds
+        rounds: list[_Round] = []
+        while len(rounds) < n_rounds + n_more and _n_quiet(rounds) < n_rounds:
+            rounds.append(self._round(measures.values(), what))
+        self._n_done += (n_rounds + n_more - len(rounds)) * len(measures)
+        kept = sorted(rounds, key=lambda each: each.others)[:n_rounds]
+        self.others[what] = [each.others for each in kept]
+        return {key: [each.speeds[at] for each in kept] for at, key in enumerate(measures)}
+
+    def _round(self, measures: Iterable[Measure], what: str) -> _Round:
+        before, speeds = processor(), []
+        for measure in measures:
+            if self._progress is not None:
+                self._progress.show(self._n_done / self._n_measurements, f"speed: {what}")
+            speeds.append(measure())
+            self._n_done += 1
+        return _Round(tuple(speeds), processor().others_since(before))
 
 
-def _side_by_side(
-    lab: Lab, n_workers: int, effort: Effort, turns: _Turns
-) -> tuple[list[float], dict[str, list[Speed]]]:
+def _n_quiet(rounds: Sequence[_Round]) -> int:
+    return sum(each.others <= QUIET for each in rounds)
+
+
+def _side_by_side(lab: Lab, n_workers: int, effort: Effort, turns: _Turns) -> dict[str, list[Speed]]:
     setting = Setting()
     with ExitStack() as stack:
 
@@ -203,8 +234,7 @@ def _side_by_side(
             "products": partial(floor, True),
             "products of steps": partial(floor, False),
         }
-        busy: list[float] = []
-        return busy, turns.take(measures, effort.rounds, "side by side", busy)
+        return turns.take(measures, effort.rounds, "side by side", effort.more_rounds)
 
 
 def _by_replicates(lab: Lab, effort: Effort, turns: _Turns) -> dict[int, list[Speed]]:
@@ -245,7 +275,7 @@ def _by_workers(one: Lab, effort: Effort, turns: _Turns) -> dict[int, list[Speed
         two = Lab(executor)
         two.warm_up()
         measures = {1: partial(one.speed, config), 2: partial(two.speed, config)}
-        return turns.take(measures, effort.rounds, "workers")
+        return turns.take(measures, effort.rounds, "workers", effort.more_rounds)
 
 
 def _count_traces(lab: Lab) -> dict[str, int]:
@@ -295,20 +325,6 @@ def _fresh_process() -> Iterator[ProcessPoolExecutor]:
         yield process
 
 
-def _cpu_seconds() -> float:
-    """Return the processor time that this process and all it started have used so far."""
-    import psutil
-
-    used = time.process_time()
-    for child in psutil.Process().children(recursive=True):
-        try:
-            times = child.cpu_times()
-        except psutil.NoSuchProcess:
-            continue
-        used += times.user + times.system
-    return used
-
-
 def _details(speeds: Mapping[Any, Sequence[Speed]]) -> dict[str, list[dict[str, float]]]:
     return {str(key): [speed._asdict() for speed in each] for key, each in speeds.items()}
 
@@ -325,6 +341,7 @@ def _settings(effort: Effort, n_workers: int) -> tuple[str, ...]:
         f"{effort.fit_epochs} epochs of fit and {effort.other_epochs} of the tuned one, after a first epoch "
         "that does not count.",
         f"Contenders take turns: medians of {effort.rounds} rounds, of {effort.growth_rounds} in the growth "
-        "tables.",
+        f"tables. A round in which others used more than {QUIET:.0%} of the cores is measured again, "
+        f"{effort.more_rounds} rounds at most, and the quietest count.",
         machine(),
     )

@@ -200,19 +200,20 @@ def _at_least(target: float, measured: Summary, whom: str, more: str = "", who: 
     return Claim(text, figure, measured.median >= target)
 
 
-def warnings(busy: Sequence[float], workers: Mapping[int, Speeds]) -> tuple[str, ...]:
+def warnings(others: Mapping[str, Sequence[float]]) -> tuple[str, ...]:
     """Return what a reader should know before believing the figures.
 
     Args:
-        busy: Part of all cores that others used, before each round.
-        workers: As for `claims`; empty where there is one core.
+        others: What was measured -> the part of the cores that others used in each round.
     """
+    busy = {what: max(of_rounds) for what, of_rounds in others.items() if max(of_rounds) > QUIET}
     found = []
-    if median(busy) > QUIET or max(busy) > 3 * QUIET:
+    if busy:
+        used = ", ".join(f"{most:.0%} in {what!r}" for what, most in busy.items())
         found.append(
-            f"the machine was not quiet: before a round others used {median(busy):.0%} of its cores in the "
-            f"median, {max(busy):.0%} at most. Ratios and rates are rough; core-ms less so."
+            f"the machine was not quiet: others used as much of its cores as {used}. Rates and ratios are "
+            "rough; core-ms less so."
         )
-    if not workers:
+    if "workers" not in others:
         found.append("two workers were not measured: this machine has one core.")
     return tuple(found)
