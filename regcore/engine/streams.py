@@ -197,7 +197,8 @@ def _moves_within(distance: int) -> Ints:
     """Return the (rows, columns) of every whole-pixel move of at most this length, none among them."""
     sides = np.arange(-distance, distance + 1)
     moves = np.stack(np.meshgrid(sides, sides, indexing="ij"), axis=-1).reshape(-1, 2)
-    return moves[(moves**2).sum(axis=1) <= distance**2]
+    within: Ints = moves[(moves**2).sum(axis=1) <= distance**2]
+    return within
 
 
 def _squares(
