@@ -7,8 +7,9 @@ import pytest
 
 from regcore.errors import ConfigError
 from regcore.figures import BASELINE, THIS_RUN, plot_curves
-from regcore.figures._curves import MAX_LINES, MAX_POINTS, Curve, CurvesInfo, Line, Mark, _info
+from regcore.figures._curves import MAX_LINES, Curve, CurvesInfo, Line, Mark, _info
 from regcore.figures._style import COLOURS, DASHES
+from regcore.figures._summary import MAX_POINTS
 from regcore.scoring import NoiseFloor
 
 

@@ -4,9 +4,12 @@ Each figure has a private file of its own: `plot_x` is `_draw(_info(...))`, and 
 """
 
 from regcore.figures._boundary import plot_boundary
+from regcore.figures._confusion import plot_confusion
 from regcore.figures._curves import Measure, plot_curves
+from regcore.figures._objective import plot_objective, plot_penalty
 from regcore.figures._predictions import plot_predictions
 from regcore.figures._style import BASELINE, COLOURS, THIS_RUN, colour_of, template
+from regcore.figures._worst import plot_worst
 
 __all__ = [
     "BASELINE",
@@ -15,7 +18,11 @@ __all__ = [
     "Measure",
     "colour_of",
     "plot_boundary",
+    "plot_confusion",
     "plot_curves",
+    "plot_objective",
+    "plot_penalty",
     "plot_predictions",
+    "plot_worst",
     "template",
 ]

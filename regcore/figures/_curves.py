@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import statistics
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 import numpy as np
-import numpy.typing as npt
 import plotly.graph_objects as go
 
 from regcore.errors import ConfigError
@@ -23,6 +21,7 @@ from regcore.figures._style import (
     faded,
     template,
 )
+from regcore.figures._summary import NETWORK, summarize_epochs, thinned
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,10 +30,6 @@ if TYPE_CHECKING:
 
 Measure = Literal["loss", "error"]
 
-NETWORK = ["seed", "member"]
-MAX_POINTS = 400
-# The band holds the middle 80 % of the networks.
-LOW, HIGH = 0.1, 0.9
 HEIGHT = 360
 # Fixed, with room for three rows of legend, so that figures side by side have their axes at the same height.
 MARGIN = {"l": 56, "r": 8, "t": 78, "b": 48, "autoexpand": False}
@@ -190,26 +185,7 @@ def _y_title(history: pd.DataFrame, measure: Measure) -> str:
 
 
 def _curve(history: pd.DataFrame, run: str, split: str, measure: Measure, colour: str) -> Curve:
-    """Summarise the epochs that every network of the run has reached."""
-    reached = int(history.groupby(NETWORK)["epoch"].max().min()) if len(history) else 0
-    epochs = _thinned(reached)
-    column = history.loc[history["epoch"] <= reached, _column(history, split, measure)]
-    values = column.to_numpy(dtype=np.float64).reshape(-1, max(reached, 1))[:, epochs - 1]
-    low, median, high = _quantiles(values)
-    return Curve(run, split, colour, tuple(epochs.tolist()), median, low, high)
-
-
-def _quantiles(values: npt.NDArray[np.float64]) -> tuple[tuple[float, ...], ...]:
-    """Return the low, median and high of each column; NaN where every network has diverged."""
-    if not values.size:
-        return (), (), ()
-    finite = np.where(np.isfinite(values), values, np.nan)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "All-NaN slice", RuntimeWarning)
-        # nanquantile goes column by column, and is 50 times slower where it is not needed.
-        quantile = np.nanquantile if np.isnan(finite).any() else np.quantile
-        quantiles = quantile(finite, [LOW, 0.5, HIGH], axis=0)
-    return tuple(tuple(row) for row in quantiles.tolist())
+    return Curve(run, split, colour, *summarize_epochs(history, _column(history, split, measure)))
 
 
 def _marks(stops: pd.DataFrame, val: Curve, history: pd.DataFrame) -> tuple[Mark, ...]:
@@ -235,17 +211,12 @@ def _lines_of(history: pd.DataFrame, measure: Measure) -> tuple[Line, ...]:
     lines = []
     for _, rows in list(history.groupby(NETWORK))[:MAX_LINES]:
         seed, member = rows[NETWORK].iloc[0].tolist()
-        places = _thinned(len(rows)) - 1
+        places = thinned(len(rows)) - 1
         epochs = tuple(rows["epoch"].to_numpy()[places].tolist())
         for split in ("train", "val"):
             values = rows[_column(rows, split, measure)].to_numpy(dtype=np.float64)[places]
             lines.append(Line(seed, member, split, epochs, tuple(values.tolist())))
     return tuple(lines)
-
-
-def _thinned(n_epochs: int) -> npt.NDArray[np.int64]:
-    """Return the epochs that are drawn of so many."""
-    return np.unique(np.linspace(1, n_epochs, min(n_epochs, MAX_POINTS)).round().astype(np.int64))
 
 
 def _y_top(curves: list[Curve], floor: float) -> float:
