@@ -102,7 +102,7 @@ def test_images_stand_four_a_line_with_their_captions():
 
     assert [(image.x0, image.y0, image.dy) for image in figure.data][::4] == [
         (0.5, -0.5, -1),
-        (0.5, pytest.approx(-0.5 - 2 * 1.68), -1),
+        (0.5, pytest.approx(-0.5 - 2 * 1.75), -1),
     ]
     assert figure.data[0].z.tolist() == [[191, 255], [0, 64]]
     assert figure.layout.annotations[0].text == "label 0<br>says 1, 90 %"

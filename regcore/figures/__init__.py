@@ -9,6 +9,7 @@ from regcore.figures._curves import Measure, plot_curves
 from regcore.figures._objective import plot_objective, plot_penalty
 from regcore.figures._predictions import plot_predictions
 from regcore.figures._style import BASELINE, COLOURS, THIS_RUN, colour_of, template
+from regcore.figures._thumbnail import thumbnail
 from regcore.figures._worst import plot_worst
 
 __all__ = [
@@ -25,4 +26,5 @@ __all__ = [
     "plot_predictions",
     "plot_worst",
     "template",
+    "thumbnail",
 ]

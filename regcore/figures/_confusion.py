@@ -89,6 +89,7 @@ def _draw(info: ConfusionInfo, dark: bool = False) -> go.Figure:
             "title": {"text": label, "standoff": 6},
             "autorange": "reversed",
             "scaleanchor": "x",
+            "constraintoward": "top",
             **axis,
         },
     )

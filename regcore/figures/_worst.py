@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 # Images a line: fewer where classes have names rather than digits.
 COLUMNS, COLUMNS_OF_NAMES = 4, 3
 # In units of an image's side: between columns, and below each line for its captions of three lines.
-GAP, CAPTION = 0.14, 0.68
-HEIGHT_OF_LINE = 140
+GAP, CAPTION = 0.14, 0.75
+HEIGHT_OF_LINE = 144
 # Light on dark, as the images are, on either page.
 INK, PAPER = "#f4f4f4", "#20242a"
 N_DESCRIBED = 3
