@@ -96,6 +96,32 @@ def test_two_quick_moves_both_count_though_the_link_lags_behind(browser):
     assert state.begin() == state.START.replace(l2=0.01, jitter=0.2)
 
 
+def test_a_link_that_lags_behind_the_last_change_counts_for_nothing(browser):
+    state.begin()
+    before = dict(browser.query_params)
+    state.choose({"l2": 0.01})
+    state.begin()
+    browser.query_params.clear()
+    browser.query_params.update(before)
+
+    assert state.begin() == state.START.replace(l2=0.01)
+    assert browser.query_params == {**START_QUERY, "l2": ["0.01"]}
+
+
+def test_a_link_followed_from_another_page_counts_though_it_was_shown_before(browser):
+    state.enter("Lab")
+    state.begin()
+    before = dict(browser.query_params)
+    state.choose({"l2": 0.01})
+    state.begin()
+    state.enter("Home")
+    browser.query_params.clear()
+    browser.query_params.update(before)
+    state.enter("Lab")
+
+    assert state.begin() == state.START
+
+
 def test_a_link_pasted_later_is_right(browser):
     state.begin()
     state.choose({"l2": 0.01})

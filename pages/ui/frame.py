@@ -38,6 +38,7 @@ MENU_WIDTH = 220
 
 def begin(page: Entry) -> None:
     """Set the page up, draw the menu, and start the workers, if this is the first page of all."""
+    state.enter(page.label)
     start_workers()
     title = "Regularization Lab" if page is HOME else f"{page.label} · Regularization Lab"
     st.set_page_config(

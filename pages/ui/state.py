@@ -23,9 +23,13 @@ _CONFIG = "lab.config"
 _PROBLEM = "lab.problem"
 _WRITTEN = "lab.written"
 _MOVED = "lab.moved"
+_PAGE = "lab.page"
+_ARRIVED = "lab.arrived"
 _OWNER = "lab.owner"
 _WIDGET = "lab.widget."
 _KEPT = "lab.kept."
+
+N_WRITTEN = 100
 
 Changes = Mapping[str, Any]
 
@@ -38,18 +42,24 @@ class Binding(TypedDict):
     args: tuple[str, Callable[[Any], Changes]]
 
 
-def begin() -> Config:
-    """Return the session's configuration, from its URL if that was pasted, and write it to the URL.
+def enter(page: str) -> None:
+    """Note which page is shown. Called by every page first."""
+    if st.session_state.get(_PAGE) != page:
+        st.session_state[_PAGE] = page
+        st.session_state[_ARRIVED] = True
 
-    Called by a page once, before its widgets. A URL that cannot be read gives the defaults and a `problem`.
+
+def begin() -> Config:
+    """Return the session's configuration, from its URL if that is a link, and write it to the URL.
+
+    Called by a page once, before its widgets. A link that cannot be read gives the defaults and a `problem`.
     """
-    pasted = {name: st.query_params.get_all(name) for name in st.query_params}
-    if pasted and pasted != st.session_state.get(_WRITTEN) and not st.session_state.get(_MOVED):
-        parsed = Config.from_query(pasted)
-        _set(parsed.config, parsed.problem)
+    query = _query()
+    if _is_link(query):
+        _set(*Config.from_query(query))
     elif _CONFIG not in st.session_state:
         _set(START)
-    st.session_state[_MOVED] = False
+    st.session_state[_ARRIVED] = st.session_state[_MOVED] = False
     chosen = config()
     _write(chosen)
     return chosen
@@ -132,9 +142,24 @@ def _take(key: str, changes: Callable[[Any], Changes]) -> None:
     choose(changed)
 
 
+def _query() -> dict[str, list[str]]:
+    return {name: st.query_params.get_all(name) for name in st.query_params}
+
+
+def _is_link(query: dict[str, list[str]]) -> bool:
+    """Return whether somebody followed or pasted this query.
+
+    It is none if a page has written it: a browser that has not heard of the last change sends the one before.
+    """
+    if not query or st.session_state.get(_ARRIVED, True):
+        return bool(query)
+    return not st.session_state.get(_MOVED) and query not in st.session_state.get(_WRITTEN, [])
+
+
 def _write(chosen: Config) -> None:
     wanted = query_of(chosen)
     as_read = {name: [value] for name, value in wanted.items()}
-    if {name: st.query_params.get_all(name) for name in st.query_params} != as_read:
+    if _query() != as_read:
         st.query_params.from_dict(wanted)
-    st.session_state[_WRITTEN] = as_read
+    others = [query for query in st.session_state.get(_WRITTEN, []) if query != as_read]
+    st.session_state[_WRITTEN] = [*others[-N_WRITTEN:], as_read]

@@ -29,7 +29,7 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
-PATIENCE_MS = 60_000
+PATIENCE_MS = 120_000
 expect.set_options(timeout=PATIENCE_MS)
 Scheme = Literal["light", "dark"]
 ROOT = Path(__file__).resolve().parents[2]
@@ -153,7 +153,7 @@ class Server:
         except OSError:
             return False
 
-    def wait_until_up(self, seconds: float = 60) -> None:
+    def wait_until_up(self, seconds: float = 120) -> None:
         deadline = time.monotonic() + seconds
         while not self.is_up():
             if self.process.poll() is not None or time.monotonic() > deadline:
