@@ -387,16 +387,18 @@ def _pool(dataset: Dataset, dtype: str) -> _Pool:
     """Return all rows of a data set as a tensor, brought near 0 and 1: large numbers keep their digits."""
     X = dataset.X
     if dataset.image_shape is None:
-        shift, scale = X.mean(axis=0), X.std(axis=0)
+        # The median, which one huge value (a 999999 for missing) does not carry away from all others.
+        shift, scale = np.median(X, axis=0), X.std(axis=0)
     else:
         shift, scale = np.zeros(X.shape[1]), np.full(X.shape[1], float(np.abs(X).max()))
     scale = np.where(scale > 0, scale, 1.0)
     return _Pool(tensorflow().convert_to_tensor(((X - shift) / scale).astype(dtype)), shift, scale)
 
 
-def warm_up(config: Config | None = None) -> None:
-    """Compile the program for a kind of network, that of `Config()` by default, before somebody waits."""
-    config = (config or Config()).replace(epochs=1, seeds=1, members=1)
-    dataset = load_dataset(config)
-    shard = Shard(tuple(replicates_of(config, dataset).values()))
-    advance(shard, start(shard, dataset), 1, dataset)
+def warm_up() -> None:
+    """Compile the programs of the default network, one for each task, before somebody waits for them."""
+    for data in ("moons", "blobs", "sine"):
+        config = Config(data=data, epochs=1, seeds=1)
+        dataset = load_dataset(config)
+        shard = Shard(tuple(replicates_of(config, dataset).values()))
+        advance(shard, start(shard, dataset), 1, dataset)
