@@ -8,12 +8,15 @@ import pytest
 from regcore.data import Dataset
 from regcore.errors import ConfigError
 from regcore.figures import BASELINE, THIS_RUN, plot_boundary
-from regcore.figures._boundary import BoundaryInfo, Panel, Points, _info
+from regcore.figures._boundary import BoundaryInfo, Panel, Picture, Points, _info
 from regcore.figures._scrubber import MAX_BYTES
 from regcore.figures._style import class_colour, class_symbol
 from regcore.landscape import Grid, Landscape
 
 PLACES = Grid(np.array([0.0, 1.0]), np.array([0.0, 2.0]), np.array([[0, 0], [1, 0], [0, 2], [1, 2.0]]))
+
+
+TENTH = Picture(bytes([10] * 4), bytes([25] * 4))
 
 
 class Noisy:
@@ -70,7 +73,16 @@ def test_info_holds_percentages_rows_and_steps(growing):
         y=(0.0, 2.0),
         steps=("1", "2"),
         shown=1,
-        panels=(Panel(THIS_RUN, "", (bytes([0, 25, 50, 100]), bytes([0, 0, 100, 100]))),),
+        panels=(
+            Panel(
+                THIS_RUN,
+                "",
+                (
+                    Picture(percents=bytes([0, 25, 50, 100]), levels=bytes([0, 62, 126, 250])),
+                    Picture(percents=bytes([0, 0, 100, 100]), levels=bytes([0, 0, 250, 250])),
+                ),
+            ),
+        ),
         points=(
             Points("val", 0, (), (), (), ()),
             Points("val", 1, (0.75,), (2.0,), (3,), (None,)),
@@ -85,7 +97,7 @@ def test_what_is_kept_is_the_last_step_and_shown_first(finished):
 
     assert (info.steps, info.shown) == (("1", "2", "kept"), 2)
     assert [panel.kept for panel in info.panels] == ["epoch 1", "epoch 1"]
-    assert info.panels[0].pictures[2] == bytes([50] * 4)
+    assert info.panels[0].pictures[2] == Picture(bytes([50] * 4), bytes([125] * 4))
 
 
 @pytest.mark.parametrize(("epoch", "shown"), [(1, 0), (2, 1), (99, 1), (0, 0)])
@@ -99,7 +111,7 @@ def test_an_epoch_can_be_shown_first(finished, epoch, shown):
 def test_a_run_with_fewer_epochs_stays_at_its_last_one(finished, growing):
     short = of([0.1] * 4)
 
-    assert _info({BASELINE: short, THIS_RUN: finished}, Noisy()).panels[0].pictures == (bytes([10] * 4),) * 3
+    assert _info({BASELINE: short, THIS_RUN: finished}, Noisy()).panels[0].pictures == (TENTH,) * 3
 
 
 def test_both_panels_move_together_and_share_their_axes(finished, growing):
@@ -109,8 +121,8 @@ def test_both_panels_move_together_and_share_their_axes(finished, growing):
     assert [frame.name for frame in figure.frames] == ["1", "2", "kept"]
     assert all(list(frame.traces) == layers for frame in figure.frames)
     assert [trace.z.tolist() for trace in figure.frames[0].data] == [
-        [[0, 25], [50, 100]],
-        [[0, 0], [100, 100]],
+        [[0, 62], [126, 250]],
+        [[0, 0], [250, 250]],
     ]
     assert [step.args[0] for step in figure.layout.sliders[0].steps] == [("1",), ("2",), ("kept",)]
     assert (figure.layout.xaxis2.matches, figure.layout.yaxis2.matches) == ("x", "y")
@@ -120,7 +132,7 @@ def test_both_panels_move_together_and_share_their_axes(finished, growing):
 def test_the_line_is_at_one_half(growing):
     layer = plot_boundary({THIS_RUN: growing}, Noisy()).data[0]
 
-    assert (layer.contours.start, layer.contours.end, layer.zmin, layer.zmax) == (50, 50, 0, 100)
+    assert (layer.contours.start, layer.contours.end, layer.zmin, layer.zmax) == (125, 125, 0, 250)
 
 
 def test_rows_have_colour_and_symbol_of_their_given_label(growing):
@@ -129,8 +141,20 @@ def test_rows_have_colour_and_symbol_of_their_given_label(growing):
     train = figure.data[4]
     assert (list(train.x), list(train.y), train.name) == ([1.0], [1.5], "yes")
     assert (train.marker.color, train.marker.symbol) == (class_colour(1), class_symbol(1))
-    assert list(train.customdata[0]) == [1, " (truly no)"]
+    assert (list(train.customdata), list(train.text)) == ([1], [" (truly no)"])
+    assert train.hovertemplate == "train row %{customdata}: yes%{text}<extra></extra>"
     assert figure.data[2].marker.size < train.marker.size
+
+
+def test_of_many_rows_some_are_drawn():
+    X = np.random.default_rng(0).random((4000, 2))
+    many = Dataset.from_arrays(X, (X[:, 0] > 0.5).astype(int), n_train=2500, n_val=500)
+
+    n_drawn = {"train": 0, "val": 0}
+    for points in _info({THIS_RUN: of([0.0] * 4)}, many).points:
+        n_drawn[points.split] += len(points.rows)
+
+    assert n_drawn == {"train": 1000, "val": 500}
 
 
 def test_a_ring_is_around_the_wrong_label(growing):
@@ -151,8 +175,8 @@ def test_each_of_several_classes_is_coloured_where_it_leads(three):
     figure = plot_boundary({THIS_RUN: landscape}, dataset)
 
     leads = [trace.z.ravel().tolist() for trace in figure.data[:3]]
-    assert leads == [[150, 50, 25, 100], [50, 150, 50, 100], [25, 25, 150, 100]]
-    assert [trace.contours.start for trace in figure.data[:3]] == [100] * 3
+    assert leads == [[188, 62, 31, 125], [62, 188, 62, 125], [31, 31, 188, 125]]
+    assert [trace.contours.start for trace in figure.data[:3]] == [125] * 3
     assert figure.data[2].customdata[0, 0].tolist() == [75, 25, 0]
     assert figure.data[2].hovertemplate.endswith(
         "a: %{customdata[0]} %<br>b: %{customdata[1]} %<br>c: %{customdata[2]} %<extra></extra>"
@@ -201,7 +225,7 @@ def test_a_figure_is_small_enough_to_be_sent():
 
 
 def test_fewer_epochs_are_shown_where_pictures_are_large():
-    n_points = MAX_BYTES // 4
+    n_points = MAX_BYTES // 8
     large = Grid(PLACES.x, PLACES.y, np.zeros((n_points, 2)))
     landscape = of(*np.zeros((9, 4)), grid=large, kept=[0.0] * 4, kept_epochs=(9,))
 
@@ -211,7 +235,9 @@ def test_fewer_epochs_are_shown_where_pictures_are_large():
 def test_arrays_are_sent_as_bytes(growing):
     figure = json.loads(plot_boundary({THIS_RUN: growing}, Noisy()).to_json())
 
-    assert figure["frames"][1]["data"][0]["z"] == {"dtype": "u1", "bdata": "AABkZA==", "shape": "2, 2"}
+    frame = figure["frames"][1]["data"][0]
+    assert frame["z"] == {"dtype": "u1", "bdata": "AAD6+g==", "shape": "2, 2"}
+    assert frame["customdata"] == {"dtype": "u1", "bdata": "AABkZA==", "shape": "2, 2"}
 
 
 def test_description_has_the_numbers(finished):

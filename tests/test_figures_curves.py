@@ -202,6 +202,7 @@ def test_marks_are_medians_with_their_range(three_seeds):
     )
     figure = plot_curves({THIS_RUN: three_seeds}, THIS_RUN)
     assert named(figure, "best").hovertemplate == "epoch 2 (1 to 3), %{y:.4g}"
+    assert named(figure, "stopped").hovertemplate == "epoch 2 (2 to 3), 2 of 3 networks, %{y:.4g}"
     assert figure.layout.meta["description"].endswith(
         "Best epoch: 2 (1 to 3). Stopped epoch for 2 of them: 2 (2 to 3)."
     )

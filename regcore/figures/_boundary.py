@@ -37,12 +37,15 @@ SIZES = {"train": 9, "val": 5}
 RINGS = {"#ffffff": 8, "#1b1b1b": 5}
 RING_IN_LEGEND = 11
 RANK_OF_VAL = 100
-# A percentage of a network that has diverged.
-NOT_A_NUMBER = 255
+# Of each split; more would hide one another.
+MAX_ROWS = 1000
+# Of bytes: the highest level, the level where two classes are equal, and what stands for no number.
+MAX_LEVEL, EVEN, NOT_A_NUMBER = 250, 125, 255
 OPACITY = 0.55
 SURE = 90
 
-Percents = npt.NDArray[np.uint8]
+Floats = npt.NDArray[np.float64]
+Bytes = npt.NDArray[np.uint8]
 
 
 class Points(NamedTuple):
@@ -59,16 +62,26 @@ class Points(NamedTuple):
     wrong: tuple[int | None, ...]
 
 
-class Panel(NamedTuple):
-    """One run: what it is called, which epochs it keeps in words, and one picture a step.
+class Picture(NamedTuple):
+    """What one run's networks predict at one step, as bytes; 255 where they have diverged.
 
-    A picture is the bytes of uint8 percentages [rows of the grid, columns, classes]; two classes have one
-    percentage, that of class 1. Of a network that has diverged they are 255.
+    Attributes:
+        percents: [rows of the grid, columns, classes], to be read; of two classes that of class 1 alone.
+        levels: [layers, rows, columns], to be coloured, finer. Two classes have one layer, P(class 1) from 0
+            to 250. Of more, each has a layer: by how much it leads the most probable other one, from 0 to
+            250, 125 where they are equal.
     """
+
+    percents: bytes
+    levels: bytes
+
+
+class Panel(NamedTuple):
+    """One run: what it is called, which epochs it keeps in words, and one picture a step."""
 
     run: str
     kept: str
-    pictures: tuple[bytes, ...]
+    pictures: tuple[Picture | None, ...]
 
 
 class BoundaryInfo(NamedTuple):
@@ -92,8 +105,8 @@ def plot_boundary(
 
     Colour is the probability: of two classes from one's colour over nothing at 50 % to the other's, with the
     line at 50 %; of more the most probable class's, the paler the less it leads, with lines where two are
-    equal. Rows are drawn in the colour and symbol of their given label, those for training larger; a ring is
-    around a label that is wrong on purpose. The slider moves all panels together.
+    equal. Rows (1,000 of a split at most) have the colour and symbol of their given label, those for training
+    are larger; a ring is around a label that is wrong on purpose. The slider moves all panels together.
 
     `layout.meta["description"]` says in words what is shown at first.
 
@@ -115,7 +128,7 @@ def _info(landscapes: Mapping[str, Landscape], dataset: Dataset, epoch: int | No
         raise ConfigError(f"landscapes must be at least one, all of one seed, got seeds {sorted(seeds)}")
     first = next(iter(landscapes.values()))
     assert first.grid.y is not None, "classes over one feature have no boundary to draw"
-    n_layers = 1 if dataset.task == "binary" else 2 * dataset.n_classes
+    n_layers = 2 if dataset.task == "binary" else 2 * dataset.n_classes
     steps = steps_of(landscapes.values(), len(landscapes) * len(first.grid.X) * n_layers)
     return BoundaryInfo(
         features=(dataset.feature_names[0], dataset.feature_names[1]),
@@ -135,18 +148,34 @@ def _panel(name: str, landscape: Landscape, steps: Sequence[str]) -> Panel:
     return Panel(name, kept, tuple(_picture(predictions_at(landscape, step)) for step in steps))
 
 
-def _picture(probabilities: npt.NDArray[np.float64] | None) -> bytes:
+def _picture(probabilities: Floats | None) -> Picture | None:
     if probabilities is None:
-        return b""
-    percents = np.where(np.isfinite(probabilities), np.round(100 * probabilities), NOT_A_NUMBER)
-    return percents.astype(np.uint8).tobytes()
+        return None
+    percents = 100 * probabilities
+    if probabilities.ndim == 1:
+        levels = MAX_LEVEL * probabilities[None]
+    else:
+        levels = EVEN * (1 + _leads(probabilities).T)
+    return Picture(_as_bytes(percents), _as_bytes(levels))
+
+
+def _leads(probabilities: Floats) -> Floats:
+    """Return by how much each class is more probable than the most probable other one."""
+    others = [np.delete(probabilities, label, axis=1).max(axis=1) for label in range(probabilities.shape[1])]
+    leads: Floats = probabilities - np.column_stack(others)
+    return leads
+
+
+def _as_bytes(values: Floats) -> bytes:
+    whole = np.where(np.isfinite(values), np.clip(np.round(values), 0, MAX_LEVEL), NOT_A_NUMBER)
+    return whole.astype(np.uint8).tobytes()
 
 
 def _points(dataset: Dataset, seed: int) -> tuple[Points, ...]:
     rows = dataset.rows(seed)
     parts = (("val", rows.val, rows.y_val), ("train", rows.train, rows.y_train))
     return tuple(
-        _points_of(dataset, split, label, numbers[given == label])
+        _points_of(dataset, split, label, numbers[:MAX_ROWS][given[:MAX_ROWS] == label])
         for split, numbers, given in parts
         for label in range(dataset.n_classes)
     )
@@ -168,7 +197,7 @@ def _draw(info: BoundaryInfo, dark: bool = False) -> go.Figure:
     figure = go.Figure()
     layers: list[int] = []
     for at, panel in enumerate(info.panels):
-        for trace in _layers(info, panel.pictures[info.shown] if info.steps else b""):
+        for trace in _layers(info, panel.pictures[info.shown] if info.steps else None):
             layers.append(len(figure.data))
             figure.add_trace(trace.update(axes_of(at)))
         for trace in _rows(info, in_legend=at == 0):
@@ -198,52 +227,49 @@ def _frames(info: BoundaryInfo, layers: Sequence[int]) -> list[go.Frame]:
     return frames
 
 
-def _layers(info: BoundaryInfo, picture: bytes) -> list[go.Contour]:
+def _layers(info: BoundaryInfo, picture: Picture | None) -> list[go.Contour]:
     """Return the colours and lines of one picture: one layer for two classes, else one a class."""
     n_classes = len(info.classes)
-    shape = (len(info.y), len(info.x), 1 if n_classes == 2 else n_classes)
-    percents = np.frombuffer(picture or bytes([NOT_A_NUMBER]) * int(np.prod(shape)), np.uint8).reshape(shape)
+    side, n_layers = (len(info.y), len(info.x)), 1 if n_classes == 2 else n_classes
+    if picture is None:
+        nothing = bytes([NOT_A_NUMBER]) * (side[0] * side[1] * n_layers)
+        picture = Picture(nothing, nothing)
+    levels = np.frombuffer(picture.levels, np.uint8).reshape(n_layers, *side)
     if n_classes == 2:
-        return [_contour(info, percents[:, :, 0], _diverging(), 50)]
-    layers = [
-        _contour(info, _lead(percents, label), _from_nothing(class_colour(label)), 100)
-        for label in range(n_classes)
-    ]
-    layers[-1].update(customdata=percents)
+        layers = [_contour(info, levels[0], _diverging())]
+    else:
+        layers = [
+            _contour(info, levels[label], _from_nothing(class_colour(label))) for label in range(n_classes)
+        ]
+    # The topmost layer is the one that is read.
+    percents = np.frombuffer(picture.percents, np.uint8)
+    layers[-1].update(customdata=percents.reshape(side if n_classes == 2 else (*side, n_classes)))
     return layers
 
 
-def _lead(percents: Percents, label: int) -> Percents:
-    """Return by how much a class leads the most probable other one, plus 100, so that it fits a byte."""
-    others = np.delete(percents, label, axis=2).max(axis=2).astype(np.int16)
-    lead = np.where(percents[:, :, label] == NOT_A_NUMBER, NOT_A_NUMBER, 100 + percents[:, :, label] - others)
-    return lead.astype(np.uint8)
-
-
-def _contour(info: BoundaryInfo, z: Percents, colours: list[list[Any]], line: int) -> go.Contour:
-    n_classes = len(info.classes)
+def _contour(info: BoundaryInfo, z: Bytes, colours: list[list[Any]]) -> go.Contour:
     first, second = info.features
     chances = (
         [f"{name}: %{{customdata[{label}]}} %" for label, name in enumerate(info.classes)]
-        if n_classes > 2
-        else [f"{info.classes[1]}: %{{z}} %"]
+        if len(info.classes) > 2
+        else [f"{info.classes[1]}: %{{customdata}} %"]
     )
     return go.Contour(
         x=info.x,
         y=info.y,
         z=_without_numbers(z),
         zmin=0,
-        zmax=2 * line,
+        zmax=MAX_LEVEL,
         colorscale=colours,
         showscale=False,
         showlegend=False,
-        contours={"coloring": "heatmap", "start": line, "end": line, "size": line},
+        contours={"coloring": "heatmap", "start": EVEN, "end": EVEN, "size": EVEN},
         line={"color": NEUTRAL, "width": LINE_WIDTH},
         hovertemplate=f"{first} %{{x:.3g}}, {second} %{{y:.3g}}<br>{'<br>'.join(chances)}<extra></extra>",
     )
 
 
-def _without_numbers(z: Percents) -> npt.NDArray[Any]:
+def _without_numbers(z: Bytes) -> npt.NDArray[Any]:
     return np.where(z == NOT_A_NUMBER, np.nan, z).astype(np.float32) if (z == NOT_A_NUMBER).any() else z
 
 
@@ -275,9 +301,10 @@ def _scatter(info: BoundaryInfo, points: Points, in_legend: bool) -> go.Scatter:
     name = info.classes[points.label]
     is_train = points.split == "train"
     truths = ["" if true is None else f" (truly {info.classes[true]})" for true in points.wrong]
+    hover = f"{points.split} row %{{customdata}}: {name}"
     return go.Scatter(
-        x=points.x,
-        y=points.y,
+        x=np.array(points.x, dtype=np.float32),
+        y=np.array(points.y, dtype=np.float32),
         mode="markers",
         name=name if is_train else "validation",
         legendgroup=name if is_train else "val",
@@ -290,8 +317,9 @@ def _scatter(info: BoundaryInfo, points: Points, in_legend: bool) -> go.Scatter:
             "opacity": 1 if is_train else 0.85,
             "line": {"color": OUTLINE, "width": 1 if is_train else 0.5},
         },
-        customdata=list(zip(points.rows, truths, strict=True)),
-        hovertemplate=f"{points.split} row %{{customdata[0]}}: {name}%{{customdata[1]}}<extra></extra>",
+        customdata=np.array(points.rows, dtype=np.int32),
+        text=truths if any(truths) else None,
+        hovertemplate=f"{hover}%{{text}}<extra></extra>" if any(truths) else f"{hover}<extra></extra>",
     )
 
 
@@ -352,9 +380,10 @@ def _areas(info: BoundaryInfo, panel: Panel, when: str) -> str:
     """Return which part of the picture goes to which class, and where the network is sure."""
     if panel.kept and when == "with the weights it keeps":
         when += f" ({panel.kept})"
-    percents = np.frombuffer(panel.pictures[info.shown], np.uint8)
-    if not len(percents):
+    picture = panel.pictures[info.shown]
+    if picture is None:
         return f"{panel.run}: nothing recorded yet."
+    percents = np.frombuffer(picture.percents, np.uint8)
     if (percents == NOT_A_NUMBER).any():
         return f"{panel.run}, {when}: the training has diverged."
     by_class = percents.reshape(len(info.x) * len(info.y), -1).astype(np.int16)

@@ -86,7 +86,7 @@ def _draw(info: ConfusionInfo, dark: bool = False) -> go.Figure:
         meta={"description": _describe(info)},
         xaxis={"title": {"text": "predicted", "standoff": 6}, **axis},
         yaxis={
-            "title": {"text": label, "standoff": 6},
+            "title": {"text": label, "standoff": 12},
             "autorange": "reversed",
             "scaleanchor": "x",
             "constraintoward": "top",

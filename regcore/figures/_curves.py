@@ -299,6 +299,7 @@ def _band(curve: Curve) -> list[go.Scatter]:
 
 def _marker(mark: Mark, info: CurvesInfo) -> go.Scatter:
     symbol, size = SYMBOLS[mark.name]
+    some = "" if mark.n_networks == info.n_networks else f", {mark.n_networks} of {info.n_networks} networks"
     line = {"width": 2} if symbol.endswith("open") else {"width": 1, "color": OUTLINE}
     return go.Scatter(
         x=[mark.epoch],
@@ -307,7 +308,7 @@ def _marker(mark: Mark, info: CurvesInfo) -> go.Scatter:
         mode="markers",
         legendrank=MARKS,
         marker={"symbol": symbol, "size": size, "color": info.curves[1].colour, "line": line},
-        hovertemplate=f"epoch {_epochs(mark)}, %{{y:.4g}}",
+        hovertemplate=f"epoch {_epochs(mark)}{some}, %{{y:.4g}}",
     )
 
 

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from regcore.figures._style import template
 
 GAP = 0.03
-PLOT = 240
+PLOT = 270
 # Fixed, so that nothing moves from one run to the next: room for titles of two lines, for as many rows of
 # legend as a narrow page needs, and below for the slider.
 TITLE, LEGEND_ROW, FOOT = 42, 30, 122

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 SIZES = {"train": 9, "val": 5}
 THIN_OPACITY = 0.45
+MAX_ROWS = 1000
 # A float32, and a little for what JSON makes of base64.
 BYTES_A_NUMBER = 5
 
@@ -81,8 +82,8 @@ def plot_predictions(
 ) -> go.Figure:
     """Return what the networks of each run predict over one feature, in a panel for each run.
 
-    A thin line for each seed, a thick one for their mean, and the rows of the first seed, those for training
-    larger. The slider moves all panels together.
+    A thin line for each seed, a thick one for their mean, and rows of the first seed (1,000 of a split at
+    most), those for training larger. The slider moves all panels together.
 
     `layout.meta["description"]` says in words what is shown at first.
 
@@ -146,7 +147,7 @@ def _rows(dataset: Dataset, seed: int) -> tuple[Rows, ...]:
             tuple(dataset.y[numbers].tolist()),
             tuple(numbers.tolist()),
         )
-        for split, numbers in (("val", rows.val), ("train", rows.train))
+        for split, numbers in (("val", rows.val[:MAX_ROWS]), ("train", rows.train[:MAX_ROWS]))
     )
 
 
@@ -219,8 +220,8 @@ def _numbers(values: Sequence[float]) -> Floats:
 def _points(rows: Rows, in_legend: bool) -> go.Scatter:
     is_train = rows.split == "train"
     return go.Scatter(
-        x=rows.x,
-        y=rows.y,
+        x=_numbers(rows.x),
+        y=_numbers(rows.y),
         mode="markers",
         name="train" if is_train else "validation",
         legendgroup=rows.split,
@@ -232,7 +233,7 @@ def _points(rows: Rows, in_legend: bool) -> go.Scatter:
             "opacity": 1 if is_train else 0.7,
             "line": {"color": OUTLINE, "width": 1 if is_train else 0},
         },
-        customdata=rows.rows,
+        customdata=np.array(rows.rows, dtype=np.int32),
         hovertemplate=f"{rows.split} row %{{customdata}}: %{{x:.3g}}, %{{y:.3g}}<extra></extra>",
     )
 
