@@ -8,7 +8,15 @@ from regcore.figures._confusion import plot_confusion
 from regcore.figures._curves import Measure, plot_curves
 from regcore.figures._objective import plot_objective, plot_penalty
 from regcore.figures._predictions import plot_predictions
-from regcore.figures._style import BASELINE, COLOURS, THIS_RUN, colour_of, template
+from regcore.figures._style import (
+    BASELINE,
+    COLOURS,
+    THIS_RUN,
+    class_colour,
+    class_symbol,
+    colour_of,
+    template,
+)
 from regcore.figures._thumbnail import thumbnail
 from regcore.figures._worst import plot_worst
 
@@ -17,6 +25,8 @@ __all__ = [
     "COLOURS",
     "THIS_RUN",
     "Measure",
+    "class_colour",
+    "class_symbol",
     "colour_of",
     "plot_boundary",
     "plot_confusion",

@@ -209,45 +209,54 @@ def _draw(info: BoundaryInfo, dark: bool = False) -> go.Figure:
         legend_rows=2 if len(info.classes) == 2 else 3,
         dark=dark,
     )
-    figure.update_layout(meta={"description": _describe(info)})
+    figure.layout.meta = {"description": _describe(info)}
     if len(info.steps) > 1:
         add_scrubber(figure, info.steps, info.shown, _frames(info, layers))
     return figure
 
 
-def _frames(info: BoundaryInfo, layers: Sequence[int]) -> list[go.Frame]:
-    frames = []
-    for at, step in enumerate(info.steps):
-        changed = [
-            type(trace)(z=trace.z, customdata=trace.customdata)
-            for panel in info.panels
-            for trace in _layers(info, panel.pictures[at])
-        ]
-        frames.append(go.Frame(name=step, data=changed, traces=list(layers)))
-    return frames
+def _frames(info: BoundaryInfo, layers: Sequence[int]) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": step,
+            "traces": list(layers),
+            "data": [
+                {"type": "contour", **arrays}
+                for panel in info.panels
+                for arrays in _arrays(info, panel.pictures[at])
+            ],
+        }
+        for at, step in enumerate(info.steps)
+    ]
 
 
-def _layers(info: BoundaryInfo, picture: Picture | None) -> list[go.Contour]:
-    """Return the colours and lines of one picture: one layer for two classes, else one a class."""
+def _arrays(info: BoundaryInfo, picture: Picture | None) -> list[dict[str, npt.NDArray[Any]]]:
+    """Return what a step changes: of each layer its levels, and of the topmost what is read there."""
     n_classes = len(info.classes)
     side, n_layers = (len(info.y), len(info.x)), 1 if n_classes == 2 else n_classes
     if picture is None:
         nothing = bytes([NOT_A_NUMBER]) * (side[0] * side[1] * n_layers)
         picture = Picture(nothing, nothing)
     levels = np.frombuffer(picture.levels, np.uint8).reshape(n_layers, *side)
-    if n_classes == 2:
-        layers = [_contour(info, levels[0], _diverging())]
-    else:
-        layers = [
-            _contour(info, levels[label], _from_nothing(class_colour(label))) for label in range(n_classes)
-        ]
-    # The topmost layer is the one that is read.
     percents = np.frombuffer(picture.percents, np.uint8)
-    layers[-1].update(customdata=percents.reshape(side if n_classes == 2 else (*side, n_classes)))
-    return layers
+    arrays: list[dict[str, npt.NDArray[Any]]] = [{"z": _without_numbers(layer)} for layer in levels]
+    arrays[-1]["customdata"] = percents.reshape(side if n_classes == 2 else (*side, n_classes))
+    return arrays
 
 
-def _contour(info: BoundaryInfo, z: Bytes, colours: list[list[Any]]) -> go.Contour:
+def _layers(info: BoundaryInfo, picture: Picture | None) -> list[go.Contour]:
+    """Return the colours and lines of one picture: one layer for two classes, else one a class."""
+    n_classes = len(info.classes)
+    scales = (
+        [_diverging()]
+        if n_classes == 2
+        else [_from_nothing(class_colour(label)) for label in range(n_classes)]
+    )
+    arrays = _arrays(info, picture)
+    return [_contour(info, colours, of_layer) for colours, of_layer in zip(scales, arrays, strict=True)]
+
+
+def _contour(info: BoundaryInfo, colours: list[list[Any]], arrays: dict[str, npt.NDArray[Any]]) -> go.Contour:
     first, second = info.features
     chances = (
         [f"{name}: %{{customdata[{label}]}} %" for label, name in enumerate(info.classes)]
@@ -257,7 +266,7 @@ def _contour(info: BoundaryInfo, z: Bytes, colours: list[list[Any]]) -> go.Conto
     return go.Contour(
         x=info.x,
         y=info.y,
-        z=_without_numbers(z),
+        **arrays,
         zmin=0,
         zmax=MAX_LEVEL,
         colorscale=colours,

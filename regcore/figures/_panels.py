@@ -44,28 +44,37 @@ def lay_out_panels(
         dark: Draw for a dark page.
     """
     top = TITLE + LEGEND_ROW * legend_rows
-    figure.update_layout(
-        template=template(dark),
-        height=PLOT + top + FOOT,
-        margin={"l": 46, "r": 8, "t": top, "b": FOOT, "autoexpand": False},
-        hovermode="closest",
-        legend={"orientation": "h", "x": 0, "y": 1 + TITLE / PLOT, "yanchor": "bottom", "font": {"size": 13}},
-    )
     width = (1 - GAP * (len(captions) - 1)) / len(captions)
-    for at, (run, kept) in enumerate(captions):
-        left = at * (width + GAP)
-        figure.update_layout(_axes_layout(at, (left, left + width), axes))
-        figure.add_annotation(
-            text=f"<b>{run}</b><br>{f'keeps {kept}' if kept else ''}",
-            align="left",
-            x=left,
-            y=1,
-            xref="paper",
-            yref="paper",
-            xanchor="left",
-            yanchor="bottom",
-            showarrow=False,
-        )
+    lefts = [at * (width + GAP) for at in range(len(captions))]
+    layout: dict[str, Any] = {
+        "template": template(dark),
+        "height": PLOT + top + FOOT,
+        "margin": {"l": 46, "r": 8, "t": top, "b": FOOT, "autoexpand": False},
+        "hovermode": "closest",
+        "legend": {
+            "orientation": "h", "x": 0, "y": 1 + TITLE / PLOT, "yanchor": "bottom", "font": {"size": 13},
+        },
+        "annotations": [
+            _caption(run, kept, left) for (run, kept), left in zip(captions, lefts, strict=True)
+        ],
+    }  # fmt: skip
+    for at, left in enumerate(lefts):
+        layout |= _axes_layout(at, (left, left + width), axes)
+    figure.update_layout(layout)
+
+
+def _caption(run: str, kept: str, left: float) -> dict[str, Any]:
+    return {
+        "text": f"<b>{run}</b><br>{f'keeps {kept}' if kept else ''}",
+        "align": "left",
+        "x": left,
+        "y": 1,
+        "xref": "paper",
+        "yref": "paper",
+        "xanchor": "left",
+        "yanchor": "bottom",
+        "showarrow": False,
+    }
 
 
 def _axes_layout(at: int, domain: tuple[float, float], axes: Axes) -> dict[str, Any]:

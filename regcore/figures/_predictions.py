@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 SIZES = {"train": 9, "val": 5}
 THIN_OPACITY = 0.45
 MAX_ROWS = 1000
+GAP = (np.nan,)
 # A float32, and a little for what JSON makes of base64.
 BYTES_A_NUMBER = 5
 
@@ -174,38 +175,43 @@ def _draw(info: PredictionsInfo, dark: bool = False) -> go.Figure:
         legend_rows=1,
         dark=dark,
     )
-    figure.update_layout(meta={"description": _describe(info)})
+    figure.layout.meta = {"description": _describe(info)}
     if len(info.steps) > 1:
         add_scrubber(figure, info.steps, info.shown, _frames(info, moving))
     return figure
 
 
-def _frames(info: PredictionsInfo, moving: Sequence[int]) -> list[go.Frame]:
+def _frames(info: PredictionsInfo, moving: Sequence[int]) -> list[dict[str, Any]]:
     return [
-        go.Frame(
-            name=step,
-            traces=list(moving),
-            data=[go.Scatter(y=trace.y) for panel in info.panels for trace in _lines(info, panel, at)],
-        )
+        {
+            "name": step,
+            "traces": list(moving),
+            "data": [
+                {"type": "scatter", "y": y} for panel in info.panels for y in _heights(panel.pictures[at])
+            ],
+        }
         for at, step in enumerate(info.steps)
     ]
 
 
+def _heights(picture: Picture) -> tuple[Floats, Floats]:
+    """Return the lines of all seeds as one, with gaps between them, and their mean."""
+    return _numbers([value for line in picture.lines for value in (*line, *GAP)]), _numbers(picture.mean)
+
+
 def _lines(info: PredictionsInfo, panel: Panel, step: int) -> list[go.Scatter]:
     """Return the thin lines of all seeds as one, with gaps between them, and the thick line of their mean."""
-    picture = panel.pictures[step] if panel.pictures else Picture((), ())
-    gap = (np.nan,)
-    x = [value for _ in info.seeds for value in (*info.x, *gap)]
-    y = [value for line in picture.lines for value in (*line, *gap)]
+    lines, mean = _heights(panel.pictures[step] if panel.pictures else Picture((), ()))
+    x = [value for _ in info.seeds for value in (*info.x, *GAP)]
     hover = f"{info.feature} %{{x:.3g}}: %{{y:.4g}}<extra></extra>"
     thin = {"color": faded(panel.colour, THIN_OPACITY), "width": THIN_LINE}
     thick = {"color": panel.colour, "width": LINE_WIDTH + 0.4}
     common = {"mode": "lines", "showlegend": False}
     return [
-        go.Scatter(x=_numbers(x), y=_numbers(y), line=thin, hoverinfo="skip", **common),
+        go.Scatter(x=_numbers(x), y=lines, line=thin, hoverinfo="skip", **common),
         go.Scatter(
             x=_numbers(info.x),
-            y=_numbers(picture.mean),
+            y=mean,
             line=thick,
             hovertemplate=f"mean at {hover}",
             **common,

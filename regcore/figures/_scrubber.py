@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import plotly.graph_objects as go
@@ -54,7 +54,9 @@ def shown_step(steps: Sequence[str], epoch: int | None) -> int:
     return until[-1] if until else 0
 
 
-def add_scrubber(figure: go.Figure, steps: Sequence[str], active: int, frames: Sequence[go.Frame]) -> None:
+def add_scrubber(
+    figure: go.Figure, steps: Sequence[str], active: int, frames: Sequence[Mapping[str, Any]]
+) -> None:
     """Add the pictures of all steps and the slider that moves through them, drawn at the figure's foot."""
     figure.frames = frames
     options = {"mode": "immediate", "frame": {"duration": 0, "redraw": True}, "transition": {"duration": 0}}
