@@ -24,7 +24,7 @@ from regcore.engine.shard import Array, Probe, Rows, Shard, ShardState
 # Rows that are measured at once: more of them leave the cache, fewer pay for the call.
 _ROWS_PER_BLOCK = 256
 # Masks and the like drawn for one call of the compiled loop.
-_DRAWN_BYTES = 4 << 20
+_DRAWN_BYTES = 32 << 20
 
 SPLITS = ("train", "val", "test")
 
@@ -212,10 +212,9 @@ class _Training:
         plan = self.shard.plan
         epochs = {*plan.checkpoints, *(epoch for probe in plan.probes for epoch in probe.epochs)}
         pauses = [at for epoch in epochs if (at := epoch * self.steps_per_epoch) > step]
-        most = max(1, _DRAWN_BYTES // self._drawn_bytes_per_step())
-        end = step + most
-        if end > step + self.block:
-            end -= end % self.block
+        end = step + _DRAWN_BYTES // self._drawn_bytes_per_step()
+        # A block is drawn as a whole: one that ended halfway would be drawn again.
+        end = max(end - end % self.block, step - step % self.block + self.block)
         return min([stop, end, *pauses])
 
     def _drawn_bytes_per_step(self) -> int:
