@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from regcore.config import Config
-from regcore.data import Dataset, check_fits, load_dataset
+from regcore.data import Dataset, check_built_in, check_fits, load_dataset
 from regcore.errors import ConfigError
 
 TABLE = load_dataset(Config(data="moons"))
@@ -31,6 +31,31 @@ def test_nothing_is_moved_or_cut_by_a_whole_image(field):
 @pytest.mark.parametrize("dataset", [TABLE, DIGITS, VALUES], ids=["table", "images", "values"])
 def test_everything_else_goes_with_all_data(dataset):
     check_fits(Config(jitter=0.1, mixup=1.0, l2=0.1, dropout_hidden=0.5, patience=3, members=2), dataset)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "shift=1",
+        "data=digits&cutout=8",
+        "data=sine&label_noise=0.1",
+        "data=iris&n_train=90&n_val=11",
+        "data=wine",
+    ],
+)
+def test_a_built_in_data_set_is_checked_without_being_loaded_as_it_is_with(query):
+    config = Config.from_query(query).config
+
+    def refusal(check):
+        try:
+            check()
+        except ConfigError as error:
+            return str(error)
+        return None
+
+    assert refusal(lambda: check_built_in(config)) == refusal(
+        lambda: check_fits(config, load_dataset(config))
+    )
 
 
 def test_data_fields_do_not_count_where_a_data_set_is_handed_in():

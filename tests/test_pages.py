@@ -8,6 +8,7 @@ from streamlit.testing.v1 import AppTest
 from pages.ui import state
 from regcore.config import Config
 from regcore.errors import WorkerError
+from regcore.settings import read_settings
 
 APP = Path(__file__).parents[1] / "app.py"
 TINY = "data=iris&hidden=4&epochs=3&seeds=2"
@@ -125,23 +126,58 @@ def test_a_broken_link_gives_the_defaults_and_one_sentence():
     assert app.session_state["lab.config"] == Config()
 
 
-def test_a_link_that_does_not_fit_its_data_gives_one_sentence():
-    app = open_app("pages/lab.py", "data=moons&shift=2")
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ("data=moons&shift=2", "shift must be 0 on moons, whose rows are not images, got 2"),
+        ("data=moons&rotate=20.0", "rotate must be 0 on moons, whose rows are not images, got 20.0"),
+        ("data=diabetes&label_noise=0.3", "label_noise must be 0 on diabetes"),
+        ("data=iris&n_train=5000", "n_train + n_val must be at most 100 on iris"),
+    ],
+)
+def test_a_link_that_does_not_fit_its_data_gives_the_defaults_and_one_sentence(query, sentence):
+    app = open_app("pages/lab.py", query)
 
     assert not app.exception
-    assert [error.value for error in app.error] == [
-        "shift must be 0 on moons, whose rows are not images, got 2"
-    ]
+    assert not app.error
+    assert [warning.value.startswith(sentence) for warning in app.warning] == [True]
+    assert app.session_state["lab.config"] == Config()
 
 
 def test_an_impossible_change_is_refused_with_one_sentence():
-    app = open_app("pages/lab.py", TINY + "&dropout_hidden=0.5")
+    app = open_app("pages/lab.py", TINY)
+
+    knob(app, "number_input", "n_train").set_value(5000).run()
+
+    assert not app.exception
+    assert "n_train + n_val must be at most 100 on iris" in app.warning[0].value
+    assert app.session_state["lab.config"].n_train is None
+    assert [toast.value for toast in app.toast] == [app.warning[0].value]
+
+    knob(app, "select_slider", "l2").set_value(0.01).run()
+
+    assert not app.warning
+    assert not app.toast
+
+
+def test_a_refused_change_moves_nothing_below_it():
+    # An element that comes and goes above the controls would close what is open in them.
+    app = open_app("pages/lab.py", TINY)
+    before = list(app.main.children)
+
+    knob(app, "number_input", "n_train").set_value(5000).run()
+
+    assert list(app.main.children) == before
+
+
+def test_without_layers_nothing_of_layers_is_dropped_or_bounded():
+    app = open_app("pages/lab.py", TINY + "&dropout_hidden=0.5&max_norm=2.0")
 
     knob(app, "text_input", "hidden").set_value("").run()
 
     assert not app.exception
-    assert "dropout_hidden must be 0" in app.warning[0].value
-    assert knob(app, "text_input", "hidden").value == "4"
+    assert not app.warning
+    assert app.session_state["lab.config"] == Config(data="iris", hidden=(), epochs=3, seeds=2)
 
 
 def test_text_that_is_no_number_is_refused_with_one_sentence():
@@ -173,8 +209,25 @@ def test_a_cancelled_run_says_so_and_can_be_run_again():
 
     assert not app.exception
     assert any("Cancelled at" in caption.value for caption in app.caption)
-    assert app.button(key="lab.again").label == "Run again"
-    app.session_state["lab.kept.lab"].run.cancel()
+    assert any("not all of them trained to the end" in caption.value for caption in app.caption)
+    cancelled = app.session_state["lab.kept.lab"].run
+
+    app.button(key="lab.again").click().run()
+
+    again = app.session_state["lab.kept.lab"].run
+    assert again is not cancelled
+    assert again.progress().state in ("queued", "running")
+    again.cancel()
+
+
+def test_settings_that_cannot_be_read_are_one_sentence(monkeypatch):
+    monkeypatch.setattr("pages.ui.frame.start_workers", lambda: read_settings({"REGCORE_WORKERS": "many"}))
+
+    app = AppTest.from_file(str(APP), default_timeout=60).run()
+
+    assert not app.exception
+    assert len(app.error) == 1
+    assert "REGCORE_WORKERS must be" in app.error[0].value
 
 
 def test_a_fault_of_the_lab_is_shown_as_what_it_is_and_logged_once(monkeypatch, caplog):

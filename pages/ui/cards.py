@@ -99,6 +99,8 @@ def how_many(results: Mapping[str, Result]) -> str:
     first = next(iter(results.values())).config
     n_networks = sum(result.config.seeds * result.config.members for result in results.values())
     seeds = "1 seed" if first.seeds == 1 else f"{first.seeds} seeds"
+    if not all(result.is_complete for result in results.values()):
+        return f"{n_networks:,} networks, {seeds} of each run, not all of them trained to the end."
     return (
         f"{n_networks:,} networks of {first.epochs:,} epochs, trained on this machine: {seeds} of each run."
     )

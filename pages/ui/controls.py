@@ -95,7 +95,7 @@ def _dropout(config: Config) -> None:
             "dropout_hidden",
             "Dropout, hidden layers",
             text,
-            lambda text: _numbers("dropout_hidden", text, float),
+            lambda text: {"dropout_hidden": _numbers("dropout_hidden", text, float)},
         )
     else:
         _steps(config, "dropout_hidden", "Dropout, hidden", RATES)
@@ -105,7 +105,7 @@ def _dropout(config: Config) -> None:
 
 def _network(config: Config) -> None:
     widths = ", ".join(map(str, config.hidden))
-    _text("hidden", "Hidden layers, units in each", widths, lambda text: _numbers("hidden", text, int))
+    _text("hidden", "Hidden layers, units in each", widths, lambda text: _other_layers(config, text))
     _choice(config, "activation", "Activation", ACTIVATIONS)
     _choice(config, "initializer", "Initial weights", INITIALIZERS)
     st.selectbox(
@@ -119,6 +119,17 @@ def _network(config: Config) -> None:
         _steps(config, "momentum", "Momentum", (0.0, 0.5, 0.8, 0.9, 0.95, 0.99))
     _number(config, "batch_size", "Batch size")
     _number(config, "epochs", "Epochs")
+
+
+def _other_layers(config: Config, text: str) -> state.Changes:
+    """Return what goes with other layers: one rate for all of them, and none where there are no layers."""
+    hidden = _numbers("hidden", text, int)
+    changes: dict[str, Any] = {"hidden": hidden}
+    if len(hidden) != len(config.hidden) and isinstance(config.dropout_hidden, tuple):
+        changes["dropout_hidden"] = max(config.dropout_hidden, default=0.0)
+    if not hidden:
+        changes |= {"dropout_hidden": 0.0, "max_norm": None}
+    return changes
 
 
 def _other_optimizer(name: str) -> state.Changes:
@@ -189,11 +200,11 @@ def _switch(config: Config, field: str, label: str) -> None:
     st.toggle(label, help=field_help(field).description, **bound)
 
 
-def _text(field: str, label: str, text: str, read: Callable[[str], Any]) -> None:
+def _text(field: str, label: str, text: str, changes: Callable[[str], state.Changes]) -> None:
     st.text_input(
         label,
         help=field_help(field).description,
-        **state.bind(field, text, lambda moved: {field: read(moved)}),
+        **state.bind(field, text, changes),
     )
 
 

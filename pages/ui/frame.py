@@ -7,6 +7,7 @@ from typing import NamedTuple
 import streamlit as st
 
 from pages.ui import state
+from regcore.errors import RegcoreError
 from regcore.execution import start_workers
 
 ABOUT = """\
@@ -39,7 +40,6 @@ MENU_WIDTH = 220
 def begin(page: Entry) -> None:
     """Set the page up, draw the menu, and start the workers, if this is the first page of all."""
     state.enter(page.label)
-    start_workers()
     title = "Regularization Lab" if page is HOME else f"{page.label} · Regularization Lab"
     st.set_page_config(
         page_title=title,
@@ -48,6 +48,11 @@ def begin(page: Entry) -> None:
         initial_sidebar_state=MENU_WIDTH,
         menu_items={"About": ABOUT},
     )
+    try:
+        start_workers()
+    except RegcoreError as error:
+        st.error(str(error), icon=":material/block:")
+        st.stop()
     with st.sidebar:
         st.markdown("### Regularization Lab")
         for entry in MENU:
@@ -55,6 +60,14 @@ def begin(page: Entry) -> None:
 
 
 def show_problem() -> None:
-    """Show the one sentence about a link or a change that was refused, if there is one."""
-    if sentence := state.problem():
-        st.warning(sentence, icon=":material/info:")
+    """Show the one sentence about a link or a change that was refused, if there is one.
+
+    It has a place of its own, filled or not: an element that comes and goes closes what is open below it. Who
+    has scrolled on sees it as a toast as well.
+    """
+    sentence = state.problem()
+    with st.container():
+        if sentence:
+            st.warning(sentence, icon=":material/info:")
+    if sentence and state.was_just_refused():
+        st.toast(sentence, icon=":material/info:", duration="long")

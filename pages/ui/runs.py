@@ -125,9 +125,10 @@ def _status(place: str, live: Live, progress: Progress) -> None:
 def _unfinished(place: str, live: Live, progress: Progress) -> None:
     if progress.state == "cancelled":
         st.caption(f"Cancelled at {100 * progress.fraction:.0f} %; what was trained until then is shown.")
-        st.button(
-            "Run again", key=f"{place}.again", icon=":material/replay:", on_click=_forget, args=(place,)
-        )
+        # The whole page runs again: a callback would rerun this fragment alone, with the run that ended.
+        if st.button("Run again", key=f"{place}.again", icon=":material/replay:"):
+            state.keep(place, None)
+            st.rerun()
         return
     st.progress(min(progress.fraction, 1.0), text=_under_way(progress))
     st.button("Cancel", key=f"{place}.cancel", icon=":material/stop_circle:", on_click=live.run.cancel)
@@ -148,10 +149,6 @@ def in_words(seconds: float) -> str:
     if seconds < 90 * 60:
         return f"{round(seconds / 60)} min"
     return f"{seconds / 3600:.1f} h"
-
-
-def _forget(place: str) -> None:
-    state.keep(place, None)
 
 
 def _failure(live: Live) -> str:

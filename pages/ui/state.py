@@ -14,6 +14,7 @@ from uuid import uuid4
 import streamlit as st
 
 from regcore.config import Config
+from regcore.data import check_built_in
 from regcore.errors import ConfigError
 
 # Where a session without a link begins: a network that learns wrong labels by heart, and dropout against it.
@@ -21,6 +22,7 @@ START = Config(data="breast_cancer", label_noise=0.2, dropout_input=0.2, dropout
 
 _CONFIG = "lab.config"
 _PROBLEM = "lab.problem"
+_REFUSED = "lab.refused"
 _WRITTEN = "lab.written"
 _MOVED = "lab.moved"
 _PAGE = "lab.page"
@@ -56,7 +58,7 @@ def begin() -> Config:
     """
     query = _query()
     if _is_link(query):
-        _set(*Config.from_query(query))
+        _open(query)
     elif _CONFIG not in st.session_state:
         _set(START)
     st.session_state[_ARRIVED] = st.session_state[_MOVED] = False
@@ -77,13 +79,21 @@ def problem() -> str | None:
     return sentence
 
 
+def was_just_refused() -> bool:
+    """Return, once, whether the last change was refused."""
+    return bool(st.session_state.pop(_REFUSED, False))
+
+
 def choose(changes: Changes) -> None:
     """Change fields of the configuration; a change that is refused leaves it and sets the `problem`."""
     st.session_state[_MOVED] = True
     try:
-        _set(config().replace(**changes))
+        changed = config().replace(**changes)
+        check_built_in(changed)
     except ConfigError as error:
-        st.session_state[_PROBLEM] = str(error)
+        _refuse(error)
+    else:
+        _set(changed)
 
 
 def bind(name: str, shown: Any, changes: Callable[[Any], Changes]) -> Binding:
@@ -128,16 +138,31 @@ def owner() -> str:
     return name
 
 
+def _open(query: dict[str, list[str]]) -> None:
+    """Take the configuration of a link, or the defaults where the link asks for what cannot be had."""
+    chosen, sentence = Config.from_query(query)
+    try:
+        check_built_in(chosen)
+    except ConfigError as error:
+        chosen, sentence = Config(), str(error)
+    _set(chosen, sentence)
+
+
 def _set(chosen: Config, sentence: str | None = None) -> None:
     st.session_state[_CONFIG] = chosen
     st.session_state[_PROBLEM] = sentence
+
+
+def _refuse(error: ConfigError) -> None:
+    st.session_state[_PROBLEM] = str(error)
+    st.session_state[_REFUSED] = True
 
 
 def _take(key: str, changes: Callable[[Any], Changes]) -> None:
     try:
         changed = changes(st.session_state[key])
     except ConfigError as error:
-        st.session_state[_PROBLEM] = str(error)
+        _refuse(error)
         return
     choose(changed)
 

@@ -220,7 +220,23 @@ def _plain_targets(values: NDArray[Any]) -> NDArray[Any]:
         return values.astype(bool)
     if all(_is_number(value) for value in listed):
         return np.array([float(value) for value in listed])
+    stranger = next((value for value in listed if isinstance(value, bytes | bytearray)), None)
+    if stranger is not None:
+        raise DataError(
+            f"y must hold numbers or names of classes, got bytes such as {stranger!r}: decode them, as with "
+            "value.decode()"
+        )
+    other = next((value for value in listed if _kind(value) != _kind(listed[0])), None)
+    if other is not None:
+        raise DataError(
+            f"y must hold values of one kind, all numbers or all names of classes, got {listed[0]!r} and "
+            f"{other!r}: turn all of them into text, or all into numbers"
+        )
     return np.array([str(value) for value in listed])
+
+
+def _kind(value: Any) -> object:
+    return str if isinstance(value, str) else float if _is_number(value) else type(value)
 
 
 def _inferred_task(values: NDArray[Any]) -> Task:

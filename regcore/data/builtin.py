@@ -8,7 +8,7 @@ import numpy as np
 
 from regcore.config import Config
 from regcore.data import generators
-from regcore.data.catalog import DATASET_INFO, DatasetInfo
+from regcore.data.catalog import DATASET_INFO
 from regcore.data.dataset import Dataset
 from regcore.data.keras_images import read_keras_images
 from regcore.data.sampling import stratified_order
@@ -40,18 +40,23 @@ def load_dataset(config: Config) -> Dataset:
         ConfigError: The data set has too few rows, or its task has no labels to make noisy.
         DataError: mnist or fashion_mnist is not on this machine; the message says which file to put where.
     """
+    n_train, n_val = check_rows(config)
+    noise = config.noise if DATASET_INFO[config.data].noise_meaning else 0.0
+    return _load(config.data, n_train, n_val, noise, config.label_noise, config.data_seed)
+
+
+def check_rows(config: Config) -> tuple[int, int]:
+    """Return how many train and validation rows a configuration means, if its data set has them.
+
+    Raises:
+        ConfigError: The data set has too few rows, or its task has no labels to make noisy.
+    """
     info = DATASET_INFO[config.data]
     if config.label_noise > 0 and info.task == "regression":
         raise ConfigError(
             f"label_noise must be 0 on {config.data}, whose target is a number and not a class, "
             f"got {config.label_noise!r}"
         )
-    n_train, n_val = _numbers_of_rows(config, info)
-    noise = config.noise if info.noise_meaning else 0.0
-    return _load(config.data, n_train, n_val, noise, config.label_noise, config.data_seed)
-
-
-def _numbers_of_rows(config: Config, info: DatasetInfo) -> tuple[int, int]:
     n_train = config.n_train or min(info.n_train, max(2, info.n_available - (config.n_val or info.n_val)))
     n_val = config.n_val or min(info.n_val, max(1, info.n_available - n_train))
     if n_train + n_val > info.n_available:

@@ -55,8 +55,24 @@ def test_a_long_run_grows_and_is_cancelled(server, open_page):
     cancel.click()
 
     expect(page.get_by_text("Cancelled at")).to_be_visible()
-    expect(page.get_by_role("button", name="Run again")).to_be_visible()
     expect(cancel).to_have_count(0)
+
+    page.get_by_role("button", name="Run again").click()
+
+    expect(page.get_by_text(re.compile("Training, .* left"))).to_be_visible()
+    cancel.click()
+    expect(page.get_by_text("Cancelled at")).to_be_visible()
+
+
+def test_a_refused_change_leaves_open_what_is_open(server, open_page):
+    page = finished(open_page(f"{server.url}/lab?{QUERY}"))
+    page.get_by_text("Seeds and rows").click()
+    rows = page.get_by_role("spinbutton", name="Train rows", exact=True)
+    rows.fill("50000")
+    rows.press("Enter")
+
+    expect(page.get_by_text("n_train + n_val must be at most").first).to_be_visible()
+    expect(rows).to_be_visible()
 
 
 def test_a_run_in_flight_makes_way_for_the_next(server, open_page):
