@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -89,4 +90,6 @@ def _check_writable(path: Path, parser: argparse.ArgumentParser) -> None:
 
 
 if __name__ == "__main__":
+    # Told to end, it takes the processes that it started along.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     sys.exit(main())

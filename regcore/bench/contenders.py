@@ -226,7 +226,10 @@ def _keras_model(setting: Setting, steps_per_execution: int = 1) -> Any:
         model.add(layers.Dropout(setting.dropout_hidden))
     model.add(layers.Dense(1))
     model.compile(
-        optimizer=keras.optimizers.Adam(_ADAM_RATE), loss="mse", steps_per_execution=steps_per_execution
+        optimizer=keras.optimizers.Adam(_ADAM_RATE),
+        loss="mse",
+        metrics=["mae"],
+        steps_per_execution=steps_per_execution,
     )
     return model
 

@@ -32,6 +32,8 @@ WITHOUT_DROPOUT = ARTICLE.replace(dropout_input=0.0, dropout_hidden=0.0)
 
 REPLICATES = (1, 2, 4, 8, 16, 32)
 ROWS = (250, 500, 1000, 2000, 4000)
+# For one worker against two: of few networks two workers train small shards each, which cost more.
+WORKER_NETWORKS = (16, 32)
 WIDTHS = ((32, 16), (64, 32), (128, 64), (256, 128), (512, 256))
 
 # What the step loop must not be compiled again for.
@@ -80,7 +82,7 @@ class Effort(NamedTuple):
     def n_measurements(self) -> int:
         """Measurements of a whole run, at most."""
         growth = len(REPLICATES) + len(ROWS) + 2 * len(WIDTHS)
-        return (self.rounds + self.more_rounds) * (7 + 2) + self.growth_rounds * growth
+        return (self.rounds + self.more_rounds) * (7 + 2 * len(WORKER_NETWORKS)) + self.growth_rounds * growth
 
 
 FULL = Effort(rounds=5, more_rounds=5, growth_rounds=3, lab_epochs=100, fit_epochs=6, other_epochs=40)
@@ -267,14 +269,18 @@ def _by_width(
     }
 
 
-def _by_workers(one: Lab, effort: Effort, turns: _Turns) -> dict[int, list[Speed]]:
+def _by_workers(one: Lab, effort: Effort, turns: _Turns) -> dict[tuple[int, int], list[Speed]]:
+    """Return the speeds by number of networks and of workers; none on a machine with one core."""
     if (os.cpu_count() or 1) < 2:
         return {}
-    config = ARTICLE.replace(epochs=effort.lab_epochs)
     with _workers(2) as executor:
         two = Lab(executor)
         two.warm_up()
-        measures = {1: partial(one.speed, config), 2: partial(two.speed, config)}
+        measures = {
+            (n, n_workers): partial(lab.speed, ARTICLE.replace(seeds=n, epochs=effort.lab_epochs))
+            for n in WORKER_NETWORKS
+            for n_workers, lab in ((1, one), (2, two))
+        }
         return turns.take(measures, effort.rounds, "workers", effort.more_rounds)
 
 
@@ -337,7 +343,8 @@ def _settings(effort: Effort, n_workers: int) -> tuple[str, ...]:
         f"The lab: {N_NETWORKS} networks by train() on {n_workers} warm worker processes, "
         f"{effort.lab_epochs} epochs a call, all of the call timed. It records losses and outputs of train, "
         "validation and test rows each epoch.",
-        "Keras: one network at a time, in a process and with threads of its own, no metrics beside the loss; "
+        "Keras: one network at a time, in a process and with threads of its own, the mean absolute error as "
+        "its metric, which the lab records as well; "
         f"{effort.fit_epochs} epochs of fit and {effort.other_epochs} of the tuned one, after a first epoch "
         "that does not count.",
         f"Contenders take turns: medians of {effort.rounds} rounds, of {effort.growth_rounds} in the growth "
