@@ -16,6 +16,10 @@ BETTER = "better"
 WORSE = "worse"
 WITHIN_NOISE = "within seed noise"
 ONE_SEED = "one seed cannot tell"
+TOO_FEW_SEEDS = "too few seeds to tell"
+
+# Differences that are closer together than this, relative to the values they are of, differ by rounding.
+_ROUNDING = 16 * float(np.finfo(np.float64).eps)
 
 
 class MeanInterval(NamedTuple):
@@ -38,13 +42,14 @@ class PairedDifference(NamedTuple):
 
     Attributes:
         mean: Mean difference.
-        low: Lower end of the 95 % paired t-interval; NaN for one seed, and where a run diverged.
+        low: Lower end of the 95 % paired t-interval; NaN where there is no verdict.
         high: Upper end.
         wins: Seeds on which the treatment is better.
         ties: Seeds on which both are equal.
         n: Seeds.
         verdict: "better", "worse" or "within seed noise" (the interval contains 0); with less than two seeds,
-            or a value that is not finite, a sentence that says why there is no verdict.
+            a value that is not finite, or the same difference on each of less than six seeds, a sentence that
+            says why there is no verdict.
     """
 
     mean: float
@@ -79,6 +84,11 @@ def paired_difference(
 
     The interval speaks of repetitions on this data set, not of other data.
 
+    The same difference on every seed, which errors of few rows often give, has no spread to make a t-interval
+    of: its width of 0 is no certainty. What is left is the sign test (Dixon and Mood, The statistical sign
+    test, 1946): where treatment and baseline are alike, n differences of one sign have a two-sided
+    probability of 2^(1 - n), which is at most 5 % from 6 seeds on. With fewer there is no verdict.
+
     Args:
         treatment: [seeds], one value for each seed.
         baseline: [seeds], of the same seeds in the same order.
@@ -101,6 +111,10 @@ def paired_difference(
         verdict = f"no verdict: {n - len(difference)} of {n} seeds diverged"
         return PairedDifference(math.nan, math.nan, math.nan, wins, ties, n, verdict)
     interval = mean_interval(difference)
+    rounding = _ROUNDING * float(max(np.abs(treated).max(), np.abs(plain).max()))
+    is_constant = n > 1 and float(np.ptp(difference)) <= rounding < abs(interval.mean)
+    if is_constant and 2.0 ** (1 - n) > 1 - CONFIDENCE:
+        return PairedDifference(interval.mean, math.nan, math.nan, wins, ties, n, TOO_FEW_SEEDS)
     verdict = _verdict(interval, lower_is_better)
     return PairedDifference(interval.mean, interval.low, interval.high, wins, ties, n, verdict)
 

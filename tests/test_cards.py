@@ -10,6 +10,7 @@ from pages.ui import cards
 from regcore.config import Config
 from regcore.data import load_dataset
 from regcore.results import Recording, Result
+from regcore.statistics import paired_difference
 
 
 def table(verdict, difference=-0.041, low=-0.053, high=-0.029, mean=0.217, metric_mean=0.258):
@@ -45,6 +46,15 @@ def test_answer_without_an_interval_is_the_verdict():
     one_seed = table("one seed cannot tell", low=math.nan, high=math.nan)
 
     assert cards.answer({"error": one_seed}) == "**One seed cannot tell**"
+
+
+def test_answer_of_too_few_seeds_is_in_words():
+    found = paired_difference([0.10, 0.15], [0.125, 0.175])
+    few = table(found.verdict, found.mean, found.low, found.high)
+
+    assert cards.answer({"error": few}) == "**Too few seeds to tell**"
+    (row,) = cards.in_words({"error": few}, is_complete=True).to_dict("records")
+    assert (row["Difference"], row["95 % interval"]) == ("–", "–")
 
 
 def test_table_is_rounded_alike():

@@ -53,8 +53,33 @@ def test_equal_values_are_within_seed_noise():
     assert paired_difference([0.1, 0.2], [0.1, 0.2]) == (0.0, 0.0, 0.0, 0, 2, 2, "within seed noise")
 
 
-def test_the_same_gain_on_every_seed_is_better():
-    assert paired_difference([0.5, 1.5], [1.0, 2.0]) == (-0.5, -0.5, -0.5, 2, 0, 2, "better")
+def test_values_that_differ_by_rounding_are_within_seed_noise():
+    assert paired_difference([0.1 + 0.2, 0.7], [0.3, 0.7]).verdict == "within seed noise"
+
+
+@pytest.mark.parametrize("n", [2, 3, 5])
+def test_the_same_difference_on_fewer_than_six_seeds_cannot_tell(n):
+    # A tenth is no sum of powers of two: the differences are equal up to rounding alone.
+    baseline = 0.1 * np.arange(1, n + 1)
+    mean, low, high, *rest = paired_difference(baseline - 0.025, baseline)
+    assert (mean, *rest) == (pytest.approx(-0.025), n, 0, n, "too few seeds to tell")
+    assert math.isnan(low) and math.isnan(high)
+
+
+@pytest.mark.parametrize(("sign", "verdict"), [(-1, "better"), (1, "worse")])
+def test_the_same_difference_on_six_seeds_is_one_by_the_sign_test(sign, verdict):
+    found = paired_difference(np.arange(6) + sign * 0.5, np.arange(6))
+    assert (found.mean, found.low, found.high, found.verdict) == (sign * 0.5, sign * 0.5, sign * 0.5, verdict)
+    assert stats.binomtest(6, 6).pvalue < 0.05 < stats.binomtest(5, 5).pvalue
+
+
+@pytest.mark.parametrize("n", [2, 3, 5, 8])
+def test_where_nothing_differs_at_most_one_verdict_in_twenty_says_so(n):
+    # Errors of 40 rows: so coarse that all seeds often have the same difference.
+    treatment, baseline = np.random.default_rng(n).binomial(40, 0.1, (2, 4000, n)) / 40
+    verdicts = [paired_difference(*pair).verdict for pair in zip(treatment, baseline, strict=True)]
+    rate = np.mean([verdict in ("better", "worse") for verdict in verdicts])
+    assert rate <= 0.05 + 2 * math.sqrt(0.05 * 0.95 / 4000)
 
 
 def test_one_seed_cannot_tell():
