@@ -119,7 +119,6 @@ def test_rows_are_images_where_a_shape_says_so():
         ([True, False] * 10, "binary", ("False", "True")),
         ([-1, 1] * 10, "binary", ("-1", "1")),
         ([2.0, 5.0, 7.0, 5.0] * 5, "multiclass", ("2", "5", "7")),
-        (["a", 1] * 10, "binary", ("1", "a")),
         (np.linspace(0, 1, 20), "regression", ("y",)),
         ([0.5, 1.5] * 10, "regression", ("y",)),
         (np.arange(20), "regression", ("y",)),
@@ -276,6 +275,24 @@ def test_features_that_are_refused(features, sentence):
             [0, 1, 2, 0] * 5,
             {"task": "binary"},
             "y must hold two classes for a binary task, got 3: use task='multiclass'",
+        ),
+        (
+            [b"a", b"b"] * 10,
+            {},
+            "y must hold numbers or names of classes, got bytes such as b'a': decode them, as with "
+            "value.decode()",
+        ),
+        (
+            ["a", 1] * 10,
+            {},
+            "y must hold values of one kind, all numbers or all names of classes, got 'a' and 1: turn all of "
+            "them into text, or all into numbers",
+        ),
+        (
+            [True, "yes"] * 10,
+            {},
+            "y must hold values of one kind, all numbers or all names of classes, got True and 'yes': turn "
+            "all of them into text, or all into numbers",
         ),
         (["a", "b"] * 10, {"task": "regression"}, "y must hold numbers for a regression, got 'a'"),
         (
