@@ -134,13 +134,18 @@ class Result:
         config: The experiment.
         dataset: The data it ran on.
         recordings: (seed, member) -> recording.
-        recall: Fetches moments that were not recorded; None where only the recording can be read.
+        recall: Fetches moments that were not recorded; None where only the recording can be read, as after
+            pickling.
     """
 
     config: Config
     dataset: Dataset
     recordings: Mapping[tuple[int, int], Recording]
     recall: Recall | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Recall leads to the scheduler of this process, its threads and its workers.
+        return {**self.__dict__, "recall": None}
 
     def __repr__(self) -> str:
         networks = f"{self.config.seeds} seeds x {self.config.members} members, {self.config.epochs} epochs"
@@ -458,11 +463,7 @@ class Comparison:
                     f"compared results must share their seeds, got {_span(baseline)} for {baseline_name!r} "
                     f"and {_span(result)} for {name!r}: set seed and seeds alike."
                 )
-            if result.dataset.task != baseline.dataset.task:
-                raise ConfigError(
-                    f"compared results must share their task, got {baseline.dataset.task} for "
-                    f"{baseline_name!r} and {result.dataset.task} for {name!r}."
-                )
+        _check_tasks(self.results.items())
 
     def __repr__(self) -> str:
         return f"Comparison({', '.join(repr(name) for name in self.results)})"
@@ -531,6 +532,13 @@ class Sweep:
                 f"values must be one for each result, at least one, got {len(self.values)} for "
                 f"{len(self.results)}"
             )
+        for at, value in enumerate(self.values):
+            if value in self.values[:at]:
+                same = self.values[self.values.index(value)]
+                raise ConfigError(
+                    f"values must differ from each other, got {same!r} and {value!r}: leave one of them out."
+                )
+        _check_tasks(zip(self.values, self.results, strict=True))
 
     def __repr__(self) -> str:
         return f"Sweep({self.field!r}, {list(self.values)!r})"
@@ -604,6 +612,17 @@ class Sweep:
 
     def _choice(self, at: int, intervals: Sequence[MeanInterval]) -> Choice:
         return Choice(self.values[at], intervals[at].mean, intervals[at].standard_error, self.results[at])
+
+
+def _check_tasks(results: Iterable[tuple[Any, Result]]) -> None:
+    """Refuse results of different tasks, whose metrics are not of one kind."""
+    (first_name, first), *others = results
+    for name, result in others:
+        if result.dataset.task != first.dataset.task:
+            raise ConfigError(
+                f"compared results must share their task, got {first.dataset.task} for {first_name!r} and "
+                f"{result.dataset.task} for {name!r}."
+            )
 
 
 def _by_seed(result: Result, split: Split, metric: str | None) -> dict[int, float]:

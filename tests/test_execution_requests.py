@@ -1,18 +1,20 @@
 """`submit`, `train`, `compare`, `sweep` and what a run answers: with an engine whose answers are known."""
 
 import gc
+import pickle
 import threading
 import weakref
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, ThreadPoolExecutor
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from regcore.config import Config
 from regcore.data import load_dataset
 from regcore.engine.shard import Probe
-from regcore.errors import CancelledError, ConfigError, DataError, TooLargeError
+from regcore.errors import CancelledError, ConfigError, DataError, RegcoreError, TooLargeError
 from regcore.execution import compare, requests, service, submit, sweep, train
 from regcore.execution.job import Progress
 from regcore.execution.scheduler import Scheduler
@@ -84,6 +86,100 @@ def test_nothing_to_train_is_refused(use, empty):
     use()
     with pytest.raises(ConfigError, match="must"):
         empty()
+
+
+@pytest.mark.parametrize(
+    ("request_it", "sentence"),
+    [
+        (lambda: train(None), "config must be a Config, got None: make one, as with Config(l2=0.001)"),
+        (
+            lambda: train({"l2": 0.1}),
+            "config must be a Config, got {'l2': 0.1}: make one, as with Config(l2=0.001)",
+        ),
+        (
+            lambda: train(CONFIG, [[1, 2]]),
+            "dataset must be a Dataset or None, got [[1, 2]]: make one with Dataset.from_arrays(X, y)",
+        ),
+        (
+            lambda: sweep(None, "l2", [0.1]),
+            "config must be a Config, got None: make one, as with Config(l2=0.001)",
+        ),
+        (
+            lambda: sweep(CONFIG, "l2", 0.1),
+            "values must be a list of values of l2, got 0.1: put it into a list",
+        ),
+        (
+            lambda: sweep(CONFIG, "activation", "relu"),
+            "values must be a list of values of activation, got 'relu': put it into a list",
+        ),
+        (
+            lambda: sweep(CONFIG, 2, [0.1]),
+            "field must be the name of a field of Config, such as 'l2', got 2",
+        ),
+        (
+            lambda: compare([7]),
+            "configs must be a mapping of names to Config, got [7]: give each a name, as in "
+            "{'plain': Config(), 'l2': Config(l2=0.001)}",
+        ),
+        (
+            lambda: compare({"plain": CONFIG, "l2": 0.1}),
+            "configs['l2'] must be a Config, got 0.1: make one, as with Config(l2=0.001)",
+        ),
+    ],
+)
+def test_what_is_no_request_is_refused_in_a_sentence(use, request_it, sentence):
+    use()
+    with pytest.raises((ConfigError, DataError)) as refused:
+        request_it()
+    assert str(refused.value) == sentence
+
+
+def test_a_large_array_for_a_data_set_is_refused_in_one_short_line(use):
+    use()
+    with pytest.raises(DataError) as refused:
+        train(CONFIG, np.zeros((1000, 50)))
+    assert "\n" not in str(refused.value) and len(str(refused.value)) < 160
+
+
+@pytest.mark.parametrize(
+    "request_it",
+    [
+        lambda: sweep(CONFIG, "data", ["moons", "diabetes"]),
+        lambda: sweep(CONFIG, "l2", [0, 0.0, 0.1], DATASET),
+        lambda: compare({"few": CONFIG, "more": CONFIG.replace(seeds=5)}, DATASET),
+    ],
+)
+def test_what_does_not_go_together_is_refused_before_it_has_trained(use, request_it):
+    executor = ByHand()
+    scheduler = use(executor.submit)
+    with pytest.raises(ConfigError, match="must (differ|share)"):
+        request_it()
+    assert scheduler._jobs == []
+
+
+def test_a_result_is_pickled_without_what_trains(use):
+    use(output_bytes=0)
+    result = train(CONFIG, DATASET)
+    copy = pickle.loads(pickle.dumps(result))
+    pd.testing.assert_frame_equal(copy.history, result.history)
+    pd.testing.assert_frame_equal(copy.metrics("val"), result.metrics("val"))
+    assert copy.config == result.config
+    with pytest.raises(RegcoreError, match="was not recorded, and this result cannot train: run the conf"):
+        copy.outputs(seed=1, epoch=4)
+    assert result.outputs(seed=1, epoch=4).shape == (4, 1)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: compare({"plain": CONFIG, "l2": CONFIG.replace(l2=0.1)}, DATASET),
+        lambda: sweep(CONFIG, "l2", [0, 0.1], DATASET),
+    ],
+)
+def test_comparisons_and_sweeps_are_pickled(use, make):
+    use()
+    made = make()
+    pd.testing.assert_frame_equal(pickle.loads(pickle.dumps(made)).table(), made.table())
 
 
 def test_what_does_not_fit_the_data_is_refused_before_anything_starts(use):
@@ -239,6 +335,24 @@ def test_images_that_cannot_be_downloaded_leave_the_sentence(use, monkeypatch):
 
     monkeypatch.setattr(requests, "load_dataset", fail)
     monkeypatch.setattr(requests, "download_keras_images", fail)
+    with pytest.raises(DataError, match=sentence):
+        train(CONFIG.replace(data="mnist"))
+
+
+@pytest.mark.parametrize("lost", [None, BrokenExecutor("a worker died")])
+def test_a_download_that_is_slow_or_lost_leaves_the_sentence(use, monkeypatch, lost):
+    executor = ByHand()
+    use(executor.submit)
+    sentence = "mnist is not on this machine and must be downloaded once: get mnist.npz"
+
+    def load(config):
+        if lost is not None:
+            waiting = threading.Thread(target=lambda: executor.take().fail(lost))
+            waiting.start()
+        raise DataError(sentence)
+
+    monkeypatch.setattr(requests, "load_dataset", load)
+    monkeypatch.setattr(requests, "SECONDS_FOR_DOWNLOAD", 0.01 if lost is None else PATIENCE)
     with pytest.raises(DataError, match=sentence):
         train(CONFIG.replace(data="mnist"))
 

@@ -492,9 +492,22 @@ def test_a_sweep_that_diverged_everywhere_has_no_best_value():
 
 
 def test_a_sweep_can_be_held_against_its_first_value():
-    compared = swept("l2", {0.0: [0.5, 0.75], 0.1: [0.25, 0.5]}).comparison()
+    compared = swept("l2", {0.0: [0.5, 0.75], 0.1: [0.25, 0.51]}).comparison()
     assert list(compared.results) == ["l2 = 0.0", "l2 = 0.1"]
-    assert compared.table()["verdict"].tolist() == ["baseline", "better"]
+    assert compared.table(metric="loss")["verdict"].tolist() == ["baseline", "better"]
+
+
+@pytest.mark.parametrize(
+    ("values", "shown"), [((0.1, 0, 0.0), "0 and 0.0"), ((None, 5, None), "None and None")]
+)
+def test_a_value_that_is_there_twice_is_refused(values, shown):
+    with pytest.raises(ConfigError, match=f"values must differ from each other, got {shown}: leave one"):
+        Sweep("l2", values, tuple(errors([0.5]) for _ in values))
+
+
+def test_a_sweep_over_data_of_another_task_is_refused():
+    with pytest.raises(ConfigError, match="task, got binary for 'moons' and regression for 'diabetes'"):
+        Sweep("data", ("moons", "diabetes"), (errors([0.5]), errors([0.5], NUMBERS)))
 
 
 def test_values_and_results_must_match():

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Executor
-from typing import Any
+from concurrent.futures import BrokenExecutor, Executor
+from concurrent.futures import CancelledError as FutureCancelledError
+from typing import Any, TypeVar
 
 from regcore.config import Config
 from regcore.data import Dataset, check_fits, download_keras_images, load_dataset
@@ -19,9 +21,10 @@ from regcore.execution.service import scheduler_for
 from regcore.results import Comparison, Result, Sweep
 
 DOWNLOADED = ("mnist", "fashion_mnist")
-SECONDS_FOR_DOWNLOAD = 180.0
+SECONDS_FOR_DOWNLOAD = 60.0
 
 OnProgress = Callable[[Progress], object]
+Gathered = TypeVar("Gathered")
 
 
 def submit(
@@ -45,10 +48,12 @@ def submit(
         probes: What else to record of every network.
 
     Raises:
-        ConfigError: a configuration does not fit the data.
-        DataError: the data cannot be loaded.
+        ConfigError: a configuration is none, or does not fit the data.
+        DataError: the data is no data set, or cannot be loaded.
         TooLargeError: the run does not fit into memory.
     """
+    _check_configs(configs)
+    _check_dataset(dataset)
     return _submit(configs, dataset, scheduler_for(executor), owner, executor, probes)
 
 
@@ -70,7 +75,8 @@ def train(
     Raises:
         RegcoreError: as `submit` does; or training failed.
     """
-    return _finish(submit({"": config}, dataset, executor=executor), on_progress)[""]
+    _check_config("config", config)
+    return _finish(submit({"": config}, dataset, executor=executor), on_progress, lambda found: found[""])
 
 
 def compare(
@@ -91,9 +97,10 @@ def compare(
     Raises:
         RegcoreError: as `submit` does; or training failed.
     """
+    _check_configs(configs)
     if not configs:
         raise ConfigError("configs must hold at least one configuration, got none")
-    return Comparison(_finish(submit(configs, dataset, executor=executor), on_progress))
+    return _finish(submit(configs, dataset, executor=executor), on_progress, Comparison)
 
 
 def sweep(
@@ -110,7 +117,7 @@ def sweep(
     Args:
         config: The experiment.
         field: The field that varies.
-        values: Its values.
+        values: Its values, each of them once.
         dataset: As for `train`.
         on_progress: As for `train`.
         executor: As for `submit`.
@@ -118,12 +125,52 @@ def sweep(
     Raises:
         RegcoreError: as `submit` does; or training failed.
     """
-    values = tuple(values)
-    if not values:
+    _check_config("config", config)
+    if not isinstance(field, str):
+        raise ConfigError(f"field must be the name of a field of Config, such as 'l2', got {_shown(field)}")
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        raise ConfigError(
+            f"values must be a list of values of {field}, got {_shown(values)}: put it into a list"
+        )
+    several = tuple(values)
+    if not several:
         raise ConfigError(f"values must be at least one value of {field}, got none")
-    configs = {str(position): config.replace(**{field: value}) for position, value in enumerate(values)}
-    results = _finish(submit(configs, dataset, executor=executor), on_progress)
-    return Sweep(field, values, tuple(results.values()))
+    configs = {str(position): config.replace(**{field: value}) for position, value in enumerate(several)}
+    return _finish(
+        submit(configs, dataset, executor=executor),
+        on_progress,
+        lambda found: Sweep(field, several, tuple(found.values())),
+    )
+
+
+def _check_config(name: str, config: object) -> None:
+    if not isinstance(config, Config):
+        raise ConfigError(
+            f"{name} must be a Config, got {_shown(config)}: make one, as with Config(l2=0.001)"
+        )
+
+
+def _check_configs(configs: object) -> None:
+    if not isinstance(configs, Mapping):
+        raise ConfigError(
+            f"configs must be a mapping of names to Config, got {_shown(configs)}: give each a name, as in "
+            "{'plain': Config(), 'l2': Config(l2=0.001)}"
+        )
+    for name, config in configs.items():
+        _check_config(f"configs[{name!r}]", config)
+
+
+def _check_dataset(dataset: object) -> None:
+    if dataset is not None and not isinstance(dataset, Dataset):
+        raise DataError(
+            f"dataset must be a Dataset or None, got {_shown(dataset)}: make one with "
+            "Dataset.from_arrays(X, y)"
+        )
+
+
+def _shown(value: object) -> str:
+    """Return a value on one line, shortened."""
+    return " ".join(reprlib.repr(value).split())
 
 
 def _submit(
@@ -153,22 +200,30 @@ def _networks(
 def _load(config: Config, scheduler: Scheduler) -> Dataset:
     try:
         return load_dataset(config)
-    except DataError:
+    except DataError as missing:
         if config.data not in DOWNLOADED:
             raise
-        # Keras, which knows how to download them, is there in the workers alone.
-        scheduler.call(download_keras_images, config.data).result(SECONDS_FOR_DOWNLOAD)
+        try:
+            # Keras, which knows how to download them, is there in the workers alone.
+            scheduler.call(download_keras_images, config.data).result(SECONDS_FOR_DOWNLOAD)
+        except (TimeoutError, BrokenExecutor, FutureCancelledError) as error:
+            # The sentence that says which file to put where helps here as well.
+            raise missing from error
         return load_dataset(config)
 
 
-def _finish(run: Run, on_progress: OnProgress | None) -> dict[str, Result]:
+def _finish(
+    run: Run, on_progress: OnProgress | None, gather: Callable[[dict[str, Result]], Gathered]
+) -> Gathered:
     try:
+        # What does not go together is refused now, not after it has trained.
+        gather(run.results(partial=True))
         while not run.wait(SECONDS_A_PIECE):
             if on_progress is not None:
                 on_progress(run.progress())
         if on_progress is not None:
             on_progress(run.progress())
-        return run.results()
+        return gather(run.results())
     except BaseException:
         # Ctrl-C, or an error in on_progress: nobody waits for the run any more.
         run.cancel()
