@@ -101,6 +101,20 @@ class Scheduler:
             self._fail_all(WorkerError("the run ended before it was done: the workers were stopped."))
             self._wake.notify_all()
 
+    def abandon(self) -> None:
+        """Fail what is under way, and whatever is asked for later: after a fork, in the child.
+
+        The child has neither the thread that serves nor the executor's, and what they held locked stays so.
+        """
+        self._wake = threading.Condition()
+        self._thread = None
+        self._answers.clear()
+        self._n_in_flight = 0
+        self._submit_to_executor = _refuse_after_fork
+        for training in self._trainings:
+            training.future = None
+        self._fail_all(WorkerError(f"nothing can be trained: {_FORKED}."))
+
     def progress(self, job: Job) -> Progress:
         """Return how far a job is."""
         with self._wake:
@@ -366,6 +380,13 @@ class Scheduler:
             del self._under_way[task.key]
         if training.future is not None:
             training.future.cancel()
+
+
+_FORKED = "the run belongs to the process that this one was forked from; start a new run"
+
+
+def _refuse_after_fork(function: Callable[..., Any], /, *args: Any) -> Future[Any]:
+    raise RuntimeError(_FORKED)
 
 
 def _bug(error: BaseException) -> WorkerError:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
 import weakref
 from collections.abc import Callable
@@ -19,6 +21,7 @@ from regcore.settings import Settings, read_settings
 _lock = threading.Lock()
 _local: tuple[Scheduler, LocalProcesses] | None = None
 _handed_in: weakref.WeakKeyDictionary[Executor, Scheduler] = weakref.WeakKeyDictionary()
+_left_behind: list[object] = []
 
 
 def scheduler_for(executor: Executor | None = None) -> Scheduler:
@@ -51,6 +54,21 @@ def stop_workers() -> None:
         scheduler, processes = stopped
         scheduler.close()
         processes.shutdown(cancel_futures=True)
+
+
+def _start_anew_after_fork() -> None:
+    """Forget, in a process that was forked, the workers and the threads that only its parent has."""
+    global _lock, _local, _handed_in
+    schedulers = list(_handed_in.values()) + ([_local[0]] if _local is not None else [])
+    # Kept alive: a pool that goes wakes its threads, and they are the parent's.
+    _left_behind.append((_local, *_handed_in.keys()))
+    _lock, _local, _handed_in = threading.Lock(), None, weakref.WeakKeyDictionary()
+    for scheduler in schedulers:
+        scheduler.abandon()
+
+
+if sys.platform != "win32":
+    os.register_at_fork(after_in_child=_start_anew_after_fork)
 
 
 def default_engine() -> Engine:
