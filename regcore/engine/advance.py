@@ -20,6 +20,7 @@ from regcore.engine import program, streams
 from regcore.engine.replicate import Replicate, replicates_of
 from regcore.engine.runtime import multiplies_alone_as_among_others, tensorflow
 from regcore.engine.shard import Array, Probe, Rows, Shard, ShardState
+from regcore.results import HISTORY_COLUMNS
 
 # Rows that are measured at once: more of them leave the cache, fewer pay for the call.
 _ROWS_PER_BLOCK = 256
@@ -52,8 +53,12 @@ def advance(shard: Shard, state: ShardState, n_steps: int, dataset: Dataset) -> 
         dataset: the one that the replicates name.
 
     Returns:
-        The state after these steps, and what they recorded.
+        The state after these steps, and what they recorded. Of a training that has ended: the state itself,
+        and no rows.
     """
+    stop = min(state.step + n_steps, total_steps(shard, dataset))
+    if stop <= state.step:
+        return state, _no_rows(len(shard.replicates))
     dtype = str(state.kernels[0].dtype)
     if len(shard.replicates) == 1 and not multiplies_alone_as_among_others(dtype):
         # It trains beside its own double, so that its bits are those it has among others.
@@ -61,7 +66,12 @@ def advance(shard: Shard, state: ShardState, n_steps: int, dataset: Dataset) -> 
         state, rows = advance(doubled, state.take([0, 0]), n_steps, dataset)
         return state.take([0]), rows.take([0])
     training = _Training(shard, dataset, dtype)
-    return training.run(state, min(state.step + n_steps, total_steps(shard, dataset)))
+    return training.run(state, stop)
+
+
+def _no_rows(n_replicates: int) -> Rows:
+    history = np.zeros((n_replicates, 0, len(HISTORY_COLUMNS)))
+    return Rows(history, np.zeros(0, np.int64), outputs={}, checkpoints={}, probes={})
 
 
 def steps_per_epoch(shard: Shard, dataset: Dataset) -> int:
@@ -101,7 +111,9 @@ def estimate_bytes(shard: Shard, dataset: Dataset) -> int:
     kept = math.ceil(shard.epochs / shard.plan.output_every) if shard.plan.output_every else 0
     activations = 4 * n * max(3 * config.batch_size, _ROWS_PER_BLOCK) * sum(widths)
     pool = dataset.X.nbytes + 4 * dataset.X.size
-    return 3 * state + activations + pool + (kept + 6) * outputs + len(shard.plan.checkpoints) * state
+    history = 8 * len(HISTORY_COLUMNS) * shard.epochs * n
+    recorded = history + kept * outputs + len(shard.plan.checkpoints) * state
+    return 3 * state + activations + pool + 6 * outputs + recorded
 
 
 class _Training:

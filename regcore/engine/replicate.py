@@ -22,7 +22,8 @@ class Replicate:
 
     Attributes:
         config: the configuration with everything that this one training does not see set to its default: data
-            fields (the dataset's key stands for them), stopping, ensemble and repetition.
+            fields (the dataset's key stands for them), stopping, ensemble and repetition; a batch that asks
+            for more rows than there are is one of all rows.
         seed: the repetition; draws the rows, the label noise, and keys every random stream.
         init_member: keys the initial weights.
         order_member: keys the order of batches and everything drawn per batch (masks, jitter, mixup, shifts).
@@ -71,7 +72,7 @@ class Replicate:
 
 def replicates_of(config: Config, dataset: Dataset) -> dict[tuple[int, int], Replicate]:
     """Return the networks that a configuration asks for, by (seed, member), in that order."""
-    canonical = _canonical(config)
+    canonical = _canonical(config, dataset.n_train)
     return {
         (seed, member): Replicate(
             config=canonical,
@@ -100,9 +101,10 @@ _UNSEEN = (
 )
 
 
-def _canonical(config: Config) -> Config:
+def _canonical(config: Config, n_train: int) -> Config:
     default = Config()
     return config.replace(
         **{name: getattr(default, name) for name in _UNSEEN},
+        batch_size=min(config.batch_size, n_train),
         dropout_hidden=config.dropout_rates() if config.hidden else 0.0,
     )
