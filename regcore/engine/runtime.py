@@ -21,7 +21,8 @@ def tensorflow() -> Any:
 
     More threads make networks of this size slower, and one worker a core uses the machine whole. Where
     TensorFlow has run something already in this process, its threads cannot be changed any more and are left
-    as they are; results then agree within tolerance instead of bit by bit.
+    as they are; results then agree within tolerance instead of bit by bit. TensorFlow's logger is set to
+    errors.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     import tensorflow
@@ -31,6 +32,9 @@ def tensorflow() -> Any:
         tensorflow.config.threading.set_inter_op_parallelism_threads(1)
     except RuntimeError:
         pass
+    # It takes the first traces of different programs, of which every shape of network has its own, for one
+    # program that is traced again and again, and warns of it.
+    tensorflow.get_logger().setLevel("ERROR")
     return tensorflow
 
 
