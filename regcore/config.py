@@ -268,7 +268,10 @@ class Config(BaseModel):
     )
     activation: Activation = _choice("relu", ACTIVATIONS, "What a hidden unit does to its weighted sum.")
     initializer: Initializer = _choice(
-        "he_normal", INITIALIZERS, "How the kernels are drawn before training. Biases start at 0."
+        "he_normal",
+        INITIALIZERS,
+        "How the kernels are drawn before training. Biases start at 0. With he_normal the output kernel, "
+        "which no relu follows, is drawn with variance 1 / n_in (LeCun normal) instead of 2 / n_in.",
     )
     optimizer: Optimizer = _choice("adam", OPTIMIZERS, "The rule that turns gradients into updates.")
     learning_rate: float = _positive(3e-3, 10.0, "", "Step size of the optimizer.")
@@ -297,7 +300,9 @@ class Config(BaseModel):
         "alpha of a Beta distribution",
         "Trains on blends of two rows and of their targets, weighted by draws of Beta(alpha, alpha). 0: off.",
     )
-    shift: int = _whole(0, 0, 32, "pixels", "Images only: moves each by at most this much, in a random direction.")
+    shift: int = _whole(
+        0, 0, 32, "pixels", "Images only: moves each by at most this much, in a random direction."
+    )
     rotate: float = _number(0.0, 180.0, "degrees", "Images only: turns each by up to this much either way.")
     zoom: float = _number(0.0, 0.9, "fraction", "Images only: scales each by up to this much up or down.")
     flip: bool = _switch(False, "Images only: mirrors each left to right half of the time.")

@@ -11,6 +11,8 @@ from numpy.testing import assert_allclose
 
 from regcore.config import Config
 from regcore.data import Dataset
+from regcore.engine.replicate import replicates_of
+from regcore.engine.streams import initial_weights
 from regcore.export.keras_model import build_model, model_parts
 from regcore.results import Recording, Result, Weights
 
@@ -165,6 +167,20 @@ def test_regularizers_are_in_the_layers_they_work_on():
 def test_l2_is_on_the_only_kernel_of_a_linear_model():
     model = result_of(dataset_of("regression"), hidden=(), l2=0.25).keras_model(seed=0)
     assert float(model.get_layer("output").kernel_regularizer.l2) == 0.25
+
+
+@pytest.mark.parametrize("initializer", ["he_normal", "glorot_uniform", "zeros"])
+def test_drawn_anew_the_kernels_spread_as_they_did_before_training(initializer):
+    dataset = dataset_of("multiclass", n_features=40)
+    result = result_of(dataset, hidden=(1500, 1000), initializer=initializer)
+    model = result.keras_model(seed=0)
+    (replicate, *_) = replicates_of(result.config, dataset).values()
+    for name, kernel in zip(
+        ("hidden_1", "hidden_2", "output"), initial_weights(replicate, 40, 3), strict=True
+    ):
+        drawn = model.get_layer(name).kernel_initializer(kernel.shape).numpy()
+        assert np.std(drawn) == pytest.approx(np.std(kernel), rel=0.06)
+        assert np.abs(drawn).max() == pytest.approx(np.abs(kernel).max(), rel=0.06)
 
 
 def test_a_plain_network_has_no_regularizers():

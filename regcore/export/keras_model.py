@@ -24,6 +24,8 @@ MAX_SHIFT_IN_FLOAT32 = 20.0
 # `keras.layers.Normalization` divides by no less than Keras's epsilon.
 MIN_SCALE_OF_NORMALIZATION = 1e-6
 
+# No relu follows the output kernel, so the engine draws it with variance 1 / n_in instead of 2 / n_in.
+_OUTPUT_INITIALIZER = {"he_normal": "lecun_normal"}
 _OUTPUT_ACTIVATION = {"binary": "sigmoid", "multiclass": "softmax", "regression": "linear"}
 
 
@@ -169,7 +171,7 @@ def _output_layer(parts: ModelParts) -> Any:
     return layers.Dense(
         len(parts.weights.biases[-1]),
         activation=_OUTPUT_ACTIVATION[parts.task],
-        kernel_initializer=parts.config.initializer,
+        kernel_initializer=_OUTPUT_INITIALIZER.get(parts.config.initializer, parts.config.initializer),
         kernel_regularizer=None if parts.config.hidden else _penalty(parts.config),
         name="output",
     )
