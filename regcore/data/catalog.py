@@ -214,7 +214,7 @@ DATASET_INFO: dict[str, DatasetInfo] = {
         target_names=("y",),
         n_train=1000,
         n_val=250,
-        n_test=500,
+        n_test=250,
         n_available=120_000,
     ),
     "mnist": DatasetInfo(
