@@ -89,48 +89,75 @@ def test_nothing_to_train_is_refused(use, empty):
 
 
 @pytest.mark.parametrize(
-    ("request_it", "sentence"),
+    ("function", "arguments", "sentence"),
     [
-        (lambda: train(None), "config must be a Config, got None: make one, as with Config(l2=0.001)"),
+        (train, (None,), "config must be a Config, got None: make one, as with Config(l2=0.001)"),
         (
-            lambda: train({"l2": 0.1}),
+            train,
+            ({"l2": 0.1},),
             "config must be a Config, got {'l2': 0.1}: make one, as with Config(l2=0.001)",
         ),
         (
-            lambda: train(CONFIG, [[1, 2]]),
+            train,
+            (
+                CONFIG,
+                [[1, 2]],
+            ),
             "dataset must be a Dataset or None, got [[1, 2]]: make one with Dataset.from_arrays(X, y)",
         ),
         (
-            lambda: sweep(None, "l2", [0.1]),
+            sweep,
+            (
+                None,
+                "l2",
+                [0.1],
+            ),
             "config must be a Config, got None: make one, as with Config(l2=0.001)",
         ),
         (
-            lambda: sweep(CONFIG, "l2", 0.1),
+            sweep,
+            (
+                CONFIG,
+                "l2",
+                0.1,
+            ),
             "values must be a list of values of l2, got 0.1: put it into a list",
         ),
         (
-            lambda: sweep(CONFIG, "activation", "relu"),
+            sweep,
+            (
+                CONFIG,
+                "activation",
+                "relu",
+            ),
             "values must be a list of values of activation, got 'relu': put it into a list",
         ),
         (
-            lambda: sweep(CONFIG, 2, [0.1]),
+            sweep,
+            (
+                CONFIG,
+                2,
+                [0.1],
+            ),
             "field must be the name of a field of Config, such as 'l2', got 2",
         ),
         (
-            lambda: compare([7]),
+            compare,
+            ([7],),
             "configs must be a mapping of names to Config, got [7]: give each a name, as in "
             "{'plain': Config(), 'l2': Config(l2=0.001)}",
         ),
         (
-            lambda: compare({"plain": CONFIG, "l2": 0.1}),
+            compare,
+            ({"plain": CONFIG, "l2": 0.1},),
             "configs['l2'] must be a Config, got 0.1: make one, as with Config(l2=0.001)",
         ),
     ],
 )
-def test_what_is_no_request_is_refused_in_a_sentence(use, request_it, sentence):
+def test_what_is_no_request_is_refused_in_a_sentence(use, function, arguments, sentence):
     use()
     with pytest.raises((ConfigError, DataError)) as refused:
-        request_it()
+        function(*arguments)
     assert str(refused.value) == sentence
 
 
