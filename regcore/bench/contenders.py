@@ -26,7 +26,7 @@ class Setting(NamedTuple):
 
     n_train: int = 1000
     n_val: int = 250
-    n_test: int = 500
+    n_test: int = 250
     n_features: int = 32
     hidden: tuple[int, ...] = (128, 64)
     batch_size: int = 32

@@ -71,7 +71,7 @@ def contenders_table(speeds: Mapping[str, Speeds], n_workers: int) -> Table:
             "core-ms each: processor time of one network-epoch, over all threads and processes; what else "
             "runs on the machine changes it less.",
             f"matrix products: TensorFlow's, float32, {n_workers} workers of one thread; of the steps "
-            "forward and back, and of the look at 1,750 train, validation and test rows after each epoch.",
+            "forward and back, and of the look at 1,500 train, validation and test rows after each epoch.",
             "scikit-learn: the same widths, batches and Adam, a penalty, validation rows scored each epoch.",
         ),
     )
