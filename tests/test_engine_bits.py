@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from regcore.config import Config
 from regcore.data import load_dataset
-from regcore.engine.advance import advance, start, steps_per_epoch, total_steps
+from regcore.engine.advance import advance, start, total_steps
+from regcore.engine.batches import steps_per_epoch
 from regcore.engine.program import Program, program
 from regcore.engine.shard import Probe, RecordingPlan, Rows, Shard
 from regcore.results import HISTORY_COLUMNS
@@ -36,6 +37,14 @@ QUICK_CASES: dict[str, dict[str, Any]] = {
     "regression relu sgd": {"data": "diabetes", "hidden": (1,), "optimizer": "sgd", "batch_size": 1},
     "regression tanh adam": {"data": "sine", "hidden": (64, 64), "activation": "tanh"},
 }
+# Widths in whole lanes, and neither decay nor a limit of the norm: such steps have loops of their own.
+USUAL: dict[str, Any] = {"weight_decay": 0.0, "max_norm": None, "epochs": 9}
+USUAL_CASES: dict[str, dict[str, Any]] = {
+    "dropout": {"data": "moons", "hidden": (16, 48), "batch_size": 7, **USUAL},
+    "no dropout": {"data": "wine", "hidden": (48,), "dropout_input": 0.0, "dropout_hidden": 0.0, **USUAL},
+    "dropout of one layer": {"data": "digits", "hidden": (32, 16), "dropout_hidden": (0.5, 0.0), **USUAL},
+    "tanh": {"data": "sine", "hidden": (16, 32), "activation": "tanh", "batch_size": 10, **USUAL},
+}
 
 
 def regularized(case: dict[str, Any]) -> Config:
@@ -46,7 +55,7 @@ def assert_bits_are_its_own(config: Config) -> None:
     """Train replicates alone, together, in pieces and beside others; all must end with the same bytes."""
     dataset = load_dataset(config)
     several, plain = replicates(config, dataset), replicates(config.plain(), dataset)
-    decayed = replicates(config.plain().replace(l2=0.05), dataset)
+    decayed = replicates(config.plain().replace(l2=0.05, weight_decay=0.01), dataset)
     together = train(several, dataset, plan=EVERY_OUTPUT)
     alone = train([several[2]], dataset, plan=EVERY_OUTPUT)
     in_pieces = train([several[7]], dataset, [3, 1, 5], plan=EVERY_OUTPUT)
@@ -65,6 +74,11 @@ def assert_bits_are_its_own(config: Config) -> None:
 @pytest.mark.parametrize("case", QUICK_CASES)
 def test_bits_are_the_same_alone_together_in_pieces_and_beside_others(case):
     assert_bits_are_its_own(regularized(QUICK_CASES[case]))
+
+
+@pytest.mark.parametrize("case", USUAL_CASES)
+def test_bits_are_the_same_in_the_loops_for_the_usual(case):
+    assert_bits_are_its_own(regularized(USUAL_CASES[case]))
 
 
 @pytest.mark.slow

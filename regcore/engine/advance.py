@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from regcore.config import Config
 from regcore.data import Dataset, load_dataset
 from regcore.engine import program, streams
+from regcore.engine.batches import BatchSource, steps_per_epoch
 from regcore.engine.replicate import Replicate, replicates_of
 from regcore.engine.runtime import multiplies_alone_as_among_others, tensorflow
 from regcore.engine.shard import Array, Probe, Rows, Shard, ShardState
@@ -24,8 +25,6 @@ from regcore.results import HISTORY_COLUMNS
 
 # Rows that are measured at once: more of them leave the cache, fewer pay for the call.
 _ROWS_PER_BLOCK = 256
-# Masks and the like drawn for one call of the compiled loop.
-_DRAWN_BYTES = 32 << 20
 
 SPLITS = ("train", "val", "test")
 
@@ -74,11 +73,6 @@ def _no_rows(n_replicates: int) -> Rows:
     return Rows(history, np.zeros(0, np.int64), outputs={}, checkpoints={}, probes={})
 
 
-def steps_per_epoch(shard: Shard, dataset: Dataset) -> int:
-    """Return the optimizer steps of one epoch; the last batch may be smaller."""
-    return math.ceil(dataset.n_train / shard.replicates[0].config.batch_size)
-
-
 def total_steps(shard: Shard, dataset: Dataset) -> int:
     """Return the optimizer steps of the whole training."""
     return shard.epochs * steps_per_epoch(shard, dataset)
@@ -124,17 +118,13 @@ class _Training:
         self.replicates = shard.replicates
         self.config = config = shard.replicates[0].config
         self.steps_per_epoch = steps_per_epoch(shard, dataset)
-        self.block = streams.steps_per_block(config, dataset.n_features)
         self.rows = [dataset.rows(replicate.seed) for replicate in self.replicates]
-        self.trained = [streams.training_rows(replicate, dataset.n_train) for replicate in self.replicates]
         self.program = program.program(
             len(config.hidden), config.activation, config.optimizer, dataset.task, dtype
         )
         self.data = self._data()
         self.knobs = self._knobs()
-        self.label_dtype = (
-            np.int32 if dataset.task == "multiclass" or dataset.task == "binary" else np.dtype(dtype)
-        )
+        self.source = BatchSource(shard, dataset, self.rows, self.knobs.uses, dtype)
 
     # Constant during the training
 
@@ -182,15 +172,18 @@ class _Training:
             dropout_scale=tuple(
                 each([1 / streams.keep_probability(rate) for rate in layer]) for layer in rates
             ),
-            uses_l2=used(field("l2")),
-            uses_weight_decay=used(field("weight_decay")),
-            uses_max_norm=used([value < math.inf for value in max_norm]),
-            uses_jitter=used(field("jitter")),
-            uses_mixup=used(field("mixup")),
-            uses_geometry=used([streams.moves_pixels(config) for config in configs]),
-            uses_cutout=used(field("cutout")),
-            uses_dropout=tuple(used(list(layer)) for layer in rates),
             image_shape=tensor(np.array(self.dataset.image_shape or (0, 0), np.int32)),
+            uses=program.Uses(
+                l2=used(field("l2")),
+                weight_decay=used(field("weight_decay")),
+                max_norm=used([value < math.inf for value in max_norm]),
+                jitter=used(field("jitter")),
+                mixup=used(field("mixup")),
+                geometry=used([streams.moves_pixels(config) for config in configs]),
+                cutout=used(field("cutout")),
+                dropout=tuple(used(list(layer)) for layer in rates),
+                whole_lanes=tensor(all(width % program.LANES == 0 for width in self.config.hidden)),
+            ),
         )
 
     # Running
@@ -206,7 +199,7 @@ class _Training:
         while step < stop:
             end = self._next_end(step, stop)
             total, history, outputs = self.program.train(
-                self.data, self.knobs, self._batches(step, end), total
+                self.data, self.knobs, self.source.batches(step, end), total
             )
             step = end
             recorded.history.append(history.numpy())
@@ -224,19 +217,7 @@ class _Training:
         plan = self.shard.plan
         epochs = {*plan.checkpoints, *(epoch for probe in plan.probes for epoch in probe.epochs)}
         pauses = [at for epoch in epochs if (at := epoch * self.steps_per_epoch) > step]
-        end = step + _DRAWN_BYTES // self._drawn_bytes_per_step()
-        # A block is drawn as a whole: one that ended halfway would be drawn again.
-        end = max(end - end % self.block, step - step % self.block + self.block)
-        return min([stop, end, *pauses])
-
-    def _drawn_bytes_per_step(self) -> int:
-        bytes_a_row = 16
-        for layer, width in enumerate((self.dataset.n_features, *self.config.hidden)):
-            bytes_a_row += width * bool(self.knobs.uses_dropout[layer])
-        bytes_a_row += self.dataset.n_features * (
-            4 * bool(self.knobs.uses_jitter) + bool(self.knobs.uses_cutout)
-        )
-        return len(self.replicates) * self.config.batch_size * bytes_a_row
+        return min([stop, self.source.end_of_call(step), *pauses])
 
     def _kept(self, before: int, after: int) -> NDArray[np.int64]:
         epochs = np.arange(before // self.steps_per_epoch + 1, after // self.steps_per_epoch + 1)
@@ -256,106 +237,6 @@ class _Training:
         if probe.kind == "outputs":
             return (self.program.outputs(scaled).numpy(),)
         return tuple(layer.numpy() for layer in self.program.activations(scaled))
-
-    # What the next steps train on
-
-    def _batches(self, begin: int, end: int) -> program.Batches:
-        steps = np.arange(begin, end)
-        epochs, places = np.divmod(steps, self.steps_per_epoch)
-        size = self.config.batch_size
-        ends = np.where(places == self.steps_per_epoch - 1, epochs + 1, 0)
-        every = self.shard.plan.output_every
-        rows, y = self._ordered(streams.order, begin, end)
-        if self.knobs.uses_mixup:
-            mixup_rows, mixup_y = self._ordered(streams.mixup_order, begin, end)
-        else:
-            mixup_rows, mixup_y = rows[:0], y[:0]
-        return program.Batches(
-            step=np.int32(begin),
-            sizes=np.minimum(size, self.dataset.n_train - places * size).astype(np.int32),
-            ends_epoch=ends.astype(np.int32),
-            keeps_outputs=(ends > 0) & (ends % every == 0) if every else np.zeros(len(steps), bool),
-            rows=rows,
-            y=y,
-            mixup_rows=mixup_rows,
-            mixup_y=mixup_y,
-            **self._drawn(begin, end),
-        )
-
-    def _ordered(self, order: Any, begin: int, end: int) -> tuple[NDArray[np.int32], NDArray[Any]]:
-        """Return pool rows and targets of the batches, [K, R, batch_size]; the last of an epoch filled up."""
-        first, last = begin // self.steps_per_epoch, (end - 1) // self.steps_per_epoch
-        length = self.steps_per_epoch * self.config.batch_size
-        shape = (last - first + 1, len(self.replicates), length)
-        rows, y = np.zeros(shape, np.int32), np.zeros(shape, self.label_dtype)
-        n = self.dataset.n_train
-        for r, replicate in enumerate(self.replicates):
-            for epoch in range(first, last + 1):
-                places = self.trained[r][order(replicate, epoch, n)]
-                rows[epoch - first, r, :n] = self.rows[r].train[places]
-                y[epoch - first, r, :n] = self.rows[r].y_train[places]
-        begin -= first * self.steps_per_epoch
-        end -= first * self.steps_per_epoch
-
-        def by_step(array: NDArray[Any]) -> NDArray[Any]:
-            split = array.reshape(shape[0], shape[1], self.steps_per_epoch, -1).transpose(0, 2, 1, 3)
-            return split.reshape(shape[0] * self.steps_per_epoch, shape[1], -1)[begin:end]
-
-        return by_step(rows), by_step(y)
-
-    def _drawn(self, begin: int, end: int) -> dict[str, Any]:
-        """Return the masks and the augmentation of the steps, drawn block by block."""
-        n_features = self.dataset.n_features
-        shape = (end - begin, len(self.replicates), self.config.batch_size)
-        knobs = self.knobs
-
-        def room(used: Any, *rest: int, dtype: Any, fill: Any = 0) -> NDArray[Any]:
-            return np.full((*(shape if used else (0, 0, 0)), *rest), fill, dtype)
-
-        widths = (n_features, *self.config.hidden)
-        dropout = tuple(
-            room(used, width, dtype=bool, fill=True)
-            for used, width in zip(knobs.uses_dropout, widths, strict=True)
-        )
-        jitter = room(knobs.uses_jitter, n_features, dtype=np.float32)
-        geometry = room(knobs.uses_geometry, 8, dtype=np.float32)
-        geometry[..., [0, 4]] = 1
-        cutout = room(knobs.uses_cutout, n_features, dtype=bool, fill=True)
-        mixup = np.ones((shape[0] if knobs.uses_mixup else 0, shape[1], 1, 1), self.dtype)
-
-        for block in range(begin // self.block, (end - 1) // self.block + 1):
-            offset = block * self.block
-            of_block = slice(max(begin - offset, 0), min(end - offset, self.block))
-            of_call = slice(max(offset - begin, 0), max(offset - begin, 0) + of_block.stop - of_block.start)
-            for r, replicate in enumerate(self.replicates):
-                if any(streams.mask_rates(replicate.config)):
-                    for kept, mask in zip(
-                        dropout, streams.dropout_masks(replicate, block, n_features), strict=True
-                    ):
-                        if mask is not None:
-                            kept[of_call, r] = mask[of_block]
-                drawn = streams.augmentation(replicate, block, n_features, self.dataset.image_shape)
-                if drawn.jitter is not None:
-                    jitter[of_call, r] = drawn.jitter[of_block]
-                if drawn.mixup is not None:
-                    mixup[of_call, r, 0, 0] = drawn.mixup[of_block]
-                if drawn.geometry is not None:
-                    geometry[of_call, r] = drawn.geometry[of_block]
-                if drawn.cutout is not None:
-                    cutout[of_call, r] = self._uncovered(drawn.cutout[of_block], replicate.config.cutout)
-        return {"dropout": dropout, "jitter": jitter, "geometry": geometry, "cutout": cutout, "mixup": mixup}
-
-    def _uncovered(self, corners: NDArray[np.int64], side: int) -> NDArray[np.bool_]:
-        height, width = self.dataset.image_shape or (0, 0)
-
-        def covered(first: NDArray[np.int64], n: int) -> NDArray[np.bool_]:
-            place = np.arange(n)
-            return (place >= first[..., None]) & (place < first[..., None] + side)
-
-        squares = (
-            covered(corners[..., 0], height)[..., :, None] & covered(corners[..., 1], width)[..., None, :]
-        )
-        return ~squares.reshape(*corners.shape[:-1], -1)
 
 
 class _Recorder:

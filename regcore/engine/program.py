@@ -7,12 +7,13 @@ every width, number of replicates and numeric knob of a depth, activation, optim
 A replicate's bits must not depend on what trains beside it. Matrix products, reductions of the last axes and
 the fused steps keep that by themselves. Vectorised exp, log and tanh do not: the last few numbers of an array
 go through other instructions than the rest. So they are applied to arrays filled up to a multiple of
-`_LANES`.
+`LANES`.
 """
 
 from __future__ import annotations
 
-from functools import cache
+from collections.abc import Callable
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,8 +22,8 @@ from regcore.data import Task
 from regcore.engine.runtime import tensorflow
 from regcore.engine.shard import Array, ShardState
 
-_LANES = 16
-_ADAM_BETA_1, _ADAM_BETA_2, _ADAM_EPSILON = 0.9, 0.999, 1e-7  # Keras's defaults
+LANES = 16
+ADAM_BETAS, _ADAM_EPSILON = (0.9, 0.999), 1e-7  # Keras's defaults
 
 Tensor = Any
 
@@ -49,6 +50,26 @@ class Data(NamedTuple):
     n_test: Tensor
 
 
+class Uses(NamedTuple):
+    """Which parts of a step any replicate uses, () bool each; Python's own bool where that is known before.
+
+    Attributes:
+        l2, weight_decay, max_norm, jitter, mixup, geometry, cutout: the field, of any replicate.
+        dropout: one for the input and for every hidden layer.
+        whole_lanes: whether every hidden layer is a multiple of `LANES` wide.
+    """
+
+    l2: Tensor
+    weight_decay: Tensor
+    max_norm: Tensor
+    jitter: Tensor
+    mixup: Tensor
+    geometry: Tensor
+    cutout: Tensor
+    dropout: tuple[Tensor, ...]
+    whole_lanes: Tensor
+
+
 class Knobs(NamedTuple):
     """Numeric hyperparameters: [R, 1, 1] where replicates may differ, () where they share it.
 
@@ -57,10 +78,8 @@ class Knobs(NamedTuple):
         l2, weight_decay, jitter: [R, 1, 1].
         max_norm: [R, 1, 1], infinite where off.
         dropout_scale: one [R, 1, 1] for the input and for every hidden layer, 1 / keep probability.
-        uses_l2, uses_weight_decay, uses_max_norm, uses_jitter, uses_mixup, uses_geometry, uses_cutout: ()
-            bool, whether any replicate does.
-        uses_dropout: one () bool for the input and for every hidden layer.
         image_shape: [2] int32, zeros for a table.
+        uses: what is computed at all.
     """
 
     learning_rate: Tensor
@@ -70,25 +89,22 @@ class Knobs(NamedTuple):
     max_norm: Tensor
     jitter: Tensor
     dropout_scale: tuple[Tensor, ...]
-    uses_l2: Tensor
-    uses_weight_decay: Tensor
-    uses_max_norm: Tensor
-    uses_jitter: Tensor
-    uses_mixup: Tensor
-    uses_geometry: Tensor
-    uses_cutout: Tensor
-    uses_dropout: tuple[Tensor, ...]
     image_shape: Tensor
+    uses: Uses
 
 
 class Batches(NamedTuple):
-    """What the steps of one call train on, drawn before; K steps. Unused parts have K = 0.
+    """What the K steps of one call train on, drawn before. Unused parts have K = 0.
+
+    Steps come in slabs, whose inputs are made ready together. Every batch of a slab is full but its last one.
 
     Attributes:
-        step: () int32, how many steps were taken before.
-        sizes: [K] int32, rows in each batch.
-        ends_epoch: [K] int32, the 1-based epoch that ends with the step, or 0.
-        keeps_outputs: [K] bool, whether outputs are kept at the end of that epoch.
+        slabs: [n_slabs, 2] int32, the first step of each and the one after its last.
+        last_sizes: [n_slabs] int32, rows in the last batch of each.
+        ends_epoch: [n_slabs] bool, whether an epoch ends with it.
+        keeps_outputs: [n_slabs] bool, whether outputs are kept at the end of that epoch.
+        scalars: [K, 3], the rows in each batch, and Adam's two decay rates to the power of the steps taken,
+            this one included.
         rows: [K, R, batch_size] int32.
         y: [K, R, batch_size].
         mixup_rows, mixup_y: the same of the rows mixed in.
@@ -99,10 +115,11 @@ class Batches(NamedTuple):
         dropout: one [K, R, batch_size, width] bool for the input and for every hidden layer.
     """
 
-    step: Tensor
-    sizes: Tensor
+    slabs: Tensor
+    last_sizes: Tensor
     ends_epoch: Tensor
     keeps_outputs: Tensor
+    scalars: Tensor
     rows: Tensor
     y: Tensor
     mixup_rows: Tensor
@@ -112,6 +129,22 @@ class Batches(NamedTuple):
     geometry: Tensor
     cutout: Tensor
     dropout: tuple[Tensor, ...]
+
+
+class _Slab(NamedTuple):
+    """Steps made ready, each part an array of steps.
+
+    Attributes:
+        scalars: [3], as in `Batches`.
+        x: [R, n, n_features], augmented, and what input dropout leaves of it.
+        y: [R, n, n_outputs].
+        kept: one [R, n, width] bool for every hidden layer, where the unit is kept.
+    """
+
+    scalars: Tensor
+    x: Tensor
+    y: Tensor
+    kept: tuple[Tensor, ...]
 
 
 class Program:
@@ -152,17 +185,19 @@ class Program:
         count, flag = spec(0, tf.int32), spec(0, tf.bool)
         data = Data(spec(2), spec(3), spec(3), spec(3, tf.int32), spec(2, label), count, count, count)
         each = spec(3)
+        uses = Uses(
+            l2=flag, weight_decay=flag, max_norm=flag, jitter=flag, mixup=flag, geometry=flag, cutout=flag,
+            dropout=(flag,) * layers, whole_lanes=flag,
+        )  # fmt: skip
         knobs = Knobs(
             learning_rate=spec(0), momentum=spec(0), l2=each, weight_decay=each, max_norm=each, jitter=each,
-            dropout_scale=(each,) * layers, uses_l2=flag, uses_weight_decay=flag, uses_max_norm=flag,
-            uses_jitter=flag, uses_mixup=flag, uses_geometry=flag, uses_cutout=flag,
-            uses_dropout=(flag,) * layers, image_shape=tf.TensorSpec([2], tf.int32),
+            dropout_scale=(each,) * layers, image_shape=tf.TensorSpec([2], tf.int32), uses=uses,
         )  # fmt: skip
         batches = Batches(
-            step=count, sizes=spec(1, tf.int32), ends_epoch=spec(1, tf.int32), keeps_outputs=spec(1, tf.bool),
-            rows=spec(3, tf.int32), y=spec(3, label), mixup_rows=spec(3, tf.int32), mixup_y=spec(3, label),
-            mixup=spec(4), jitter=spec(4, tf.float32), geometry=spec(4, tf.float32), cutout=spec(4, tf.bool),
-            dropout=(spec(4, tf.bool),) * layers,
+            slabs=spec(2, tf.int32), last_sizes=spec(1, tf.int32), ends_epoch=spec(1, tf.bool),
+            keeps_outputs=spec(1, tf.bool), scalars=spec(2), rows=spec(3, tf.int32), y=spec(3, label),
+            mixup_rows=spec(3, tf.int32), mixup_y=spec(3, label), mixup=spec(4), jitter=spec(4, tf.float32),
+            geometry=spec(4, tf.float32), cutout=spec(4, tf.bool), dropout=(spec(4, tf.bool),) * layers,
         )  # fmt: skip
         return [data, knobs, batches, spec(1)]
 
@@ -192,7 +227,7 @@ class Program:
         """
         self.n_traces += 1
         tf = self.tf
-        n_steps = tf.shape(batches.sizes)[0]
+        n_slabs = tf.shape(batches.slabs)[0]
         n_ended = tf.math.count_nonzero(batches.ends_epoch, dtype=tf.int32)
         n_kept = tf.math.count_nonzero(batches.keeps_outputs, dtype=tf.int32)
 
@@ -201,9 +236,11 @@ class Program:
             empty = tf.TensorArray(self.dtype, size=tf.maximum(size, 1), element_shape=[None] * len(shape))
             return empty.write(0, tf.zeros(shape, self.dtype))
 
-        def step(i: Tensor, total: Tensor, ended: Tensor, kept: Tensor, rows: Tensor, outputs: Tensor) -> Any:
-            total = total + self._step(data, knobs, batches, i) * tf.cast(batches.sizes[i], self.dtype)
-            keep = batches.keeps_outputs[i]
+        def train_slab(
+            at: Tensor, total: Tensor, ended: Tensor, kept: Tensor, rows: Tensor, outputs: Tensor
+        ) -> Any:
+            total = self._take_steps(self._slab(data, knobs, batches, at), knobs, total)
+            keep = batches.keeps_outputs[at]
 
             def look() -> Any:
                 scores, measured = self._measure(data, knobs, total)
@@ -217,8 +254,8 @@ class Program:
                 )
 
             return (
-                i + 1,
-                *tf.cond(batches.ends_epoch[i] > 0, look, lambda: (total, ended, kept, rows, outputs)),
+                at + 1,
+                *tf.cond(batches.ends_epoch[at], look, lambda: (total, ended, kept, rows, outputs)),
             )
 
         n_replicates, n_rows = tf.unstack(tf.shape(data.y))
@@ -227,68 +264,139 @@ class Program:
         outputs = array(n_kept, [n_replicates, n_rows, n_outputs])
         zero = tf.constant(0)
         _, total, _, _, rows, outputs = tf.while_loop(
-            lambda i, *_: i < n_steps,
-            step,
+            lambda at, *_: at < n_slabs,
+            train_slab,
             (zero, objective_sum, zero, zero, rows, outputs),
             parallel_iterations=1,
         )
         return total, rows.stack()[:n_ended], outputs.stack()[:n_kept]
 
+    def _slab(self, data: Data, knobs: Knobs, batches: Batches, at: Tensor) -> _Slab:
+        """Return a slab made ready: what is done for all of its steps together costs less than in each."""
+        tf = self.tf
+        first, end = batches.slabs[at, 0], batches.slabs[at, 1]
+
+        def part(values: Tensor) -> Tensor:
+            return values[first:end]
+
+        def steps(values: Tensor) -> Any:
+            each = tf.TensorArray(values.dtype, size=end - first, infer_shape=False).unstack(values)
+            last = end - first - 1
+            return each.write(last, each.read(last)[:, : batches.last_sizes[at]])
+
+        drawn = batches._replace(
+            **{
+                name: part(getattr(batches, name))
+                for name in (
+                    "rows", "y", "mixup_rows", "mixup_y", "mixup", "jitter", "geometry", "cutout"
+                )
+            }
+        )  # fmt: skip
+        x = self._inputs(data, drawn.rows)
+        x, y = self._augment(data, knobs, drawn, x, self._targets(drawn.y))
+        kept_inputs, *kept = map(part, batches.dropout)
+        x = self._drop(x, 0, lambda: kept_inputs, knobs)
+        uses = knobs.uses.dropout[1:]
+        nothing = tf.zeros([end - first, 0, 0, 0], tf.bool)
+        return _Slab(
+            scalars=tf.TensorArray(self.dtype, size=end - first, element_shape=[3]).unstack(
+                part(batches.scalars)
+            ),
+            x=steps(x),
+            y=steps(y),
+            kept=tuple(
+                steps(tf.cond(use, partial(tf.identity, each), lambda: nothing))
+                for use, each in zip(uses, kept, strict=True)
+            ),
+        )
+
+    def _take_steps(self, slab: _Slab, knobs: Knobs, total: Tensor) -> Tensor:
+        """Take the steps of a slab, and return the objective summed over the epoch so far, [R]."""
+        tf, uses = self.tf, knobs.uses
+        drops = tf.stack([tf.constant(True), *uses.dropout[1:]])
+        is_usual = uses.whole_lanes & ~uses.weight_decay & ~uses.max_norm
+        usual = uses._replace(whole_lanes=True, weight_decay=False, max_norm=False)
+
+        def loop(uses: Uses) -> Callable[[], Tensor]:
+            return lambda: self._loop(slab, knobs._replace(uses=uses), total)
+
+        # To ask costs a step time even where the answer is no, so the most usual answers have loops of their
+        # own.
+        return tf.case(
+            [
+                (is_usual & tf.reduce_all(drops), loop(usual._replace(dropout=(True,) * (self.depth + 1)))),
+                (
+                    is_usual & ~tf.reduce_any(drops[1:]),
+                    loop(usual._replace(dropout=(False,) * (self.depth + 1))),
+                ),
+            ],
+            default=loop(uses),
+        )
+
+    def _loop(self, slab: _Slab, knobs: Knobs, total: Tensor) -> Tensor:
+        # What the loop needs of the knobs is worked out before it.
+        n_steps, minus_twice_l2 = slab.scalars.size(), -2 * knobs.l2
+        _, total = self.tf.while_loop(
+            lambda i, _: i < n_steps,
+            lambda i, total: (i + 1, total + self._step(slab, knobs, minus_twice_l2, i)),
+            (self.tf.constant(0), total),
+            parallel_iterations=1,
+        )
+        return total
+
+    def _either(self, condition: Tensor, then: Callable[[], Any], otherwise: Callable[[], Any]) -> Any:
+        """Return what a condition says; one that is known before leaves no trace in the program."""
+        if isinstance(condition, bool):
+            return then() if condition else otherwise()
+        return self.tf.cond(condition, then, otherwise)
+
     # One step
 
-    def _step(self, data: Data, knobs: Knobs, batches: Batches, i: Tensor) -> Tensor:
-        """Take step i of `batches` and return the objective before it, [R]."""
+    def _step(self, slab: _Slab, knobs: Knobs, minus_twice_l2: Tensor, i: Tensor) -> Tensor:
+        """Take step i of a slab and return the objective before it, summed over the batch's rows, [R]."""
         tf = self.tf
-        size = batches.sizes[i]
-        x = self._inputs(data, batches.rows[i, :, :size])
-        y = self._targets(batches.y[i, :, :size], x)
-        x, y = self._augment(data, knobs, batches, i, x, y)
+        size, *beta_powers = tf.unstack(slab.scalars.read(i))
+        x, y = slab.x.read(i), slab.y.read(i)
         kernels = [kernel.read_value() for kernel in self.kernels]
         biases = [bias.read_value() for bias in self.biases]
 
         # Forward. A layer's kernel is fed what the layer before gave, less what dropout takes out.
-        active = [x]
-        fed = [self._drop(x, 0, knobs, batches, i)]
-        for layer in range(self.depth):
+        active, fed = [x], [x]
+        for layer, kept in enumerate(slab.kept):
             active.append(self._activate(self._layer(fed[layer], kernels[layer], biases[layer])))
-            fed.append(self._drop(active[-1], layer + 1, knobs, batches, i))
+            fed.append(self._drop(active[-1], layer + 1, partial(kept.read, i), knobs))
         z = self._layer(fed[-1], kernels[-1], biases[-1])
 
         loss, gradient = self._loss(z, y)
-        gradient = gradient / tf.cast(size, self.dtype)
-        objective = tf.reduce_mean(loss, axis=1) + tf.cond(
-            knobs.uses_l2, lambda: self._penalty(kernels, knobs), lambda: tf.zeros_like(loss[:, 0])
-        )
+        gradient = gradient / size
 
         # Backward. All gradients before any update, so that no kernel changes while it is still read.
         kernel_gradients, bias_gradients = [], []
         for layer in reversed(range(self.depth + 1)):
             kernel_gradients.append(tf.raw_ops.BatchMatMulV2(x=fed[layer], y=gradient, adj_x=True))
-            bias_gradients.append(self._sum_rows(gradient))
+            bias_gradients.append(self._bias_gradient(gradient, layer, knobs))
             if layer > 0:
                 gradient = tf.raw_ops.BatchMatMulV2(x=gradient, y=kernels[layer], adj_y=True)
-                gradient = self._gradient_before(
-                    gradient, layer, active[layer], fed[layer], knobs, batches, i
-                )
+                kept = partial(slab.kept[layer - 1].read, i)
+                gradient = self._gradient_before(gradient, layer, active[layer], fed[layer], kept, knobs)
         kernel_gradients.reverse()
         bias_gradients.reverse()
-        for layer in self._penalised():
-            kernel_gradients[layer] = self._with_l2(kernel_gradients[layer], kernels[layer], knobs)
+        penalty, kernel_gradients = self._with_l2(kernels, kernel_gradients, minus_twice_l2, knobs, loss)
+        objective = tf.reduce_sum(loss, axis=1) + penalty * size
         with tf.control_dependencies([*kernel_gradients, *bias_gradients, objective]):
-            self._update(kernels, kernel_gradients + bias_gradients, knobs, batches.step + i)
+            self._update(kernels, kernel_gradients + bias_gradients, knobs, beta_powers)
         return objective
 
     def _layer(self, fed: Tensor, kernel: Tensor, bias: Tensor) -> Tensor:
         return self.tf.raw_ops.BatchMatMulV2(x=fed, y=kernel) + bias
 
-    def _drop(self, x: Tensor, layer: int, knobs: Knobs, batches: Batches, i: Tensor) -> Tensor:
-        """Return x with the units that step i drops set to zero, the others scaled up (inverted dropout)."""
-
-        def dropped() -> Tensor:
-            mask = batches.dropout[layer][i, :, : batches.sizes[i]]
-            return x * self.tf.cast(mask, self.dtype) * knobs.dropout_scale[layer]
-
-        return self.tf.cond(knobs.uses_dropout[layer], dropped, lambda: x)
+    def _drop(self, x: Tensor, layer: int, kept: Callable[[], Tensor], knobs: Knobs) -> Tensor:
+        """Return x with the units that are not kept set to zero, the others scaled up (inverted dropout)."""
+        return self._either(
+            knobs.uses.dropout[layer],
+            lambda: x * self.tf.cast(kept(), self.dtype) * knobs.dropout_scale[layer],
+            lambda: x,
+        )
 
     def _gradient_before(
         self,
@@ -296,29 +404,57 @@ class Program:
         layer: int,
         active: Tensor,
         fed: Tensor,
+        kept: Callable[[], Tensor],
         knobs: Knobs,
-        batches: Batches,
-        i: Tensor,
     ) -> Tensor:
         """Return the gradient before a hidden layer's dropout and activation."""
         tf = self.tf
         if self.activation == "tanh":
-            gradient = self._drop(gradient, layer, knobs, batches, i)
+            gradient = self._drop(gradient, layer, kept, knobs)
             return tf.raw_ops.TanhGrad(y=active, dy=gradient)
         # What was fed on is positive exactly where the unit was kept and its sum positive: one gate for both.
         scale = knobs.dropout_scale[layer]
-        gradient = tf.cond(knobs.uses_dropout[layer], lambda: gradient * scale, lambda: gradient)
+        gradient = self._either(knobs.uses.dropout[layer], lambda: gradient * scale, lambda: gradient)
         return tf.raw_ops.ReluGrad(gradients=gradient, features=fed)
 
-    def _with_l2(self, gradient: Tensor, kernel: Tensor, knobs: Knobs) -> Tensor:
-        # Where l2 is 0 the gradient keeps its bits: the term is 0 even for a weight beyond all numbers, and
-        # taking 0 away, unlike adding it, leaves -0 as it is.
+    def _bias_gradient(self, gradient: Tensor, layer: int, knobs: Knobs) -> Tensor:
+        """Return a layer's gradient summed over the rows, [R, n, width] -> [R, 1, width]."""
         tf = self.tf
-        return tf.cond(
-            knobs.uses_l2,
-            lambda: gradient - tf.math.multiply_no_nan(kernel, -2 * knobs.l2),
-            lambda: gradient,
-        )
+        if layer < self.depth:
+            return self._either(
+                knobs.uses.whole_lanes,
+                # In whole lanes all sums are made by the same instructions.
+                lambda: tf.reduce_sum(gradient, axis=1, keepdims=True),
+                lambda: self._sum_rows(gradient),
+            )
+        if self.task == "multiclass":
+            return self._sum_rows(gradient)
+        return tf.reduce_sum(gradient[:, :, 0], axis=1)[:, None, None]
+
+    def _with_l2(
+        self,
+        kernels: list[Tensor],
+        gradients: list[Tensor],
+        minus_twice_l2: Tensor,
+        knobs: Knobs,
+        loss: Tensor,
+    ) -> tuple[Tensor, list[Tensor]]:
+        """Return the penalty, [R], and the kernels' gradients with it."""
+        tf = self.tf
+        penalised = self._penalised()
+
+        def with_it() -> Any:
+            # Where l2 is 0 the gradient keeps its bits: the term is 0 even for a weight beyond all numbers,
+            # and taking 0 away, unlike adding it, leaves -0 as it is.
+            terms = [tf.math.multiply_no_nan(kernels[layer], minus_twice_l2) for layer in penalised]
+            changed = [gradients[layer] - term for layer, term in zip(penalised, terms, strict=True)]
+            return self._penalty(kernels, knobs), *changed
+
+        def without() -> Any:
+            return tf.zeros_like(loss[:, 0]), *(gradients[layer] for layer in penalised)
+
+        penalty, *changed = self._either(knobs.uses.l2, with_it, without)
+        return penalty, [*changed, *gradients[len(changed) :]]
 
     def _penalised(self) -> range:
         """Return the layers that l2 and weight decay act on: the hidden ones; a linear model's only one."""
@@ -326,25 +462,33 @@ class Program:
 
     def _penalty(self, kernels: list[Tensor], knobs: Knobs) -> Tensor:
         tf = self.tf
+        return tf.math.multiply_no_nan(self._squared_norm(kernels), knobs.l2[:, 0, 0])
+
+    def _squared_norm(self, kernels: list[Tensor]) -> Tensor:
+        """Return the sum of the squares of all weights that are penalised, [R]."""
+        tf = self.tf
         squares = [tf.reduce_sum(tf.square(kernels[layer]), axis=[1, 2]) for layer in self._penalised()]
-        return tf.math.multiply_no_nan(tf.add_n(squares), knobs.l2[:, 0, 0])
+        return tf.add_n(squares)
 
     def _inputs(self, data: Data, rows: Tensor) -> Tensor:
+        """Return the rows at these places of the pool, [..., R, n], as the networks see them."""
         return (self.tf.gather(data.pool, rows) - data.shift) / data.scale
 
-    def _targets(self, y: Tensor, x: Tensor) -> Tensor:
-        """Return targets as the output layer has them: [R, n, n_outputs], one-hot for several classes."""
+    def _targets(self, y: Tensor) -> Tensor:
+        """Return targets as the output layer has them: [..., n_outputs], one-hot for several classes."""
         tf = self.tf
         if self.task == "multiclass":
             return tf.one_hot(y, tf.shape(self.kernels[-1])[2], dtype=self.dtype)
-        return tf.cast(y, self.dtype)[:, :, None]
+        return tf.cast(y, self.dtype)[..., None]
 
     def _activate(self, z: Tensor) -> Tensor:
         if self.activation == "relu":
             return self.tf.nn.relu(z)
         return self._in_lanes(self.tf.tanh, z)
 
-    def _update(self, kernels: list[Tensor], gradients: list[Tensor], knobs: Knobs, step: Tensor) -> None:
+    def _update(
+        self, kernels: list[Tensor], gradients: list[Tensor], knobs: Knobs, beta_powers: list[Tensor]
+    ) -> None:
         tf = self.tf
         variables = self.kernels + self.biases
 
@@ -353,21 +497,17 @@ class Program:
                 self.kernels[layer].assign(kernels[layer] * (1 - knobs.learning_rate * knobs.weight_decay))
             return tf.constant(0)
 
-        tf.cond(knobs.uses_weight_decay, decay, lambda: tf.constant(0))
+        self._either(knobs.uses.weight_decay, decay, lambda: tf.constant(0))
         n = len(variables)
         if self.optimizer == "adam":
-            taken = tf.cast(step + 1, tf.float64)
-            powers = {
-                f"beta{k}_power": tf.cast(tf.pow(tf.constant(beta, tf.float64), taken), self.dtype)
-                for k, beta in ((1, _ADAM_BETA_1), (2, _ADAM_BETA_2))
-            }
+            beta_1, beta_2 = (tf.constant(beta, self.dtype) for beta in ADAM_BETAS)
             for variable, first, second, gradient in zip(
                 variables, self.slots[:n], self.slots[n:], gradients, strict=True
             ):
                 tf.raw_ops.ResourceApplyAdam(
-                    var=variable.handle, m=first.handle, v=second.handle, **powers, lr=knobs.learning_rate,
-                    beta1=tf.constant(_ADAM_BETA_1, self.dtype), beta2=tf.constant(_ADAM_BETA_2, self.dtype),
-                    epsilon=tf.constant(_ADAM_EPSILON, self.dtype), grad=gradient,
+                    var=variable.handle, m=first.handle, v=second.handle,
+                    beta1_power=beta_powers[0], beta2_power=beta_powers[1], lr=knobs.learning_rate,
+                    beta1=beta_1, beta2=beta_2, epsilon=tf.constant(_ADAM_EPSILON, self.dtype), grad=gradient,
                 )  # fmt: skip
         else:
             for variable, velocity, gradient in zip(variables, self.slots, gradients, strict=True):
@@ -383,7 +523,7 @@ class Program:
                 kernel.assign(value * tf.where(norm > knobs.max_norm, knobs.max_norm / norm, 1))
             return tf.constant(0)
 
-        tf.cond(knobs.uses_max_norm, clip, lambda: tf.constant(0))
+        self._either(knobs.uses.max_norm, clip, lambda: tf.constant(0))
 
     # Loss
 
@@ -420,42 +560,40 @@ class Program:
         tf = self.tf
         flat = tf.reshape(x, [-1])
         n = tf.shape(flat)[0]
-        return tf.reshape(function(tf.pad(flat, [[0, -n % _LANES]]))[:n], tf.shape(x))
+        return tf.reshape(function(tf.pad(flat, [[0, -n % LANES]]))[:n], tf.shape(x))
 
     # Augmentation: jitter after everything that moves pixels, mixup last
 
     def _augment(
-        self, data: Data, knobs: Knobs, batches: Batches, i: Tensor, x: Tensor, y: Tensor
+        self, data: Data, knobs: Knobs, drawn: Batches, x: Tensor, y: Tensor
     ) -> tuple[Tensor, Tensor]:
-        tf = self.tf
-        size = batches.sizes[i]
+        """Return inputs and targets of some steps, [K, R, n, ...], as they are trained on."""
+        tf, uses = self.tf, knobs.uses
 
         def geometry() -> Tensor:
-            shape = tf.shape(x)
             images = tf.reshape(x, tf.concat([[-1], knobs.image_shape, [1]], 0))
             moved = tf.raw_ops.ImageProjectiveTransformV3(
-                images=images, transforms=tf.reshape(batches.geometry[i, :, :size], [-1, 8]),
+                images=images, transforms=tf.reshape(drawn.geometry, [-1, 8]),
                 output_shape=knobs.image_shape, fill_value=0.0, interpolation="BILINEAR",
                 fill_mode="CONSTANT",
             )  # fmt: skip
-            return tf.reshape(moved, shape)
+            return tf.reshape(moved, tf.shape(x))
 
         def cutout() -> Tensor:
-            return x * tf.cast(batches.cutout[i, :, :size], self.dtype)
+            return x * tf.cast(drawn.cutout, self.dtype)
 
         def jitter() -> Tensor:
-            return x + knobs.jitter * tf.cast(batches.jitter[i, :, :size], self.dtype)
+            return x + knobs.jitter * tf.cast(drawn.jitter, self.dtype)
 
         def mixup() -> tuple[Tensor, Tensor]:
-            share = batches.mixup[i]
-            other = self._inputs(data, batches.mixup_rows[i, :, :size])
-            other_y = self._targets(batches.mixup_y[i, :, :size], other)
+            share = drawn.mixup
+            other, other_y = self._inputs(data, drawn.mixup_rows), self._targets(drawn.mixup_y)
             return share * x + (1 - share) * other, share * y + (1 - share) * other_y
 
-        x = tf.cond(knobs.uses_geometry, geometry, lambda: x)
-        x = tf.cond(knobs.uses_cutout, cutout, lambda: x)
-        x = tf.cond(knobs.uses_jitter, jitter, lambda: x)
-        mixed: tuple[Tensor, Tensor] = tf.cond(knobs.uses_mixup, mixup, lambda: (x, y))
+        x = tf.cond(uses.geometry, geometry, lambda: x)
+        x = tf.cond(uses.cutout, cutout, lambda: x)
+        x = tf.cond(uses.jitter, jitter, lambda: x)
+        mixed: tuple[Tensor, Tensor] = tf.cond(uses.mixup, mixup, lambda: (x, y))
         return mixed
 
     # A clean look
@@ -479,7 +617,7 @@ class Program:
         shape = tf.shape(outputs)
         outputs = tf.reshape(outputs, [shape[0], shape[1] * shape[2], shape[3]])[:, :n_rows]
 
-        y = self._targets(data.y, outputs)
+        y = self._targets(data.y)
         loss, gradient = self._loss(outputs, y)
         if self.task == "regression":
             error = tf.reduce_mean(tf.abs(outputs - y), axis=2)
@@ -495,11 +633,10 @@ class Program:
             error = tf.where(tf.math.is_nan(loss), loss, tf.cast(wrong, self.dtype))
 
         kernels = [kernel.read_value() for kernel in self.kernels]
-        squares = [tf.reduce_sum(tf.square(kernels[layer]), axis=[1, 2]) for layer in self._penalised()]
         columns = [
             total / tf.cast(data.n_train, self.dtype),
             self._penalty(kernels, knobs),
-            tf.sqrt(tf.add_n(squares)),
+            tf.sqrt(self._squared_norm(kernels)),
         ]
         start = tf.constant(0)
         for n in (data.n_train, data.n_val, data.n_test):

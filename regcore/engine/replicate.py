@@ -11,7 +11,7 @@ from regcore.config import DATA_FIELDS, Config
 from regcore.data import Dataset
 
 # A recording made by an engine whose arithmetic differs is another recording: raise this when bits change.
-ENGINE_VERSION = 1
+ENGINE_VERSION = 2
 
 
 @dataclass(frozen=True)

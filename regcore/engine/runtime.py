@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import platform
 from functools import cache
@@ -11,8 +12,12 @@ from itertools import product
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from regcore.engine.replicate import ENGINE_VERSION
+
+# Where tensors begin, in bytes: TensorFlow computes with the widest instructions of any processor.
+_ALIGNMENT = 64
 
 
 @cache
@@ -41,6 +46,28 @@ def tensorflow() -> Any:
 def configure() -> None:
     """Import TensorFlow and set it to one thread; for the start of a worker."""
     tensorflow()
+
+
+def aligned(shape: tuple[int, ...], dtype: Any, fill: Any = 0) -> NDArray[Any]:
+    """Return an array filled with a value, in memory that TensorFlow can use as it is."""
+    n_bytes = math.prod(shape) * np.dtype(dtype).itemsize
+    memory = np.empty(n_bytes + _ALIGNMENT, np.uint8)
+    begin = -memory.ctypes.data % _ALIGNMENT
+    array: NDArray[Any] = memory[begin : begin + n_bytes].view(dtype).reshape(shape)
+    array[...] = fill
+    return array
+
+
+def shared(array: NDArray[Any]) -> Any:
+    """Return an array as a tensor in the same memory, which must not change from now on.
+
+    Args:
+        array: What `aligned` gave; another array is copied.
+    """
+    tf = tensorflow()
+    if not array.size or array.ctypes.data % _ALIGNMENT:
+        return tf.convert_to_tensor(array)
+    return tf.experimental.dlpack.from_dlpack(array.__dlpack__())
 
 
 @cache
