@@ -8,6 +8,16 @@ shard is a chain of chunks of about a quarter of a second, each a pure function 
 from regcore.execution.job import Progress
 from regcore.execution.requests import compare, submit, sweep, train
 from regcore.execution.run import Run
-from regcore.execution.service import start_workers, stop_workers
+from regcore.execution.service import fingerprint, start_workers, stop_workers
 
-__all__ = ["Progress", "Run", "compare", "start_workers", "stop_workers", "submit", "sweep", "train"]
+__all__ = [
+    "Progress",
+    "Run",
+    "compare",
+    "fingerprint",
+    "start_workers",
+    "stop_workers",
+    "submit",
+    "sweep",
+    "train",
+]

@@ -7,11 +7,12 @@ import sys
 import threading
 import weakref
 from collections.abc import Callable
-from concurrent.futures import Executor, Future
+from concurrent.futures import BrokenExecutor, Executor, Future
+from concurrent.futures import CancelledError as FutureCancelledError
 from typing import Any
 
 from regcore.data import Dataset
-from regcore.engine import advance, streams
+from regcore.engine import advance, runtime, streams
 from regcore.engine.shard import Shard
 from regcore.execution.local import LocalProcesses
 from regcore.execution.scheduler import Scheduler
@@ -22,6 +23,7 @@ _lock = threading.Lock()
 _local: tuple[Scheduler, LocalProcesses] | None = None
 _handed_in: weakref.WeakKeyDictionary[Executor, Scheduler] = weakref.WeakKeyDictionary()
 _left_behind: list[object] = []
+_asked: Future[str] | None = None
 
 
 def scheduler_for(executor: Executor | None = None) -> Scheduler:
@@ -56,13 +58,44 @@ def stop_workers() -> None:
         processes.shutdown(cancel_futures=True)
 
 
+def fingerprint(seconds: float | None = None) -> str | None:
+    """Return what the bits of this process's own workers depend on (`engine.runtime.fingerprint`).
+
+    A worker is asked once, for TensorFlow is loaded there alone.
+
+    Args:
+        seconds: How long to wait for its answer; None: as long as it takes.
+
+    Returns:
+        16 hex digits; None if no worker has answered yet: ask again.
+
+    Raises:
+        WorkerError: the workers cannot load the engine.
+    """
+    global _asked
+    scheduler = scheduler_for()
+    with _lock:
+        if _asked is None or _has_failed(_asked):
+            _asked = scheduler.call(runtime.fingerprint)
+        asked = _asked
+    try:
+        return asked.result(seconds)
+    except (TimeoutError, BrokenExecutor, FutureCancelledError):
+        return None
+
+
+def _has_failed(asked: Future[str]) -> bool:
+    return asked.done() and (asked.cancelled() or asked.exception() is not None)
+
+
 def _start_anew_after_fork() -> None:
     """Forget, in a process that was forked, the workers and the threads that only its parent has."""
-    global _lock, _local, _handed_in
+    global _lock, _local, _handed_in, _asked
     schedulers = list(_handed_in.values()) + ([_local[0]] if _local is not None else [])
     # Kept alive: a pool that goes wakes its threads, and they are the parent's.
     _left_behind.append((_local, *_handed_in.keys()))
     _lock, _local, _handed_in = threading.Lock(), None, weakref.WeakKeyDictionary()
+    _asked = None
     for scheduler in schedulers:
         scheduler.abandon()
 

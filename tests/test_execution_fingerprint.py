@@ -1,0 +1,71 @@
+"""What the bits of the workers depend on, asked of a worker: this process never loads TensorFlow for it."""
+
+from concurrent.futures import Future
+
+import pytest
+
+from regcore.engine import runtime
+from regcore.errors import WorkerError
+from regcore.execution import fingerprint, service
+from tests.test_imports import loaded_by
+
+
+class Asked:
+    """A scheduler whose workers answer when the test says so."""
+
+    def __init__(self):
+        self.calls = []
+        self.error = None
+
+    def call(self, function):
+        assert function is runtime.fingerprint
+        self.calls.append(Future())
+        if self.error:
+            self.calls[-1].set_exception(self.error)
+        return self.calls[-1]
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    scheduler = Asked()
+    monkeypatch.setattr(service, "scheduler_for", lambda: scheduler)
+    monkeypatch.setattr(service, "_asked", None)
+    return scheduler
+
+
+def test_a_worker_is_asked_once(asked):
+    assert fingerprint(0.0) is None
+    asked.calls[0].set_result("abc")
+
+    assert (fingerprint(), fingerprint()) == ("abc", "abc")
+    assert len(asked.calls) == 1
+
+
+def test_a_worker_that_went_is_asked_again(asked):
+    fingerprint(0.0)
+    asked.calls[0].cancel()
+
+    assert fingerprint(0.0) is None
+    asked.calls[1].set_result("abc")
+    assert fingerprint() == "abc"
+
+
+def test_workers_that_cannot_load_the_engine_say_why(asked):
+    asked.error = WorkerError("a worker could not load the engine.")
+
+    with pytest.raises(WorkerError, match="could not load"):
+        fingerprint()
+
+
+def test_the_fingerprint_of_the_workers_is_told_without_loading_tensorflow():
+    code = """
+if __name__ == "__main__":
+    from regcore.execution import fingerprint, stop_workers
+    print(f"told:{fingerprint()}")
+    stop_workers()
+"""
+    loaded = loaded_by(code)
+
+    assert "tensorflow" not in loaded
+    (told,) = (word for word in loaded if word.startswith("told:"))
+    assert len(bytes.fromhex(told.removeprefix("told:"))) == 8
