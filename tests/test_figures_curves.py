@@ -55,6 +55,18 @@ def one_seed():
     return Tables(val={0: [2.0, 1.0, 4.0]}, train={0: [2.0, 1.0, 0.0]}, restored={0: 2})
 
 
+def test_others_can_be_left_out_and_the_axes_stay(one_seed, three_seeds):
+    results = {BASELINE: three_seeds, THIS_RUN: one_seed}
+
+    alone, both = plot_curves(results, THIS_RUN, others=False), plot_curves(results, THIS_RUN)
+
+    assert [trace.name for trace in alone.data if trace.name not in {each.name for each in both.data}] == []
+    assert [trace.name for trace in both.data if trace.name not in {each.name for each in alone.data}] == [
+        "baseline, val"
+    ]
+    assert alone.layout.yaxis.range == both.layout.yaxis.range
+
+
 def test_info_holds_medians_and_marks(one_seed):
     other = Tables(val={0: [3.0, 2.0, 2.5]}, train={0: [3.0, 1.0, 0.5]})
 

@@ -7,6 +7,7 @@ from regcore.figures._boundary import plot_boundary
 from regcore.figures._confusion import plot_confusion
 from regcore.figures._curves import Measure, plot_curves
 from regcore.figures._objective import plot_objective, plot_penalty
+from regcore.figures._overlay import Overlaid, RunCurves, plot_overlay, summarize_curves
 from regcore.figures._predictions import plot_predictions
 from regcore.figures._style import (
     BASELINE,
@@ -25,6 +26,8 @@ __all__ = [
     "COLOURS",
     "THIS_RUN",
     "Measure",
+    "Overlaid",
+    "RunCurves",
     "class_colour",
     "class_symbol",
     "colour_of",
@@ -32,9 +35,11 @@ __all__ = [
     "plot_confusion",
     "plot_curves",
     "plot_objective",
+    "plot_overlay",
     "plot_penalty",
     "plot_predictions",
     "plot_worst",
+    "summarize_curves",
     "template",
     "thumbnail",
 ]

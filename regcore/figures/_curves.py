@@ -112,6 +112,7 @@ def plot_curves(
     epochs: int | None = None,
     floor: NoiseFloor | None = None,
     lines: bool = False,
+    others: bool = True,
     dark: bool = False,
 ) -> go.Figure:
     """Return the train and validation curves of one of several runs, all on the same axes.
@@ -129,12 +130,13 @@ def plot_curves(
         epochs: Right end of the axis; None: the last epoch there is.
         floor: What noisy labels allow (`scoring.noise_floor`), drawn as a line; None: no line.
         lines: Draw each network's own curves as well, thin.
+        others: Draw the other runs' validation medians; without them, the axes are still those of all runs.
         dark: Draw for a dark page.
 
     Raises:
         ConfigError: if `shown` is none of the runs.
     """
-    return _draw(_info(results, shown, measure, epochs, floor, lines), dark)
+    return _draw(_info(results, shown, measure, epochs, floor, lines, others), dark)
 
 
 def _info(
@@ -144,6 +146,7 @@ def _info(
     epochs: int | None = None,
     floor: NoiseFloor | None = None,
     lines: bool = False,
+    others: bool = True,
 ) -> CurvesInfo:
     if shown not in results:
         raise ConfigError(f"shown must be one of {', '.join(results)}, got {shown!r}")
@@ -163,7 +166,7 @@ def _info(
         y_title=_y_title(history, measure),
         n_networks=len(history[NETWORK].drop_duplicates()),
         curves=tuple(drawn[shown]),
-        others=tuple(drawn[name][1] for name in names if name != shown),
+        others=tuple(drawn[name][1] for name in names if others and name != shown),
         marks=_marks(results[shown].stops, drawn[shown][1], history),
         lines=_lines_of(history, measure) if lines else (),
         floor=lowest,

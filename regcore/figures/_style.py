@@ -64,7 +64,10 @@ def faded(colour: str, opacity: float) -> str:
 def template(dark: bool = False) -> go.layout.Template:
     """Return the template of every figure, for a light or a dark page."""
     ink, grid, paper = _INK[dark], _GRID[dark], _PAPER[dark]
-    axis = {"gridcolor": grid, "linecolor": grid, "zerolinecolor": grid, "ticks": "", "automargin": True}
+    axis = {
+        "gridcolor": grid, "linecolor": grid, "zerolinecolor": grid, "ticks": "", "automargin": True,
+        "tickfont": {"size": 12}, "ticklabelstandoff": 4, "title": {"font": {"size": 13}},
+    }  # fmt: skip
     return go.layout.Template(
         layout={
             "colorway": COLOURS,
@@ -73,7 +76,7 @@ def template(dark: bool = False) -> go.layout.Template:
             "plot_bgcolor": paper,
             "hovermode": "x unified",
             "hoverlabel": {"bgcolor": paper, "font": {"color": ink}},
-            "xaxis": axis,
+            "xaxis": {**axis, "showgrid": False},
             "yaxis": axis,
         }
     )

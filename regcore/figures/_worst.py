@@ -22,6 +22,7 @@ GAP, CAPTION = 0.14, 0.75
 HEIGHT_OF_LINE = 144
 # Light on dark, as the images are, on either page.
 INK, PAPER = "#f4f4f4", "#20242a"
+MIN_LINES = 3
 N_DESCRIBED = 3
 
 
@@ -102,7 +103,8 @@ def _draw(info: WorstInfo, dark: bool = False) -> go.Figure:
             showarrow=False,
             font={"size": 11},
         )
-    lines = max(1, -(-len(info.tiles) // info.columns))
+    # Room for as many as pages ask for, so that nothing below moves when they come.
+    lines = max(MIN_LINES, -(-len(info.tiles) // info.columns))
     hidden = {"visible": False, "fixedrange": True, "constrain": "domain"}
     figure.update_layout(
         template=template(dark),
