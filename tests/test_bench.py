@@ -288,13 +288,13 @@ def test_help_names_what_there_is(capsys):
         command.main(["--help"])
     assert ended.value.code == 0
     text = capsys.readouterr().out
-    assert all(word in text for word in ("effects", "speed", "--json FILE", "--quick"))
+    assert all(word in text for word in ("effects", "speed", "app", "--json FILE", "--quick"))
 
 
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["effect"], "bench must be one of speed, effects, got 'effect'"),
+        (["effect"], "bench must be one of speed, effects, app, got 'effect'"),
         (["--fast"], "unrecognized arguments: --fast"),
         (["--json"], "argument --json: expected one argument"),
     ],

@@ -214,14 +214,18 @@ def warnings(others: Mapping[str, Sequence[float]]) -> tuple[str, ...]:
     Args:
         others: What was measured -> the part of the cores that others used in each round.
     """
-    busy = {what: max(of_rounds) for what, of_rounds in others.items() if max(of_rounds) > QUIET}
-    found = []
-    if busy:
-        used = ", ".join(f"{most:.0%} in {what!r}" for what, most in busy.items())
-        found.append(
-            f"the machine was not quiet: others used as much of its cores as {used}. Rates and ratios are "
-            "rough; core-ms less so."
-        )
-    if "workers" not in others:
-        found.append("two workers were not measured: this machine has one core.")
-    return tuple(found)
+    if "workers" in others:
+        return busy(others)
+    return (*busy(others), "two workers were not measured: this machine has one core.")
+
+
+def busy(others: Mapping[str, Sequence[float]]) -> tuple[str, ...]:
+    """Return a sentence if others used the machine, as `warnings` does."""
+    loud = {what: max(of_rounds) for what, of_rounds in others.items() if max(of_rounds) > QUIET}
+    if not loud:
+        return ()
+    used = ", ".join(f"{most:.0%} in {what!r}" for what, most in loud.items())
+    return (
+        f"the machine was not quiet: others used as much of its cores as {used}. Rates and ratios are "
+        "rough; core-ms less so.",
+    )

@@ -1,0 +1,347 @@
+"""A visitor of the running app: a program that answers its server as Streamlit's page in a browser does.
+
+It asks again on the timers that the server sets, follows the address that the server writes, and keeps large
+messages, which the server then sends by their hash alone. What a browser draws of it takes time on top.
+
+This file alone of regcore knows Streamlit: its messages. It is loaded by nothing but the bench of the app.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple, Self
+
+import psutil
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.Element_pb2 import Element
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.proto.WidgetStates_pb2 import WidgetState
+from websockets.sync.client import connect
+from websockets.typing import Origin, Subprotocol
+
+from regcore.errors import RegcoreError
+
+APP = Path(__file__).parents[2] / "app.py"
+PATIENCE_SECONDS = 180.0
+QUIET_SECONDS = 0.2
+# As Streamlit's page: a message that was not seen for so many runs of the script is dropped.
+KEPT_RUNS = 2
+
+_FINISHED = (ForwardMsg.FINISHED_SUCCESSFULLY, ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY)
+_DRAWN = re.compile(r"median of (\d+) networks: after (\d+) epochs")
+
+
+class Figure(NamedTuple):
+    """A figure that was sent.
+
+    Attributes:
+        seconds: When it came, since the visitor's last move.
+        n_bytes: Size of its message.
+        description: What it says of itself in words.
+        is_repeated: Whether it was on the page already, to the last number.
+    """
+
+    seconds: float
+    n_bytes: int
+    description: str
+    is_repeated: bool
+
+    def network_epochs_of(self, run: str) -> int:
+        """Return how many networks times epochs the figure shows of a run; 0 if it is not of its curves."""
+        drawn = _DRAWN.search(self.description) if self.description.startswith(f"{run},") else None
+        return int(drawn[1]) * int(drawn[2]) if drawn else 0
+
+
+@dataclass
+class Answer:
+    """What a server sent back to one move of a visitor.
+
+    Attributes:
+        seconds: Until the script had run through; what it draws later, as training goes on, comes after.
+        n_bytes: Bytes of all messages.
+        n_messages: Number of messages.
+        figures: The figures among them, in their order.
+    """
+
+    seconds: float = 0.0
+    n_bytes: int = 0
+    n_messages: int = 0
+    figures: list[Figure] = field(default_factory=list)
+
+
+class _Timer(NamedTuple):
+    """When a part of the page is asked for next."""
+
+    interval: float
+    due: float
+
+
+class _Kept(NamedTuple):
+    """A message that the server may send by its hash: in which run it was seen last, and of which part."""
+
+    run: int
+    fragment: str
+    content: str | None
+
+
+class _Shown(NamedTuple):
+    """A figure on the page, and the run that drew it."""
+
+    run: int
+    content: str
+
+
+class Visitor:
+    """One visit: a session of the server.
+
+    Args:
+        address: Of the server, as "127.0.0.1:8501".
+        page: Which page to stay on; empty: the first one.
+    """
+
+    def __init__(self, address: str, page: str = "") -> None:
+        self._socket = connect(
+            f"ws://{address}/_stcore/stream",
+            origin=Origin(f"http://{address}"),
+            subprotocols=[Subprotocol("streamlit")],
+            max_size=None,
+            proxy=None,
+        )
+        self._page = page
+        self._script = ""
+        self._query = ""
+        self._running: tuple[str, ...] | None = None
+        self._awaited: str | None = None
+        self._n_runs = 0
+        self._kept: dict[str, _Kept] = {}
+        self._timers: dict[str, _Timer] = {}
+        self._elements: dict[str, tuple[str, str, Element]] = {}
+        self._moved: dict[str, WidgetState] = {}
+        self._shown: dict[tuple[int, ...], _Shown] = {}
+        self._began = 0.0
+        self._answer = Answer()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.close()
+
+    def open(self, query: str) -> Answer:
+        """Follow a link to the page, until its script has run through."""
+        self._query = query
+        return self.rerun()
+
+    def rerun(self) -> Answer:
+        """Have the page run once more, with nothing moved."""
+        return self._act("")
+
+    def options(self, name: str) -> list[str]:
+        """Return the steps of a slider of the configuration, as they are written."""
+        return list(self._slider(name)[2].slider.options)
+
+    def move(self, name: str, to: str) -> Answer:
+        """Move a slider of the configuration to a step, until the script has run through."""
+        identity, fragment, _ = self._slider(name)
+        state = WidgetState(id=identity)
+        state.string_array_value.data.append(to)
+        self._moved[identity] = state
+        return self._act(fragment)
+
+    def wait_for(self, holds: Callable[[Figure], bool]) -> Figure:
+        """Return the first figure since the last move for which something holds, as soon as it comes."""
+        self._listen(lambda: any(map(holds, self._answer.figures)))
+        return next(filter(holds, self._answer.figures))
+
+    def settle(self) -> Answer:
+        """Wait until the page is not drawn again any more, and return all that came since the last move."""
+        self._listen(lambda: self._running is None and not self._timers)
+        # What was asked for by a timer just before may still be under way.
+        with suppress(TimeoutError):
+            while True:
+                self._take(self._socket.recv(timeout=QUIET_SECONDS))
+        return self._answer
+
+    def _slider(self, name: str) -> tuple[str, str, Element]:
+        key = f"lab.widget.{name}"
+        if key not in self._elements or self._elements[key][2].WhichOneof("type") != "slider":
+            raise RegcoreError(f"the page has no slider of {name!r}, which the bench wants to move.")
+        return self._elements[key]
+
+    def _act(self, fragment: str) -> Answer:
+        self._began, self._answer = time.perf_counter(), Answer()
+        self._ask(fragment)
+        self._awaited = fragment
+        self._listen(lambda: self._awaited is None)
+        self._answer.seconds = self._now()
+        return self._answer
+
+    def _now(self) -> float:
+        return time.perf_counter() - self._began
+
+    def _ask(self, fragment: str, by_timer: bool = False) -> None:
+        message = BackMsg()
+        asked = message.rerun_script
+        asked.query_string, asked.fragment_id = self._query, fragment
+        # A page is asked for by its name once, and then by what the server calls it.
+        asked.page_name, asked.page_script_hash = ("", self._script) if self._script else (self._page, "")
+        asked.is_auto_rerun = by_timer
+        asked.widget_states.widgets.extend(self._moved.values())
+        asked.cached_message_hashes.extend(self._kept)
+        self._socket.send(message.SerializeToString())
+
+    def _listen(self, is_enough: Callable[[], bool]) -> None:
+        deadline = time.perf_counter() + PATIENCE_SECONDS
+        while not is_enough():
+            if time.perf_counter() > deadline:
+                raise RegcoreError(f"the app did not do what was waited for within {PATIENCE_SECONDS:g} s.")
+            due = min((timer.due for timer in self._timers.values()), default=deadline)
+            with suppress(TimeoutError):
+                self._take(self._socket.recv(timeout=max(0.0, min(due, deadline) - time.perf_counter())))
+            self._ask_again()
+
+    def _ask_again(self) -> None:
+        now = time.perf_counter()
+        for fragment, timer in list(self._timers.items()):
+            if timer.due <= now:
+                self._timers[fragment] = timer._replace(due=now + timer.interval)
+                self._ask(fragment, by_timer=True)
+
+    def _take(self, payload: str | bytes) -> None:
+        message = ForwardMsg.FromString(payload if isinstance(payload, bytes) else payload.encode())
+        self._answer.n_bytes += len(payload)
+        self._answer.n_messages += 1
+        kind = message.WhichOneof("type")
+        if kind == "new_session":
+            self._begin_run(message)
+        elif kind == "script_finished":
+            self._end_run(message)
+        elif kind == "navigation":
+            self._script = message.navigation.page_script_hash
+        elif kind == "page_info_changed":
+            self._query = message.page_info_changed.query_string
+        elif kind == "auto_rerun":
+            asked = message.auto_rerun
+            self._timers.setdefault(
+                asked.fragment_id, _Timer(asked.interval, time.perf_counter() + asked.interval)
+            )
+        elif kind == "stop_auto_rerun":
+            for fragment in message.stop_auto_rerun.fragment_ids:
+                self._timers.pop(fragment, None)
+        elif kind == "ref_hash":
+            self._take_kept(message)
+        elif kind == "delta" and message.delta.WhichOneof("type") == "new_element":
+            self._take_element(message, len(payload))
+
+    def _begin_run(self, message: ForwardMsg) -> None:
+        self._running = tuple(message.metadata.run.fragment_ids)
+        if not self._running:
+            self._timers.clear()
+
+    def _end_run(self, message: ForwardMsg) -> None:
+        if message.script_finished == ForwardMsg.FINISHED_WITH_COMPILE_ERROR:
+            raise RegcoreError("the page could not be compiled.")
+        if message.script_finished not in _FINISHED:
+            return  # It is run again at once.
+        drawn = self._running or ()
+        for key, kept in list(self._kept.items()):
+            if (not drawn or kept.fragment in drawn) and self._n_runs - kept.run >= KEPT_RUNS:
+                del self._kept[key]
+        if not drawn:
+            # A whole run draws all that stays on the page.
+            self._shown = {path: each for path, each in self._shown.items() if each.run == self._n_runs}
+        if not drawn or self._awaited in drawn:
+            self._awaited = None
+        self._running = None
+        self._n_runs += 1
+
+    def _take_kept(self, message: ForwardMsg) -> None:
+        kept = self._kept[message.ref_hash]._replace(run=self._n_runs)
+        self._kept[message.ref_hash] = kept
+        if kept.content is not None:
+            self._shown[tuple(message.metadata.delta_path)] = _Shown(self._n_runs, kept.content)
+
+    def _take_element(self, message: ForwardMsg, n_bytes: int) -> None:
+        element, fragment = message.delta.new_element, message.delta.fragment_id
+        kind = element.WhichOneof("type")
+        if kind == "exception":
+            raise RegcoreError(f"the page failed: {element.exception.type} {element.exception.message}")
+        content = element.plotly_chart.spec if kind == "plotly_chart" else None
+        if message.metadata.cacheable:
+            self._kept[message.hash] = _Kept(self._n_runs, fragment, content)
+        if content is not None:
+            self._take_figure(tuple(message.metadata.delta_path), content, n_bytes)
+        identity = str(getattr(getattr(element, kind or "empty"), "id", ""))
+        if identity.startswith("$$"):
+            # "$$ID-<hash>-<the key that the page gave it>"
+            self._elements[identity.split("-", 2)[-1]] = identity, fragment, element
+
+    def _take_figure(self, path: tuple[int, ...], content: str, n_bytes: int) -> None:
+        meta = json.loads(content).get("layout", {}).get("meta") or {}
+        is_repeated = content in (each.content for each in self._shown.values())
+        self._answer.figures.append(
+            Figure(self._now(), n_bytes, str(meta.get("description", "")), is_repeated)
+        )
+        self._shown[path] = _Shown(self._n_runs, content)
+
+
+@contextmanager
+def serve() -> Iterator[str]:
+    """Start a server of the app, and return its address; it and its workers end with the block.
+
+    Raises:
+        RegcoreError: the app is not there, or does not start.
+    """
+    if not APP.is_file():
+        raise RegcoreError(f"the app must be beside regcore to be measured, there is no {APP}.")
+    address = f"127.0.0.1:{_free_port()}"
+    host, port = address.split(":")
+    options = {"address": host, "port": port, "headless": "true", "fileWatcherType": "none"}
+    command = [sys.executable, "-m", "streamlit", "run", str(APP)]
+    command += [part for name, value in options.items() for part in (f"--server.{name}", value)]
+    with tempfile.TemporaryFile() as log:
+        process = psutil.Popen(
+            command, cwd=APP.parent, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
+        )
+        try:
+            _wait_until_up(address, process)
+            yield address
+        finally:
+            _end(process)
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+def _wait_until_up(address: str, process: psutil.Popen) -> None:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while process.poll() is None and time.monotonic() < deadline:
+        with suppress(OSError), opener.open(f"http://{address}/_stcore/health", timeout=1):
+            return
+        time.sleep(0.1)
+    raise RegcoreError("the server of the app did not start: try `streamlit run app.py`.")
+
+
+def _end(process: psutil.Popen) -> None:
+    with suppress(psutil.NoSuchProcess):
+        family = [*process.children(recursive=True), process]
+        for one in family:
+            with suppress(psutil.NoSuchProcess):
+                one.kill()
+        psutil.wait_procs(family, timeout=10)
+    process.wait()
