@@ -1,10 +1,14 @@
 """The Lab: every knob at once, the baseline beside this run."""
 
+from collections.abc import Mapping
+from functools import partial
+
 import streamlit as st
 
-from pages.ui import cards, controls, frame, runs, state
+from pages.ui import cards, controls, frame, pictures, runs, seal, share, shelf, state, words
 from regcore.config import Config
 from regcore.figures import BASELINE, THIS_RUN
+from regcore.results import Result
 
 PLACE = "lab"
 
@@ -13,6 +17,19 @@ def compared(config: Config) -> dict[str, Config]:
     """Return what is trained: the baseline, and this run if it is another one."""
     baseline = config.plain()
     return {BASELINE: baseline} if config == baseline else {BASELINE: baseline, THIS_RUN: config}
+
+
+def draw(live: runs.Live, results: Mapping[str, Result]) -> None:
+    """Show what was measured: pictures where inputs can be drawn, curves, metrics, mistakes, the network."""
+    last = list(results.values())[-1]
+    if pictures.has_pictures(last.config):
+        pictures.landscapes(live, results)
+    cards.curves(results)
+    cards.table(results)
+    runs.say_how_it_was_had(live)
+    if last.dataset.task != "regression":
+        pictures.mistakes(results)
+    cards.network(last)
 
 
 frame.begin(frame.LAB)
@@ -24,10 +41,22 @@ st.markdown(
 
 config = state.begin()
 frame.show_problem()
+# On top, and kept in view while the knobs below it are moved.
+answer = st.container(key="lab-answer")
 left, right = st.columns([1, 2], gap="large")
 with left:
     controls.draw(config)
-with right:
-    live = runs.follow(PLACE, compared(config))
-    if live:
-        runs.show(PLACE, live, cards.comparison)
+    st.html('<div id="results"></div>')
+live = runs.follow(PLACE, compared(config), pictures.probes(config))
+if live:
+    with answer:
+        runs.show_status(PLACE, live, cards.verdict)
+        st.markdown("[To the curves and the table](#results)")
+    with right:
+        share.label(live.results())
+        runs.show_results(PLACE, live, partial(draw, live))
+        shelf.add(words.what_is_on(config), live.results())
+        shelf.show(live.results())
+        seal.show(live.results())
+        share.show(live.results())
+state.finish()

@@ -1,12 +1,13 @@
 """Cards: what a comparison says in words, and the rounding of its table."""
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from pages.ui import cards
+from pages.ui import cards, state
 from regcore.config import Config
 from regcore.data import load_dataset
 from regcore.results import Recording, Result
@@ -93,20 +94,6 @@ def test_axis_of_a_short_run_ends_with_it():
     assert cards.epochs_shown(grown(1, epochs=3)) == 3
 
 
-@pytest.mark.parametrize(
-    ("value", "metric", "decimals", "text"),
-    [
-        (-0.0001, "error", 1, "0.0"),
-        (0.0, "loss", 3, "0.000"),
-        (1234.44, "mae", 1, "+1,234.4"),
-        (-3e27, "loss", 3, "−3.00e+27"),
-        (math.nan, "loss", 3, "–"),
-    ],
-)
-def test_signs(value, metric, decimals, text):
-    assert cards._signed(value, metric, decimals) == text
-
-
 def test_differences_have_the_decimals_of_what_they_differ_from():
     (row,) = cards.in_words({"mae": table("better", -4.086, -7.83, -0.342, 53.6, 57.7)}, True).to_dict(
         "records"
@@ -115,8 +102,15 @@ def test_differences_have_the_decimals_of_what_they_differ_from():
     assert (row["Baseline"], row["Difference"], row["95 % interval"]) == ("57.7", "−4.1", "−7.8 to −0.3")
 
 
-def test_regularizers_that_are_on_are_named():
-    config = Config(dropout_hidden=(0.2, 0.5), l2=0.001, patience=10)
+def test_tables_are_built_once_for_the_same_results(monkeypatch):
+    monkeypatch.setattr(state, "st", SimpleNamespace(session_state={}))
+    built = []
+    monkeypatch.setattr(cards, "validation_tables", lambda results: built.append(results) or {})
+    config = Config(data="iris", seeds=1)
+    first, second = (Result(config, load_dataset(config), {}) for _ in range(2))
 
-    assert cards.what_is_on(config) == "L2 0.001, hidden dropout 0.2/0.5, patience 10"
-    assert cards.what_is_on(config.plain()) == "no regularizer"
+    cards._tables({"baseline": first})
+    cards._tables({"baseline": first})
+    cards._tables({"baseline": second})
+
+    assert built == [{"baseline": first}, {"baseline": second}]

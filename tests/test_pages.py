@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.ui import state
+from pages.ui import state, story
 from regcore.config import Config
 from regcore.errors import WorkerError
 from regcore.settings import read_settings
@@ -27,7 +27,7 @@ def open_app(page=None, query="", seconds=60):
 
 def finish(app):
     """Wait for the run under way, and let the page draw it."""
-    for key in ("lab.kept.home", "lab.kept.lab"):
+    for key in ("lab.kept.home", "lab.kept.home.effects", "lab.kept.lab"):
         if key in app.session_state and app.session_state[key]:
             app.session_state[key].run.wait(60)
     return app.run()
@@ -42,8 +42,18 @@ def words(app):
 
 
 def charts(app):
-    """Return the figures of the page as JSON text."""
-    return [element.proto.spec for element in app.get("plotly_chart")]
+    """Return the figures of the page as JSON text, but for that of the run table."""
+    return [chart.proto.spec for chart in app.get("plotly_chart") if "shelf.overlay" not in chart.proto.id]
+
+
+def links(app):
+    """Return the links of the page, but for the menu's."""
+    return [element.proto for element in app.main.get("page_link")]
+
+
+@pytest.fixture(scope="module")
+def home():
+    return open_app()
 
 
 @pytest.fixture(scope="module")
@@ -51,12 +61,43 @@ def lab():
     return open_app("pages/lab.py", TINY + "&dropout_hidden=0.5")
 
 
-def test_home_trains_on_arrival_and_leads_to_the_lab():
+def test_home_trains_on_arrival_and_leads_to_the_lab(home):
+    assert not home.exception
+    assert "**Dropout:** :green[**better**], validation error −" in words(home)
+    assert len(charts(home)) == 3
+    assert home.table[0].value["Run"].tolist() == ["No dropout", "Dropout", "Too much dropout"]
+    assert links(home)[0].label == "Turn the knobs yourself, in the Lab"
+
+
+def test_links_of_home_set_the_knobs(home):
+    meant = [state.START, *(link.config for chapter in story.CHAPTERS for link in chapter.links)]
+
+    assert [Config.from_query(link.query_string) for link in links(home)[:-1]] == [
+        (config, None) for config in meant
+    ]
+
+
+def test_home_trains_each_regularizer_when_asked():
     app = open_app()
+    before = app.table[1].value
+
+    app.button(key="home.effects.train").click().run()
+    finish(app)
 
     assert not app.exception
-    assert "against the baseline" in words(app)
-    assert len(charts(app)) == 2
+    assert before["Verdict, lower on"].tolist() == ["–"] * 6
+    assert app.table[1].value["Run"].tolist() == before["Run"].tolist()
+    assert "–" not in app.table[1].value["Verdict, lower on"].tolist()
+    assert "**Lower than with none, by more than seed noise:** " in words(app)
+
+
+def test_home_shows_its_own_errors_beside_the_published_ones(home):
+    published = home.table[-1].value
+
+    assert published["Without, %"].iloc[0] == f"**{home.table[0].value['Validation error, %'].iloc[0]}**"
+    assert published["Without, %"].iloc[1:].tolist() == [
+        "1.60", "1.60", "1.60", "–", "–", "–", "1.62", "1.35",
+    ]  # fmt: skip
 
 
 def test_lab_shows_the_linked_experiment(lab):
@@ -64,9 +105,10 @@ def test_lab_shows_the_linked_experiment(lab):
     assert lab.session_state["lab.config"] == Config(
         data="iris", hidden=(4,), epochs=3, seeds=2, dropout_hidden=0.5
     )
-    assert knob(lab, "selectbox", "data").value == "iris"
+    assert knob(lab, "button_group", "data").value == "iris"
     assert knob(lab, "select_slider", "dropout_hidden").value == 0.5
-    assert len(charts(lab)) == 2
+    # Curves and confusion matrix, baseline and this run.
+    assert len(charts(lab)) == 4
 
 
 def test_lab_tabulates_validation_metrics_beside_the_baseline(lab):
@@ -103,7 +145,7 @@ def test_without_a_regularizer_there_is_the_baseline_alone():
 
     assert not app.exception
     assert "This is the baseline" in words(app)
-    assert len(charts(app)) == 1
+    assert len(charts(app)) == 2
 
 
 def test_another_data_set_drops_what_it_cannot_take():
@@ -111,7 +153,7 @@ def test_another_data_set_drops_what_it_cannot_take():
         "pages/lab.py", "data=digits&n_train=100&shift=1&label_noise=0.2&hidden=4&epochs=1&seeds=2"
     )
 
-    knob(app, "selectbox", "data").set_value("diabetes").run()
+    knob(app, "button_group", "data").set_value("diabetes").run()
 
     assert not app.exception
     assert app.session_state["lab.config"] == Config(data="diabetes", hidden=(4,), epochs=1, seeds=2)

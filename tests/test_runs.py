@@ -2,9 +2,14 @@
 
 import time
 
+import numpy as np
 import pytest
 
 from pages.ui import runs
+from regcore.config import Config
+from regcore.data import load_dataset
+from regcore.execution import Progress
+from regcore.results import HISTORY_COLUMNS, Moment, Recording, Result, Snapshot, Weights
 
 
 class Recorded:
@@ -53,3 +58,148 @@ def test_a_session_that_comes_back_keeps_its_runs(ended_soon):
 )
 def test_durations_in_words(seconds, text):
     assert runs.in_words(seconds) == text
+
+
+DATASET = load_dataset(Config(data="iris", n_train=8, n_val=4))
+ASKED = Config(data="iris", n_train=8, n_val=4, hidden=(), epochs=4, seeds=1, members=3, l2=0.1)
+CURVE = (0.5, 0.4, 0.3, 0.6)
+
+
+class Fixed:
+    """A run that trained one network a member, whose validation loss is `CURVE`."""
+
+    def __init__(self, config=ASKED, state="done", done_steps=100, name="this run"):
+        self.configs, self.state, self.done_steps = {name: config}, state, done_steps
+        self.n_read = 0
+
+    def progress(self):
+        return Progress(self.done_steps, 100, None, self.state)
+
+    def results(self, partial):
+        self.n_read += 1
+        return {name: self.result(config) for name, config in self.configs.items()}
+
+    def result(self, config):
+        history = np.zeros((len(CURVE), 12))
+        history[:, HISTORY_COLUMNS.index("val_loss")] = CURVE
+        recordings = {(0, member): Recording("", history) for member in range(config.members)}
+        return Result(config, DATASET, recordings, self.recall)
+
+    def recall(self, moments):
+        return dict.fromkeys(moments, Snapshot(Weights((), ()), {"val": np.zeros((4, 3))}))
+
+    def probe(self, name, probe, seed, member=0):
+        return {1: (name, probe, seed, member)}
+
+
+def live_of(run, **changes):
+    return runs.Live({"this run": ASKED.replace(**changes)}, run)
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_read_off"),
+    [
+        ({}, True),
+        ({"patience": 2}, True),
+        ({"min_delta": 0.1, "start_from_epoch": 1, "restore_best_weights": False}, True),
+        ({"members": 2, "patience": 1}, True),
+        ({"members": 4}, False),
+        ({"l2": 0.2}, False),
+        ({"seeds": 2}, False),
+        ({"patience": 2, "epochs": 5}, False),
+    ],
+)
+def test_stopping_and_fewer_members_are_read_off_a_training(changes, is_read_off):
+    found = runs.source_of(ASKED.replace(**changes), {"this run": ASKED})
+
+    assert found == ("this run" if is_read_off else None)
+
+
+def test_a_moved_patience_is_read_off_the_recording():
+    live = live_of(Fixed())
+    before = live.results()["this run"]
+
+    assert live.turn_to({"this run": ASKED.replace(patience=1, members=2)})
+
+    after = live.results()["this run"]
+    assert before.stops["restored_epoch"].tolist() == [4, 4, 4]
+    assert after.stops["restored_epoch"].tolist() == [3, 3]
+    assert after.config == ASKED.replace(patience=1, members=2)
+    assert live.is_turned
+
+
+def test_what_was_trained_is_no_longer_turned():
+    live = live_of(Fixed())
+
+    live.turn_to({"this run": ASKED.replace(patience=1)})
+    live.turn_to({"this run": ASKED})
+
+    assert not live.is_turned
+
+
+def test_a_run_is_not_turned_to_what_it_did_not_train():
+    live = live_of(Fixed())
+
+    assert not live.turn_to({"this run": ASKED.replace(l2=0.5)})
+    assert live.configs == {"this run": ASKED}
+
+
+def test_early_stopping_alone_is_read_off_the_baseline():
+    live = runs.Live({"baseline": ASKED.plain()}, Fixed(ASKED.plain(), name="baseline"))
+    stopped = ASKED.plain().replace(patience=1)
+
+    assert live.turn_to({"baseline": ASKED.plain(), "this run": stopped})
+
+    assert live.results()["this run"].stops["restored_epoch"].tolist() == [3]
+    assert live.recorded("this run", "landscape", 0) == [{1: ("baseline", "landscape", 0, 0)}]
+
+
+@pytest.mark.parametrize("state", ["cancelled", "failed"])
+def test_a_run_that_did_not_end_well_is_not_turned(state):
+    assert not live_of(Fixed(state=state)).turn_to({"this run": ASKED.replace(patience=1)})
+
+
+def test_a_run_under_way_is_turned_only_if_all_of_it_is_of_use():
+    run = Fixed(state="running")
+    run.configs["baseline"] = ASKED.plain()
+    live = runs.Live(dict(run.configs), run)
+
+    assert not live.turn_to({"baseline": ASKED.plain()})
+    assert live.turn_to({"baseline": ASKED.plain(), "this run": ASKED.replace(patience=1)})
+
+
+def test_results_are_the_same_objects_until_there_is_more():
+    run = Fixed(state="running", done_steps=50)
+    live = live_of(run)
+
+    first, second = live.results(), live.results()
+    run.done_steps = 60
+    third = live.results()
+
+    assert first is second
+    assert third is not first
+    assert run.n_read == 2
+
+
+def test_a_result_that_is_not_turned_is_the_same_object():
+    run = Fixed(name="baseline")
+    run.configs["this run"] = ASKED.replace(l2=0.5)
+    live = runs.Live(dict(run.configs), run)
+    before = live.results()
+
+    live.turn_to(run.configs | {"this run": ASKED.replace(l2=0.5, patience=1)})
+    after = live.results()
+
+    assert after["baseline"] is before["baseline"]
+    assert after["this run"].config.patience == 1
+    assert run.n_read == 1
+
+
+def test_what_had_to_be_trained_again_is_noted_until_the_next_turn():
+    live = live_of(Fixed())
+
+    live.results()["this run"].metrics("val")
+    assert live.recalled == {Moment(0, member, 4) for member in range(3)}
+
+    live.turn_to({"this run": ASKED.replace(patience=1)})
+    assert live.recalled == set()

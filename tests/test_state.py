@@ -154,6 +154,88 @@ def test_the_default_configuration_has_a_link_of_its_own():
     assert state.query_of(Config()) == {"data": "moons"}
 
 
+MADE = "0123456789abcdef-fedcba9876543210"
+
+
+def test_a_link_may_tell_where_its_numbers_were_made(browser):
+    paste(browser, f"data=digits&l2=0.001&made={MADE}")
+
+    assert state.begin() == Config(data="digits", l2=0.001)
+    assert str(state.made()) == MADE
+    assert browser.query_params == {"data": ["digits"], "l2": ["0.001"], "made": [MADE]}
+
+
+def test_a_reload_still_tells_where_numbers_were_made(browser):
+    paste(browser, f"data=digits&made={MADE}")
+    state.begin()
+    browser.session_state.clear()
+
+    state.begin()
+
+    assert str(state.made()) == MADE
+
+
+def test_another_configuration_was_not_made_there_until_it_is_the_same_again(browser):
+    paste(browser, f"data=digits&made={MADE}")
+    state.begin()
+
+    state.choose({"l2": 0.01})
+    state.begin()
+
+    assert state.made() is None
+    assert browser.query_params == {"data": ["digits"], "l2": ["0.01"]}
+
+    state.choose({"l2": 0.0})
+    state.begin()
+
+    assert str(state.made()) == MADE
+    assert browser.query_params == {"data": ["digits"], "made": [MADE]}
+
+
+def test_a_change_of_page_keeps_where_numbers_were_made(browser):
+    paste(browser, f"data=digits&made={MADE}")
+    state.begin()
+    browser.query_params.clear()
+
+    state.begin()
+
+    assert str(state.made()) == MADE
+    assert browser.query_params["made"] == [MADE]
+
+
+def test_a_link_without_it_forgets_where_those_of_another_link_were_made(browser):
+    paste(browser, f"data=digits&made={MADE}")
+    state.begin()
+    paste(browser, "data=wine")
+    state.begin()
+
+    assert state.made() is None
+
+
+@pytest.mark.parametrize("made", ["", "elsewhere", "x" * 5000])
+def test_what_tells_nothing_is_left_out(browser, made):
+    paste(browser, f"data=digits&made={made}")
+
+    assert state.begin() == Config(data="digits")
+    assert (state.made(), state.problem()) == (None, None)
+    assert browser.query_params == {"data": ["digits"]}
+
+
+def test_where_numbers_were_made_is_no_configuration(browser):
+    paste(browser, f"made={MADE}")
+
+    assert state.begin() == state.START
+    assert browser.query_params == START_QUERY
+
+
+def test_of_a_broken_link_no_numbers_were_made(browser):
+    paste(browser, f"dropout_hidden=1.5&made={MADE}")
+    state.begin()
+
+    assert state.made() is None
+    assert browser.query_params == {"data": ["moons"]}
+
+
 CONFIGS = st.builds(
     Config,
     data=st.sampled_from(["moons", "digits", "article_regression"]),

@@ -1,80 +1,119 @@
-"""What pages show of results: the answer in words, curves side by side, and the table behind it."""
+"""What pages show of results: the answer in words, curves side by side, the table behind it, the network."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 import streamlit as st
 
+from pages.ui import charts, state, words
 from regcore import scoring
-from regcore.config import Config
-from regcore.figures import Measure, plot_curves
+from regcore.figures import Measure, plot_curves, plot_objective, plot_penalty
+from regcore.model_summary import summarize_model
 from regcore.results import Comparison, Result
 from regcore.statistics import BETTER, WITHIN_NOISE, WORSE
 
-MEASURES: dict[str, Measure] = {"Loss": "loss", "Error": "error"}
-# In the order of the table; the first that a task has is the one the answer speaks of.
-METRICS = {
-    "error": "Error",
-    "mae": "Mean absolute error",
-    "rmse": "Root mean squared error",
-    "loss": "Data loss",
-    "brier": "Brier score",
+LOSS, ERROR, AS_TRAINED, STACKED = "Loss", "Error", "As trained", "Loss and penalty"
+MEASURES: dict[str, Measure] = {LOSS: "loss", ERROR: "error"}
+# What each view of the curves shows, in a sentence.
+VIEWS = {
+    LOSS: "Data loss alone, dropout off, at the end of each epoch: so train and validation can be compared. "
+    "Lines are medians over the networks, bands their middle 80 %.",
+    ERROR: "At the end of each epoch, dropout off: the part of rows that are labelled wrong, or for a number "
+    "the mean absolute error. Lines are medians over the networks, bands their middle 80 %.",
+    AS_TRAINED: "What the optimizer minimised: penalty in, dropout and augmentation on, averaged while the "
+    "epoch ran. Keras prints this as “loss”, and adds the penalty to “val_loss” too. Neither is data loss.",
+    STACKED: "The data loss on the train rows with the L2 penalty on top. The penalty is no error: it only "
+    "says how large the weights are, so it is left out wherever runs are compared.",
 }
-NAMES = {"dropout_input": "input dropout", "dropout_hidden": "hidden dropout", "l2": "L2"}
 COLOURS = {BETTER: "green", WORSE: "red"}
 
 
-class Tables(NamedTuple):
-    """The tables of a result that all its figures share; a result makes them anew each time."""
-
-    history: pd.DataFrame
-    stops: pd.DataFrame
-
-
 def comparison(results: Mapping[str, Result]) -> None:
-    """Show runs, the baseline first: the answer, their curves, and their validation metrics.
-
-    Runs that are not complete are at different epochs, so they are shown but not compared.
-    """
-    tables = validation_tables(results)
-    is_complete = all(result.is_complete for result in results.values())
-    if is_complete:
-        st.markdown(answer(tables))
+    """Show runs, the baseline first: the answer, their curves, and their validation metrics."""
+    verdict(results)
     curves(results)
-    when = "each network at the epoch it keeps" if is_complete else "so far"
-    st.markdown(f"**On the validation rows**, {when}, mean over seeds:")
-    st.table(in_words(tables, is_complete), hide_index=True, border="horizontal")
-    st.caption(how_many(results))
+    table(results)
+
+
+def verdict(results: Mapping[str, Result]) -> None:
+    """Show the answer in words, if all runs are complete: else they are at different epochs."""
+    if _are_complete(results):
+        st.markdown(answer(_tables(results)))
 
 
 def curves(results: Mapping[str, Result]) -> None:
-    """Show the curves of each run in a column of its own, all on the same axes."""
-    chosen = st.segmented_control(
-        "Curves of",
-        list(MEASURES),
-        default="Loss",
-        required=True,
-        key="cards.measure",
-        label_visibility="collapsed",
-    )
-    measure = MEASURES[chosen or "Loss"]
-    epochs = epochs_shown(results)
-    tables = {name: Tables(result.history, result.stops) for name, result in results.items()}
-    columns = st.columns(max(2, len(results)), vertical_alignment="bottom")
-    for column, (name, result) in zip(columns, results.items(), strict=False):
+    """Show the curves of each run in a column of its own, all on the same axes, and what they are of."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        view = st.segmented_control(
+            "Curves of",
+            list(VIEWS),
+            default=LOSS,
+            required=True,
+            key="cards.measure",
+            label_visibility="collapsed",
+            wrap=True,
+        )
+        lines = view in MEASURES and st.toggle("Each network", key="cards.lines")
+    for column, name in zip(_columns(results), results, strict=False):
         with column:
-            st.markdown(f"**{name.capitalize()}**: {what_is_on(result.config)}")
-            figure = plot_curves(tables, name, measure, epochs=epochs)
-            st.plotly_chart(
-                figure,
-                key=f"cards.curves.{name}",
-                config={"displaylogo": False},
-                alt=figure.layout.meta["description"],
-            )
+            st.markdown(f"**{name.capitalize()}**: {words.what_is_on(results[name].config)}")
+            _curve(results, name, view or LOSS, lines)
+    st.caption(VIEWS[view or LOSS])
+
+
+def _curve(results: Mapping[str, Result], name: str, view: str, lines: bool) -> None:
+    key, epochs = f"cards.curves.{name}", epochs_shown(results)
+    if view in MEASURES:
+        floor = floor_of(results[name])
+        measure = MEASURES[view]
+        charts.show(key, plot_curves, results, name, measure, epochs=epochs, floor=floor, lines=lines)
+    else:
+        charts.show(key, plot_objective if view == AS_TRAINED else plot_penalty, results, name, epochs=epochs)
+
+
+def floor_of(result: Result) -> scoring.NoiseFloor | None:
+    """Return what noisy labels allow; None where labels are right."""
+    if not result.config.label_noise or result.dataset.task == "regression":
+        return None
+    return scoring.noise_floor(result.config.label_noise, result.dataset.n_classes)
+
+
+def table(results: Mapping[str, Result]) -> None:
+    """Show the validation metrics of each run, and what the last one is against the first."""
+    is_complete = _are_complete(results)
+    when = "each network at the epoch it keeps" if is_complete else "so far"
+    st.markdown(f"**On the validation rows**, {when}, mean over seeds:")
+    with st.container(key="metrics"):
+        st.table(in_words(_tables(results), is_complete), hide_index=True, border="horizontal")
+    st.caption(how_many(results))
+
+
+def network(result: Result) -> None:
+    """Show what the network is made of, folded away."""
+    layers = summarize_model(result.config, result.dataset)
+    n_parameters = sum(layer.n_parameters for layer in layers)
+    with st.expander(f"The network: {words.count(n_parameters, 'parameter')}"):
+        rows = [
+            {"Layer": layer.name, "Outputs": f"{layer.n_outputs:,}", "Parameters": f"{layer.n_parameters:,}"}
+            for layer in layers
+        ]
+        st.table(pd.DataFrame(rows), hide_index=True, border="horizontal")
+        st.caption(
+            "A dense layer has a weight for each pair of an input and a unit, and a bias for each unit."
+        )
+
+
+def _columns(results: Mapping[str, Result]) -> Sequence[Any]:
+    """Return a column for each run, their charts at one height; a single run has half of the room."""
+    return st.columns(max(2, len(results)), vertical_alignment="bottom")
+
+
+def _are_complete(results: Mapping[str, Result]) -> bool:
+    return all(result.is_complete for result in results.values())
 
 
 def epochs_shown(results: Mapping[str, Result]) -> int:
@@ -85,32 +124,28 @@ def epochs_shown(results: Mapping[str, Result]) -> int:
     return int(min(asked_for, max(16, 2 ** math.ceil(math.log2(max(reached, 1))))))
 
 
-def what_is_on(config: Config) -> str:
-    """Return the regularizers of a configuration that are on, in words."""
-    changes = config.changes(config.plain())
-    named = (
-        f"{NAMES.get(name, name.replace('_', ' '))} {_plainly(value)}" for name, value in changes.items()
-    )
-    return ", ".join(named) or "no regularizer"
-
-
 def how_many(results: Mapping[str, Result]) -> str:
     """Return how many networks the results are of."""
     first = next(iter(results.values())).config
     n_networks = sum(result.config.seeds * result.config.members for result in results.values())
-    seeds = "1 seed" if first.seeds == 1 else f"{first.seeds} seeds"
-    if not all(result.is_complete for result in results.values()):
+    seeds = words.count(first.seeds, "seed")
+    if not _are_complete(results):
         return f"{n_networks:,} networks, {seeds} of each run, not all of them trained to the end."
     return (
         f"{n_networks:,} networks of {first.epochs:,} epochs, trained on this machine: {seeds} of each run."
     )
 
 
+def _tables(results: Mapping[str, Result]) -> dict[str, pd.DataFrame]:
+    """Return the tables of these results, which the answer, the table and the next run of the page share."""
+    return state.kept_of("cards.tables", validation_tables, results)
+
+
 def validation_tables(results: Mapping[str, Result]) -> dict[str, pd.DataFrame]:
     """Return the table of `Comparison` for each metric that the task has, the one that matters first."""
     compared = Comparison(results)
     there = scoring.metric_names(next(iter(results.values())).dataset.task)
-    return {metric: compared.table("val", metric) for metric in METRICS if metric in there}
+    return {metric: compared.table("val", metric) for metric in words.METRICS if metric in there}
 
 
 def answer(tables: Mapping[str, pd.DataFrame]) -> str:
@@ -122,14 +157,15 @@ def answer(tables: Mapping[str, pd.DataFrame]) -> str:
         return "**This is the baseline:** every regularizer is off. Turn a knob to hold one against it."
     if math.isnan(row["low"]):
         return f"**{verdict}**"
-    decimals = _decimals(metric, baseline["mean"])
-    difference, low, high = (_signed(row[name], metric, decimals) for name in ("difference", "low", "high"))
+    decimals = words.decimals_of(metric, baseline["mean"])
+    difference = words.signed(row["difference"], metric, decimals)
+    interval = words.interval(row["low"], row["high"], metric, decimals)
     lead = f":{COLOURS[row['verdict']]}[**{verdict}:**]" if row["verdict"] in COLOURS else f"**{verdict}:**"
     points = " points" if metric == "error" else ""
     because = ", which contains 0" if row["verdict"] == WITHIN_NOISE else ""
     return (
-        f"{lead} validation {METRICS[metric].lower()} {difference}{points} against the baseline "
-        f"(95 % interval {low} to {high}{because}), lower on {row['wins']} of {row['n']} seeds."
+        f"{lead} validation {words.METRICS[metric].lower()} {difference}{points} against the baseline "
+        f"(95 % interval {interval}{because}), lower on {row['wins']} of {row['n']} seeds."
     )
 
 
@@ -140,44 +176,16 @@ def in_words(tables: Mapping[str, pd.DataFrame], is_complete: bool) -> pd.DataFr
 
 def _row(metric: str, table: pd.DataFrame, is_complete: bool) -> dict[str, str]:
     runs = table.to_dict("records")
-    decimals = _decimals(metric, runs[0]["mean"])
-    row = {"Metric": METRICS[metric] + (", %" if metric == "error" else "")}
-    row |= {str(run["name"]).capitalize(): _number(run["mean"], metric, decimals) for run in runs}
+    decimals = words.decimals_of(metric, runs[0]["mean"])
+    row = {"Metric": words.metric_title(metric)}
+    row |= {str(run["name"]).capitalize(): words.number(run["mean"], metric, decimals) for run in runs}
     if len(runs) == 1:
         return row
     last = runs[-1]
     compared = ("Difference", "95 % interval", "Lower on", "Verdict")
     if not is_complete or math.isnan(last["low"]):
         return row | dict.fromkeys(compared, "–")
-    difference, low, high = (_signed(last[name], metric, decimals) for name in ("difference", "low", "high"))
+    difference = words.signed(last["difference"], metric, decimals)
+    interval = words.interval(last["low"], last["high"], metric, decimals)
     wins = f"{last['wins']} of {last['n']}"
-    return row | dict(
-        zip(compared, (difference, f"{low} to {high}", wins, str(last["verdict"])), strict=True)
-    )
-
-
-def _decimals(metric: str, size: float) -> int:
-    """Return how many decimals suit a metric of this size, and all that is compared with it."""
-    return 1 if metric == "error" or abs(size) >= 10 else 3
-
-
-def _number(value: float, metric: str, decimals: int) -> str:
-    """Return a number as the tables show it; errors in percent."""
-    if not math.isfinite(value):
-        return "–"
-    shown = 100 * value if metric == "error" else value
-    return f"{shown:,.{decimals}f}" if abs(shown) < 1e6 else f"{shown:.2e}"
-
-
-def _signed(value: float, metric: str, decimals: int) -> str:
-    if math.isnan(value):
-        return "–"
-    text = _number(abs(value), metric, decimals)
-    # A difference that rounds to nothing has no sign.
-    return text if not text.strip("0.") else ("−" if value < 0 else "+") + text
-
-
-def _plainly(value: Any) -> str:
-    if isinstance(value, tuple):
-        return "/".join(map(_plainly, value)) or "none"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return row | dict(zip(compared, (difference, interval, wins, str(last["verdict"])), strict=True))

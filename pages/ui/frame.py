@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import NamedTuple
 
 import streamlit as st
@@ -35,6 +36,7 @@ HOME = Entry("app.py", "Home", ":material/home:")
 LAB = Entry("pages/lab.py", "Lab", ":material/experiment:")
 MENU = (HOME, LAB)
 MENU_WIDTH = 220
+STYLE = Path(__file__).with_name("style.css")
 
 
 def begin(page: Entry) -> None:
@@ -53,6 +55,7 @@ def begin(page: Entry) -> None:
     except RegcoreError as error:
         st.error(str(error), icon=":material/block:")
         st.stop()
+    st.html(STYLE)
     with st.sidebar:
         st.markdown("### Regularization Lab")
         for entry in MENU:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import streamlit as st
 
-from pages.ui import state
-from regcore.config import Config
-from regcore.errors import RegcoreError, WorkerError
+from pages.ui import state, words
+from regcore.config import STOPPING_FIELDS, Config
+from regcore.engine.shard import Probe
+from regcore.errors import RegcoreError, TooLargeError, WorkerError
 from regcore.execution import Progress, Run, submit
-from regcore.results import Result
+from regcore.execution.cache import ProbeValues
+from regcore.results import Moment, Recall, Result, Snapshot
 
 logger = logging.getLogger(__name__)
 
@@ -29,52 +31,140 @@ UNDER_WAY = ("queued", "running")
 Draw = Callable[[Mapping[str, Result]], None]
 
 
-@dataclass
+@dataclass(eq=False)
 class Live:
     """A run that a session follows.
 
     Attributes:
-        configs: What was asked for, by name.
+        configs: What is shown, by name: what was asked for, or what was turned to since.
         run: The run.
         seen: When it was last shown, on the clock of `time.monotonic`.
         is_reported: Whether its failure is in the log.
+        is_turned: Whether what is shown is read off trainings of something else.
+        recalled: What was shown and had not been kept, so that networks had to be trained again up to there.
     """
 
     configs: Mapping[str, Config]
     run: Run
     seen: float = field(default_factory=time.monotonic)
     is_reported: bool = False
+    is_turned: bool = False
+    recalled: set[Moment] = field(default_factory=set)
+    _trained: Mapping[str, Result] = field(default_factory=dict)
+    _results: dict[str, Result] = field(default_factory=dict)
+    _read_at: tuple[int, str] | None = None
 
     @property
     def is_under_way(self) -> bool:
         return self.run.progress().state in UNDER_WAY
 
+    @property
+    def is_done(self) -> bool:
+        return self.run.progress().state == "done"
 
-def follow(place: str, configs: Mapping[str, Config]) -> Live | None:
+    def turn_to(self, configs: Mapping[str, Config]) -> bool:
+        """Show other configurations, if their numbers can be read off this run; return whether they can.
+
+        Patience and all of early stopping can, and fewer members. While the run is under way, all that it
+        trains must be of use.
+        """
+        sources = {source_of(config, self.run.configs) for config in configs.values()}
+        is_of_use = sources == set(self.run.configs) if self.is_under_way else self.is_done
+        if None in sources or not is_of_use:
+            return False
+        self.configs, self.is_turned = dict(configs), dict(configs) != self.run.configs
+        self.recalled.clear()
+        return True
+
+    def results(self) -> dict[str, Result]:
+        """Return what there is so far, by name: the same objects until there is more, or they are turned."""
+        progress = self.run.progress()
+        if self._read_at != (progress.done_steps, progress.state):
+            self._read_at = progress.done_steps, progress.state
+            self._trained, self._results = self.run.results(partial=True), {}
+        if {name: result.config for name, result in self._results.items()} != self.configs:
+            self._results = {name: self._result(name, config) for name, config in self.configs.items()}
+        return self._results
+
+    def _result(self, name: str, config: Config) -> Result:
+        before = self._results.get(name)
+        if before is not None and before.config == config:
+            return before
+        return self._read(self._trained[self._source(name)], config)
+
+    def recorded(self, name: str, probe: str, seed: int) -> list[ProbeValues]:
+        """Return what a probe recorded so far of each member of one seed."""
+        members = range(self.configs[name].members)
+        return [self.run.probe(self._source(name), probe, seed, member) for member in members]
+
+    def _source(self, name: str) -> str:
+        return source_of(self.configs[name], self.run.configs) or name
+
+    def _read(self, result: Result, config: Config) -> Result:
+        rule = {name: getattr(config, name) for name in STOPPING_FIELDS}
+        recall = self._noting(result.recall) if result.recall else None
+        return replace(result.with_members(config.members).with_stopping(**rule), recall=recall)
+
+    def _noting(self, recall: Recall) -> Recall:
+        def noting(moments: Sequence[Moment]) -> Mapping[Moment, Snapshot]:
+            self.recalled.update(moments)
+            with st.spinner("Training again up to epochs that were not kept", show_time=True):
+                return recall(moments)
+
+        return noting
+
+
+def source_of(config: Config, trained: Mapping[str, Config]) -> str | None:
+    """Return the name of a training that a configuration can be read off; None if it has to be trained."""
+    return next((name for name, other in trained.items() if _is_read_off(config, other)), None)
+
+
+def _is_read_off(config: Config, trained: Config) -> bool:
+    differing = config.changes(trained).keys()
+    return differing <= {*STOPPING_FIELDS, "members"} and config.members <= trained.members
+
+
+def follow(place: str, configs: Mapping[str, Config], probes: Sequence[Probe] = ()) -> Live | None:
     """Return the run of these configurations: the one under way here, or a new one that takes its place.
+
+    What can be read off the run that is there is not trained again.
 
     Args:
         place: Where on the pages the run is shown; each place follows one run.
         configs: What to train, by name.
+        probes: What else to record of every network.
 
     Returns:
         The run; None if it was refused, and the page says why.
     """
-    live: Live | None = state.recall(place)
-    if live and live.configs == configs:
-        return live
-    if live:
-        live.run.cancel()
+    before: Live | None = state.recall(place)
+    if before and (before.configs == configs or before.turn_to(configs)):
+        return before
     state.keep(place, None)
     try:
-        live = Live(configs, submit(configs, owner=state.owner()))
+        # Before the old run is cancelled: what both want goes on training.
+        live = Live(configs, _submit(configs, probes, before))
     except RegcoreError as error:
         st.error(str(error), icon=":material/block:")
         return None
+    finally:
+        if before:
+            before.run.cancel()
     state.keep(place, live)
     _followed()[place] = live
     live.run.wait(WAIT_SECONDS)
     return live
+
+
+def _submit(configs: Mapping[str, Config], probes: Sequence[Probe], before: Live | None) -> Run:
+    try:
+        return submit(configs, owner=state.owner(), probes=probes)
+    except TooLargeError:
+        if before is None or not before.is_under_way:
+            raise
+        # The old run holds memory that the new one could have.
+        before.run.cancel()
+        return submit(configs, owner=state.owner(), probes=probes)
 
 
 def _let_go(lives: Mapping[str, Live]) -> None:
@@ -98,19 +188,53 @@ def _followed() -> dict[str, Live]:
 
 def show(place: str, live: Live, draw: Draw) -> None:
     """Show a run: its progress with a way to cancel it, what went wrong, and its results as they grow."""
+    _follow_with(_panel, place, live, draw)
+
+
+def show_status(place: str, live: Live, answer: Draw) -> None:
+    """Show how far a run is with a way to cancel it, or what went wrong; of one that is done, its answer."""
+    _follow_with(_answer, place, live, answer)
+
+
+def show_results(place: str, live: Live, draw: Draw) -> None:
+    """Show the results of a run as they grow; where it is told how far it is, `show_status` was called."""
+    _follow_with(_results, place, live, draw)
+
+
+def _follow_with(panel: Callable[[str, Live, Draw], None], place: str, live: Live, draw: Draw) -> None:
+    """Draw a part of the page again and again while the run is under way, and once more when it has ended."""
     polled = live.is_under_way
-    panel = st.fragment(_panel, run_every=POLL_SECONDS if polled else None)
-    panel(place, live, draw, polled)
+    st.fragment(_polled, run_every=POLL_SECONDS if polled else None)(panel, place, live, draw, polled)
 
 
-def _panel(place: str, live: Live, draw: Draw, polled: bool) -> None:
+def _polled(
+    panel: Callable[[str, Live, Draw], None], place: str, live: Live, draw: Draw, polled: bool
+) -> None:
     live.seen = time.monotonic()
-    progress = live.run.progress()
-    if polled and progress.state not in UNDER_WAY:
+    if polled and not live.is_under_way:
         # Drawn once more by the whole page, which stops polling.
         st.rerun()
-    _status(place, live, progress)
-    draw(live.run.results(partial=True))
+    try:
+        panel(place, live, draw)
+    except RegcoreError as error:
+        # What was not kept is trained again while it is drawn, and that may fail as a run may.
+        logger.error("Results cannot be shown: %s", _queries(live), exc_info=error)
+        st.error(str(error), icon=":material/error:")
+
+
+def _panel(place: str, live: Live, draw: Draw) -> None:
+    _status(place, live, live.run.progress())
+    draw(live.results())
+
+
+def _answer(place: str, live: Live, answer: Draw) -> None:
+    _status(place, live, live.run.progress())
+    if live.is_done:
+        answer(live.results())
+
+
+def _results(place: str, live: Live, draw: Draw) -> None:
+    draw(live.results())
 
 
 def _status(place: str, live: Live, progress: Progress) -> None:
@@ -118,20 +242,36 @@ def _status(place: str, live: Live, progress: Progress) -> None:
     if progress.state == "failed":
         st.error(_failure(live), icon=":material/error:")
     elif progress.state != "done":
-        with st.container(horizontal=True, vertical_alignment="center"):
+        # For a moment Streamlit keeps a button that went, beside the one in its place. So the button is first
+        # and at the top: anywhere else it would move when the other goes, and a click just then misses it.
+        with st.container(horizontal=True, vertical_alignment="top"):
             _unfinished(place, live, progress)
+
+
+def say_how_it_was_had(live: Live) -> None:
+    """Say where results were read off what is trained, and where more had to be trained for it."""
+    if not live.is_done:
+        return
+    networks = len({moment[:2] for moment in live.recalled})
+    if networks:
+        st.caption(
+            f"Epochs of {words.count(networks, 'network')} were beyond what is kept in memory, so they were "
+            "trained again up to there, from the nearest checkpoint: same numbers, a little later."
+        )
+    elif live.is_turned:
+        st.caption("Read off the recording: nothing was trained again.")
 
 
 def _unfinished(place: str, live: Live, progress: Progress) -> None:
     if progress.state == "cancelled":
-        st.caption(f"Cancelled at {100 * progress.fraction:.0f} %; what was trained until then is shown.")
         # The whole page runs again: a callback would rerun this fragment alone, with the run that ended.
         if st.button("Run again", key=f"{place}.again", icon=":material/replay:"):
             state.keep(place, None)
             st.rerun()
+        st.caption(f"Cancelled at {100 * progress.fraction:.0f} %; what was trained until then is shown.")
         return
-    st.progress(min(progress.fraction, 1.0), text=_under_way(progress))
     st.button("Cancel", key=f"{place}.cancel", icon=":material/stop_circle:", on_click=live.run.cancel)
+    st.progress(min(progress.fraction, 1.0), text=_under_way(progress))
 
 
 def _under_way(progress: Progress) -> str:
@@ -155,7 +295,10 @@ def _failure(live: Live) -> str:
     """Return what went wrong in one sentence; a fault that is the lab's own is logged with its run."""
     error = live.run.error
     if isinstance(error, WorkerError) and not live.is_reported:
-        asked_for = {name: config.to_query() for name, config in live.configs.items()}
-        logger.error("A run failed: %s", asked_for, exc_info=error)
+        logger.error("A run failed: %s", _queries(live), exc_info=error)
         live.is_reported = True
     return str(error)
+
+
+def _queries(live: Live) -> dict[str, str]:
+    return {name: config.to_query() for name, config in live.configs.items()}

@@ -7,18 +7,20 @@ outlives a change of page. Whoever moved last is right, be it a widget or a link
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypedDict
+from typing import Any, NamedTuple, TypedDict, TypeVar
 from urllib.parse import parse_qs
 from uuid import uuid4
 
 import streamlit as st
 
+from pages.ui import presets
 from regcore.config import Config
 from regcore.data import check_built_in
 from regcore.errors import ConfigError
+from regcore.provenance import Made, read_made
 
-# Where a session without a link begins: a network that learns wrong labels by heart, and dropout against it.
-START = Config(data="breast_cancer", label_noise=0.2, dropout_input=0.2, dropout_hidden=0.5)
+# Where a session without a link begins.
+START = presets.START.config
 
 _CONFIG = "lab.config"
 _PROBLEM = "lab.problem"
@@ -28,12 +30,18 @@ _MOVED = "lab.moved"
 _PAGE = "lab.page"
 _ARRIVED = "lab.arrived"
 _OWNER = "lab.owner"
+_MADE = "lab.made"
 _WIDGET = "lab.widget."
+_UNFINISHED = "lab.unfinished"
+_RESENT = "lab.resent"
 _KEPT = "lab.kept."
 
 N_WRITTEN = 100
+# The one URL parameter that is no field: where the numbers of a shared link were made.
+MADE = "made"
 
 Changes = Mapping[str, Any]
+T = TypeVar("T")
 
 
 class Binding(TypedDict):
@@ -62,15 +70,29 @@ def begin() -> Config:
     elif _CONFIG not in st.session_state:
         _set(START)
     st.session_state[_ARRIVED] = st.session_state[_MOVED] = False
+    # What a broken-off run has set may never reach the browser, whose widgets then stand at their defaults.
+    st.session_state[_RESENT] = st.session_state.get(_UNFINISHED, True)
+    st.session_state[_UNFINISHED] = True
     chosen = config()
     _write(chosen)
     return chosen
+
+
+def finish() -> None:
+    """Note that a page was drawn to its end. Called last by a page that has called `begin`."""
+    st.session_state[_UNFINISHED] = False
 
 
 def config() -> Config:
     """Return the session's configuration."""
     chosen: Config = st.session_state[_CONFIG]
     return chosen
+
+
+def made() -> Made | None:
+    """Return what the link of this configuration says of where its numbers were made; None if nothing."""
+    linked: tuple[Config, Made | None] | None = st.session_state.get(_MADE)
+    return linked[1] if linked and linked[0] == config() else None
 
 
 def problem() -> str | None:
@@ -106,7 +128,7 @@ def bind(name: str, shown: Any, changes: Callable[[Any], Changes]) -> Binding:
     """
     key = _WIDGET + name
     # Set only what differs: a value that is set is sent to the browser, over what somebody is typing there.
-    if key not in st.session_state or st.session_state[key] != shown:
+    if key not in st.session_state or st.session_state[key] != shown or st.session_state.get(_RESENT):
         st.session_state[key] = shown
     return {"key": key, "on_change": _take, "args": (key, changes)}
 
@@ -132,6 +154,34 @@ def keep(name: str, value: Any) -> None:
     st.session_state[_KEPT + name] = value
 
 
+def kept_of(name: str, make: Callable[..., T], *inputs: Any, **options: Any) -> T:
+    """Return what `make` makes of the inputs; of equal ones the same as before, kept for this session.
+
+    A `Result` equals itself alone.
+
+    Args:
+        name: Names what is made among all that pages keep.
+        make: What makes it. One that is defined in a page's own file is another one in each run of the page.
+        *inputs: What it is made from.
+        **options: The same, by name.
+    """
+    before: _KeptOf | None = recall(name)
+    if before is None or (before.make, before.inputs, before.options) != (make, inputs, options):
+        before = _KeptOf(make, inputs, options, make(*inputs, **options))
+        keep(name, before)
+    made_before: T = before.what
+    return made_before
+
+
+class _KeptOf(NamedTuple):
+    """What was made, and from what."""
+
+    make: Callable[..., Any]
+    inputs: tuple[Any, ...]
+    options: Mapping[str, Any]
+    what: Any
+
+
 def owner() -> str:
     """Return a name for this session, among whose runs and those of others turns are taken."""
     name: str = st.session_state.setdefault(_OWNER, uuid4().hex)
@@ -146,6 +196,8 @@ def _open(query: dict[str, list[str]]) -> None:
     except ConfigError as error:
         chosen, sentence = Config(), str(error)
     _set(chosen, sentence)
+    made_there = st.query_params.get_all(MADE) if MADE in st.query_params else []
+    st.session_state[_MADE] = (chosen, read_made(made_there[0])) if made_there and not sentence else None
 
 
 def _set(chosen: Config, sentence: str | None = None) -> None:
@@ -168,7 +220,8 @@ def _take(key: str, changes: Callable[[Any], Changes]) -> None:
 
 
 def _query() -> dict[str, list[str]]:
-    return {name: st.query_params.get_all(name) for name in st.query_params}
+    """Return the fields that the URL spells."""
+    return {name: st.query_params.get_all(name) for name in st.query_params if name != MADE}
 
 
 def _is_link(query: dict[str, list[str]]) -> bool:
@@ -184,7 +237,11 @@ def _is_link(query: dict[str, list[str]]) -> bool:
 def _write(chosen: Config) -> None:
     wanted = query_of(chosen)
     as_read = {name: [value] for name, value in wanted.items()}
-    if _query() != as_read:
-        st.query_params.from_dict(wanted)
+    made_there = made()
+    spelled = wanted | ({MADE: str(made_there)} if made_there else {})
+    if {name: st.query_params.get_all(name) for name in st.query_params} != {
+        name: [value] for name, value in spelled.items()
+    }:
+        st.query_params.from_dict(spelled)
     others = [query for query in st.session_state.get(_WRITTEN, []) if query != as_read]
     st.session_state[_WRITTEN] = [*others[-N_WRITTEN:], as_read]

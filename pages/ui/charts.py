@@ -1,0 +1,43 @@
+"""The one way a figure gets onto a page: with its text, in the colours of the page, made when it changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from pages.ui import state
+
+Make = Callable[..., go.Figure]
+
+CONFIG = {"displaylogo": False}
+
+
+def show(key: str, figure: go.Figure | Make, *inputs: Any, **options: Any) -> None:
+    """Show a figure; its `layout.meta["description"]` is what a screen reader says.
+
+    The figure of equal inputs is kept in the session, so an unchanged one is neither made nor sent again. A
+    `Result` equals itself alone.
+
+    Args:
+        key: Names the chart among all of the page; it keeps its place under it.
+        figure: A figure, or what makes one of the inputs, with `dark` among the options: a `plot_` function.
+            One that is defined in a page's own file is another one in each run of the page.
+        *inputs: What it is made from.
+        **options: The same, by name.
+    """
+    drawn = figure if isinstance(figure, go.Figure) else _made(key, figure, inputs, options)
+    meta = drawn.layout.meta or {}
+    # The figures' own template has the colours of the page, and text of more contrast than Streamlit's.
+    st.plotly_chart(drawn, key=key, theme=None, config=CONFIG, alt=meta.get("description"))
+
+
+def is_dark() -> bool:
+    """Return whether the page is dark, as far as its browser has told."""
+    return bool(st.context.theme.type == "dark")
+
+
+def _made(key: str, make: Make, inputs: tuple[Any, ...], options: Mapping[str, Any]) -> go.Figure:
+    return state.kept_of(f"chart.{key}", make, *inputs, **options, dark=is_dark())

@@ -1,0 +1,103 @@
+"""Widgets that show one field of the configuration and change it: steps, numbers, choices, switches, text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import streamlit as st
+
+from pages.ui import state
+from regcore.config import Config, field_help
+from regcore.errors import ConfigError
+
+
+def steps(
+    config: Config,
+    field: str,
+    label: str,
+    values: Sequence[Any],
+    spelled: Callable[[Any], str] | None = None,
+    *,
+    labelled: bool = True,
+) -> None:
+    """Draw a slider over discrete steps, among them the value that the configuration has.
+
+    Args:
+        config: What is shown.
+        field: Of the configuration.
+        label: What it is called.
+        values: The steps.
+        spelled: From a step to its text; None: "off" for nothing, else the number.
+        labelled: Show the label; a screen reader says it anyhow.
+    """
+    value = getattr(config, field)
+    options = sorted({*values, value}, key=lambda step: -1.0 if step is None else step)
+    st.select_slider(
+        label,
+        options,
+        format_func=spelled or _off_or_number,
+        label_visibility="visible" if labelled else "collapsed",
+        help=field_help(field).description,
+        **state.bind(field, value, lambda moved: {field: moved}),
+    )
+
+
+def number(config: Config, field: str, label: str, placeholder: str | None = None) -> None:
+    """Draw a whole number to type, within the range of its field."""
+    about = field_help(field)
+    st.number_input(
+        label,
+        min_value=int(about.minimum or 0),
+        max_value=int(about.maximum or 0),
+        value=None if about.default is None else "min",
+        step=1,
+        placeholder=placeholder,
+        help=about.description,
+        **state.bind(field, getattr(config, field), lambda moved: {field: moved}),
+    )
+
+
+def choice(
+    config: Config,
+    field: str,
+    label: str,
+    options: Sequence[str],
+    changes: Callable[[str], state.Changes] | None = None,
+) -> None:
+    """Draw a menu; `changes` says what goes with a choice, if that is more than the field."""
+    bound = state.bind(field, getattr(config, field), changes or (lambda moved: {field: moved}))
+    st.selectbox(label, options, help=field_help(field).description, **bound)
+
+
+def several(config: Config, field: str, label: str, options: Sequence[str]) -> None:
+    """Draw options of which any number may be on."""
+    bound = state.bind(field, list(getattr(config, field)), lambda moved: {field: tuple(moved)})
+    st.pills(label, options, selection_mode="multi", help=field_help(field).description, **bound)
+
+
+def switch(config: Config, field: str, label: str) -> None:
+    """Draw a switch."""
+    bound = state.bind(field, getattr(config, field), lambda moved: {field: moved})
+    st.toggle(label, help=field_help(field).description, **bound)
+
+
+def text(field: str, label: str, shown: str, changes: Callable[[str], state.Changes]) -> None:
+    """Draw a line of text that stands for a field."""
+    st.text_input(label, help=field_help(field).description, **state.bind(field, shown, changes))
+
+
+def numbers(field: str, typed: str, number: Callable[[str], Any]) -> tuple[Any, ...]:
+    """Return the numbers in a text, with commas between them.
+
+    Raises:
+        ConfigError: a part of it is no number.
+    """
+    try:
+        return tuple(number(part) for part in typed.split(",") if part.strip())
+    except ValueError:
+        raise ConfigError(f"{field} must be numbers with commas between them, got {typed!r}") from None
+
+
+def _off_or_number(value: float | None) -> str:
+    return f"{value:g}" if value else "off"

@@ -1,0 +1,149 @@
+"""What networks predict, in pictures, baseline beside this run: boundaries, curves, what is confused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from pages.ui import charts
+from pages.ui.runs import Live
+from regcore.config import Config
+from regcore.confusion import Confusion, Labels, confusion_matrix, worst_rows
+from regcore.data import DATASET_INFO, Dataset, load_dataset
+from regcore.engine.shard import Probe
+from regcore.figures import plot_boundary, plot_confusion, plot_predictions, plot_worst
+from regcore.landscape import PROBE, Landscape, landscape, landscape_probe
+from regcore.results import Result
+
+Results = Mapping[str, Result]
+
+LABELS: dict[str, Labels] = {"labels given": "given", "true labels": "true"}
+# Lets the keyboard move the slider under the pictures.
+SCRUBBER = Path(__file__).with_name("scrubber.js")
+CONFUSION, WORST = "Confusion matrix", "Worst errors"
+
+
+def probes(config: Config) -> tuple[Probe, ...]:
+    """Return what has to be recorded of the networks, so that they can be pictured at many epochs."""
+    if DATASET_INFO[config.data].image_shape is not None:
+        return ()
+    probe = landscape_probe(load_dataset(config), config.epochs)
+    return (probe,) if probe else ()
+
+
+def has_pictures(config: Config) -> bool:
+    """Return whether the inputs of a data set can be drawn: one feature, or two."""
+    return bool(probes(config))
+
+
+def landscapes(live: Live, results: Results) -> None:
+    """Show predictions all over the input space, with a slider over epochs below."""
+    st.html(f"<script>{SCRUBBER.read_text()}</script>", unsafe_allow_javascript=True)
+    dataset = _dataset(results)
+    if dataset.task == "regression":
+        charts.show("pictures.predictions", _predictions, live, results)
+        return
+    seed = _seed(results, "Rows and networks of seed")
+    charts.show("pictures.boundary", _boundary, live, results, seed)
+
+
+def mistakes(results: Results) -> None:
+    """Show which classes are taken for which, or the rows that are most wrong."""
+    dataset = _dataset(results)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        kind = _kind() if dataset.image_shape is not None else CONFUSION
+        if kind == WORST:
+            seed = _seed(results, "Of seed")
+        else:
+            labels = _labels(results)
+    for column, name in zip(st.columns(max(2, len(results))), results, strict=False):
+        with column:
+            st.markdown(f"**{name.capitalize()}**")
+            if kind == WORST:
+                charts.show(f"pictures.worst.{name}", _worst, results, name, seed)
+            else:
+                charts.show(f"pictures.confusion.{name}", _confusion, results, name, labels)
+
+
+def _dataset(results: Results) -> Dataset:
+    return next(iter(results.values())).dataset
+
+
+def _kind() -> str | None:
+    return st.segmented_control(
+        "Mistakes",
+        [CONFUSION, WORST],
+        default=CONFUSION,
+        required=True,
+        key="pictures.kind",
+        label_visibility="collapsed",
+    )
+
+
+def _labels(results: Results) -> Labels:
+    """Return by which labels mistakes are counted; where labels are noisy, that can be chosen."""
+    if not next(iter(results.values())).config.label_noise:
+        return "given"
+    chosen = st.segmented_control(
+        "Counted by",
+        list(LABELS),
+        default="labels given",
+        required=True,
+        key="pictures.labels",
+        label_visibility="collapsed",
+    )
+    return LABELS[chosen or "labels given"]
+
+
+def _seed(results: Results, label: str) -> int:
+    seeds = next(iter(results.values())).seeds
+    chosen: int = st.selectbox(
+        label,
+        seeds,
+        format_func=lambda seed: f"seed {seed}",
+        key=f"pictures.seed.{seeds[0]}.{len(seeds)}",
+        label_visibility="collapsed",
+        width=140,
+    )
+    return chosen
+
+
+def _boundary(live: Live, results: Results, seed: int, *, dark: bool) -> go.Figure:
+    found = {name: _landscape(live, name, result, seed) for name, result in results.items()}
+    return plot_boundary(found, _dataset(results), dark=dark)
+
+
+def _predictions(live: Live, results: Results, *, dark: bool) -> go.Figure:
+    found = {
+        name: [_landscape(live, name, result, seed) for seed in result.seeds]
+        for name, result in results.items()
+    }
+    return plot_predictions(found, _dataset(results), dark=dark)
+
+
+def _landscape(live: Live, name: str, result: Result, seed: int) -> Landscape:
+    found = landscape(result, seed, live.recorded(name, PROBE, seed))
+    assert found is not None, "pages ask whether there is one before"
+    return found
+
+
+def _confusion(results: Results, name: str, labels: Labels, *, dark: bool) -> go.Figure:
+    counted = {name: _counted(result, labels) for name, result in results.items()}
+    return plot_confusion(counted, name, dark=dark)
+
+
+def _counted(result: Result, labels: Labels) -> Confusion:
+    """Return the confusion matrix; an empty one until the run has ended, so that room is kept for it."""
+    if result.is_complete:
+        return confusion_matrix(result, "val", labels)
+    names = result.dataset.target_names
+    nothing = tuple((0.0,) * len(names) for _ in names)
+    return Confusion(labels, names, nothing, result.dataset.n_val, 0)
+
+
+def _worst(results: Results, name: str, seed: int, *, dark: bool) -> go.Figure:
+    result = results[name]
+    return plot_worst(worst_rows(result, seed) if result.is_complete else (), result.dataset, dark=dark)

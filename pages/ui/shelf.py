@@ -1,0 +1,470 @@
+"""The run table: finished runs kept beside the one that is shown, overlaid, and held against each other.
+
+What is kept of a run is its curves and validation scores: some tens of kilobytes, no weights, and nothing of
+the test. The baseline and this run have their own two colours; each run before them has one of the others.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import pandas as pd
+import streamlit as st
+
+from pages.ui import charts, state, words
+from regcore.config import Config
+from regcore.data import DATASET_INFO
+from regcore.figures import (
+    BASELINE,
+    COLOURS,
+    THIS_RUN,
+    Measure,
+    Overlaid,
+    RunCurves,
+    plot_overlay,
+    summarize_curves,
+)
+from regcore.figures._overlay import SYMBOLS
+from regcore.pairing import MetricPair, Scores, changed_fields, pair, scores_of
+from regcore.results import Result
+from regcore.statistics import mean_interval
+
+# Of `COLOURS`, the first two are those of the baseline and of this run.
+OWN_COLOURS = {BASELINE: 0, THIS_RUN: 1}
+MAX_EARLIER = len(COLOURS) - len(OWN_COLOURS)
+MAX_LETTERS = 60
+# What heads the other columns of the tables.
+RESERVED = (*OWN_COLOURS, "field", "metric", "difference", "95 % interval", "lower on", "verdict")
+MEASURES: dict[str, Measure] = {"Loss": "loss", "Error": "error"}
+
+# An eye in place of the box of a check box, which stays what it is for the keyboard and for screen readers.
+EYES = """
+[class*=st-key-shelf-eye-] label > div:first-of-type {display: none}
+[class*=st-key-shelf-eye-] [data-testid=stWidgetLabel]::before {
+    font-family: "Material Symbols Rounded"; font-feature-settings: "liga"; font-size: 1.5rem; line-height: 1;
+    margin-right: 0.5rem;
+}
+[class*=st-key-shelf-eye-] label:has(input:focus-visible) {
+    outline: 2px solid currentColor; outline-offset: 2px; border-radius: 0.25rem;
+}
+"""
+
+_SHELF = "shelf.runs"
+_BASELINE = "shelf.baseline"
+_HIDDEN = "shelf.hidden"
+
+
+class Entry(NamedTuple):
+    """A finished run on the shelf.
+
+    Attributes:
+        config: The experiment, by which a run is known.
+        name: What it is called.
+        curves: Its validation curves.
+        scores: Its validation metrics.
+        colour: Place in `COLOURS`; None for the run that the page shows.
+        is_pinned: Whether it stays when the shelf is full.
+        is_visible: Whether its curve is drawn once it is an earlier run.
+    """
+
+    config: Config
+    name: str
+    curves: RunCurves
+    scores: Scores
+    colour: int | None = None
+    is_pinned: bool = False
+    is_visible: bool = True
+
+
+Shelf = tuple[Entry, ...]
+"""Finished runs, the newest last."""
+
+
+class Row(NamedTuple):
+    """One line of the table: a run, and the part that it has on the page just now."""
+
+    label: str
+    config: Config
+    entry: Entry | None
+    colour: int
+    is_visible: bool
+
+    @property
+    def is_earlier(self) -> bool:
+        return self.label not in OWN_COLOURS
+
+
+def put(shelf: Shelf, entry: Entry) -> Shelf:
+    """Return the shelf with this run as its newest; one that is there keeps its name, pin and eye."""
+    before = find(shelf, entry.config)
+    if before is not None:
+        entry = before
+    else:
+        entry = entry._replace(name=_unlike([other.name for other in shelf], entry.name))
+    return (*(other for other in shelf if other.config != entry.config), entry)
+
+
+def arrange(shelf: Shelf, current: Config) -> Shelf:
+    """Return the shelf with room and colours for all: the oldest unpinned go, the others keep their colour.
+
+    The run that the page shows is no earlier one: it has a colour of its own.
+    """
+    earlier = [entry for entry in shelf if entry.config != current]
+    n_too_many = max(0, len(earlier) - MAX_EARLIER)
+    gone = [entry.config for entry in earlier if not entry.is_pinned][:n_too_many]
+    kept = [entry for entry in shelf if entry.config not in gone]
+    taken = {entry.colour for entry in kept if entry.config != current}
+    free = iter(number for number in range(len(OWN_COLOURS), len(COLOURS)) if number not in taken)
+    return tuple(
+        entry._replace(colour=None)
+        if entry.config == current
+        else entry._replace(colour=next(free) if entry.colour is None else entry.colour)
+        for entry in kept
+    )
+
+
+def find(shelf: Shelf, config: Config) -> Entry | None:
+    """Return the run of this configuration, if it is on the shelf."""
+    return next((entry for entry in shelf if entry.config == config), None)
+
+
+def change(shelf: Shelf, config: Config, **changes: Any) -> Shelf:
+    """Return the shelf with one of its runs changed."""
+    return tuple(entry._replace(**changes) if entry.config == config else entry for entry in shelf)
+
+
+def renamed(shelf: Shelf, config: Config, name: str) -> Shelf:
+    """Return the shelf with a run renamed, on one line and as no other is called; no name changes nothing."""
+    others = [entry.name for entry in shelf if entry.config != config]
+    tidy = " ".join("".join(letter if letter.isprintable() else " " for letter in name).split())
+    return change(shelf, config, name=_unlike(others, tidy)) if tidy else shelf
+
+
+def is_full_of_pins(shelf: Shelf) -> bool:
+    """Return whether no more runs can be pinned: each pinned run needs a colour."""
+    return sum(entry.is_pinned for entry in shelf) >= MAX_EARLIER
+
+
+def rows(
+    shelf: Shelf, results: Mapping[str, Config], baseline: Entry | None, hidden: frozenset[str] = frozenset()
+) -> list[Row]:
+    """Return the lines of the table: the baseline, this run, and the earlier runs, the newest first.
+
+    Args:
+        shelf: Finished runs, arranged.
+        results: What the page shows, by name: the configurations of the baseline and of this run.
+        baseline: What is known of the baseline; None while it trains.
+        hidden: Which of `results` are not drawn.
+    """
+    own = [
+        Row(
+            label=name,
+            config=config,
+            entry=baseline if name == BASELINE else find(shelf, config),
+            colour=OWN_COLOURS[name],
+            is_visible=name not in hidden,
+        )
+        for name, config in results.items()
+    ]
+    shown = set(results.values())
+    earlier = [
+        Row(entry.name, entry.config, entry, entry.colour, entry.is_visible)
+        for entry in reversed(shelf)
+        if entry.config not in shown and entry.colour is not None
+    ]
+    return own + earlier
+
+
+def overlaid(table: Sequence[Row], data: str) -> tuple[Overlaid, ...]:
+    """Return the runs that are drawn: finished, visible, and of this data set, whose axis they share."""
+    return tuple(
+        Overlaid(row.label, row.entry.curves, COLOURS[row.colour], SYMBOLS[row.colour])
+        for row in table
+        if row.entry is not None and row.is_visible and row.config.data == data
+    )
+
+
+def fields_in_words(one: Row, other: Row) -> list[dict[str, str]]:
+    """Return one line for each field in which two runs differ."""
+    return [
+        {
+            "Field": words.field_name(found.field),
+            _head(one): words.field_value(found.baseline),
+            _head(other): words.field_value(found.treatment),
+        }
+        for found in changed_fields(one.config, other.config)
+    ]
+
+
+def metrics_in_words(one: Row, other: Row) -> list[dict[str, str]]:
+    """Return one line for each metric of two finished runs, with the paired difference where there is one."""
+    if one.entry is None or other.entry is None:
+        return []
+    pairs = {found.metric: found for found in pair(one.entry.scores, other.entry.scores)}
+    heads = _head(one), _head(other)
+    return [_metric_in_words(pairs[metric], *heads) for metric in words.METRICS if metric in pairs]
+
+
+def _metric_in_words(found: MetricPair, one: str, other: str) -> dict[str, str]:
+    decimals = words.decimals_of(found.metric, found.baseline)
+    line = {
+        "Metric": words.metric_title(found.metric),
+        one: words.number(found.baseline, found.metric, decimals),
+        other: words.number(found.treatment, found.metric, decimals),
+    }
+    difference = found.difference
+    if difference is None:
+        compared = (*[words.NOTHING] * 3, "no seed and rows in common")
+    elif math.isnan(difference.low):
+        compared = (*[words.NOTHING] * 3, difference.verdict)
+    else:
+        compared = (
+            words.signed(difference.mean, found.metric, decimals),
+            words.interval(difference.low, difference.high, found.metric, decimals),
+            f"{difference.wins} of {difference.n}",
+            difference.verdict,
+        )
+    return line | dict(zip(("Difference", "95 % interval", "Lower on", "Verdict"), compared, strict=True))
+
+
+def _head(row: Row) -> str:
+    """Return the head of a run's column."""
+    return _plain(row.label[:1].upper() + row.label[1:])
+
+
+def _unlike(others: Sequence[str], name: str) -> str:
+    """Return the name, with a number if something is called so already; at most `MAX_LETTERS` long."""
+    taken = {each.casefold() for each in (*others, *RESERVED)}
+    number, numbered = 1, name[:MAX_LETTERS].strip()
+    while numbered.casefold() in taken:
+        number += 1
+        numbered = f"{name[: MAX_LETTERS - 5].strip()} ({number})"
+    return numbered
+
+
+def add(name: str, results: Mapping[str, Result]) -> None:
+    """Put a run that is done on the shelf: the last of the results, which is this run, or a baseline alone.
+
+    Args:
+        name: What it is called, until somebody renames it.
+        results: What the page shows, the baseline first. Results that are not complete are not kept.
+    """
+    baseline, run = next(iter(results.values())), list(results.values())[-1]
+    if not (baseline.is_complete and run.is_complete):
+        return
+    kept: Entry | None = state.recall(_BASELINE)
+    if kept is None or kept.config != baseline.config:
+        state.keep(_BASELINE, _entry(BASELINE, baseline))
+    shelf = _shelf()
+    found = find(shelf, run.config)
+    if found is None or shelf[-1] is not found:
+        state.keep(_SHELF, put(shelf, found or _entry(name, run)))
+
+
+def show(results: Mapping[str, Result]) -> None:
+    """Show the run table: what the page shows now, and the finished runs before it.
+
+    Args:
+        results: What the page shows, the baseline first; it may still be training.
+    """
+    configs = {name: result.config for name, result in results.items()}
+    current = list(configs.values())[-1]
+    shelf = arrange(_shelf(), current)
+    state.keep(_SHELF, shelf)
+    known: Entry | None = state.recall(_BASELINE)
+    baseline = known if known and known.config == configs.get(BASELINE) else None
+    table = rows(shelf, configs, baseline, _hidden())
+    st.subheader("Runs of this session")
+    _small(
+        f"Keeps this run and the last {MAX_EARLIER} before it; then the oldest that is not pinned goes. "
+        "Each has the colour of its curve."
+    )
+    st.html(_style(table))
+    for row in table:
+        _line(row, shelf)
+    _overlay(table, current)
+    with st.expander("What differs between two runs"):
+        _difference(table)
+
+
+def _entry(name: str, result: Result) -> Entry:
+    return Entry(result.config, name, summarize_curves(result), scores_of(result))
+
+
+def _shelf() -> Shelf:
+    shelf: Shelf = state.recall(_SHELF) or ()
+    return shelf
+
+
+def _hidden() -> frozenset[str]:
+    hidden: frozenset[str] = state.recall(_HIDDEN) or frozenset()
+    return hidden
+
+
+def _key(what: str, config: Config) -> str:
+    return f"shelf-{what}-{config.key()[:12]}"
+
+
+def _style(table: Sequence[Row]) -> str:
+    """Return the style that gives each line and its eye the colour of its curve.
+
+    Streamlit has names for few colours only. Where the style does not take, an eye is a check box.
+    """
+    return f"<style>{EYES} {' '.join(map(_style_of_row, table))}</style>"
+
+
+def _style_of_row(row: Row) -> str:
+    colour, edge = COLOURS[row.colour], "solid" if row.is_visible else "dotted"
+    line, eye = (f".st-key-{_key(what, row.config)}" for what in ("line", "eye"))
+    icon = "visibility" if row.is_visible else "visibility_off"
+    return (
+        f"{line} {{border-left: 4px {edge} {colour}; padding-left: 0.6rem}} "
+        f"{eye} [data-testid=stWidgetLabel]::before {{content: '{icon}'; color: {colour}}}"
+    )
+
+
+def _line(row: Row, shelf: Shelf) -> None:
+    key = _key("line", row.config)
+    with st.container(key=key, horizontal=True, vertical_alignment="center", gap="small"):
+        st.checkbox(
+            _plain(row.label),
+            row.is_visible,
+            key=_key("eye", row.config),
+            on_change=_turn_eye,
+            args=(row,),
+            width=250,
+        )
+        with st.container(width="stretch"):
+            _small(_about(row))
+        if row.entry is not None and row.label != BASELINE:
+            _pin(row.entry, shelf)
+            _edit(row, row.entry)
+
+
+def _about(row: Row) -> str:
+    """Return data, regularizers and the metric that matters of a run, in one line of Markdown."""
+    what_is_on = words.what_is_on(row.config)
+    what = DATASET_INFO[row.config.data].title + (f", {what_is_on}" if what_is_on != row.label else "")
+    if row.entry is None:
+        return f"{what}: no numbers yet"
+    by_seed = row.entry.scores.by_seed
+    metric = next(metric for metric in words.METRICS if metric in by_seed)
+    mean = mean_interval(list(by_seed[metric].values())).mean
+    shown = words.number(mean, metric, words.decimals_of(metric, mean))
+    unit = "&nbsp;%" if metric == "error" else ""
+    return f"{what}: {words.METRICS[metric].lower()} **{shown}**{unit}"
+
+
+def _pin(entry: Entry, shelf: Shelf) -> None:
+    is_refused = not entry.is_pinned and is_full_of_pins(shelf)
+    st.button(
+        "Unpin" if entry.is_pinned else "Pin",
+        key=_key("pin", entry.config),
+        icon=":material/keep_off:" if entry.is_pinned else ":material/keep:",
+        type="tertiary",
+        disabled=is_refused,
+        help=f"At most {MAX_EARLIER} runs can be pinned: unpin one first." if is_refused else None,
+        on_click=_change,
+        args=(entry.config,),
+        kwargs={"is_pinned": not entry.is_pinned},
+    )
+
+
+def _edit(row: Row, entry: Entry) -> None:
+    with st.popover("Edit", icon=":material/edit:", type="tertiary", key=_key("edit", entry.config)):
+        name = st.text_input("Name", entry.name, max_chars=MAX_LETTERS, key=_key("name", entry.config))
+        if name != entry.name:
+            shelf = renamed(_shelf(), entry.config, name)
+            if shelf != _shelf():
+                state.keep(_SHELF, shelf)
+                st.rerun()
+        if row.is_earlier:
+            st.button(
+                "Show in the Lab",
+                key=_key("open", entry.config),
+                icon=":material/experiment:",
+                on_click=_open,
+                args=(entry.config,),
+            )
+            st.button(
+                "Remove",
+                key=_key("remove", entry.config),
+                icon=":material/delete:",
+                on_click=_remove,
+                args=(entry.config,),
+            )
+
+
+def _overlay(table: Sequence[Row], current: Config) -> None:
+    drawn = overlaid(table, current.data)
+    chosen = st.segmented_control(
+        "Overlaid curves of",
+        list(MEASURES),
+        default="Loss",
+        required=True,
+        key="shelf.measure",
+        label_visibility="collapsed",
+    )
+    charts.show("shelf.overlay", plot_overlay, drawn, measure=MEASURES[chosen or "Loss"])
+    n_others = sum(row.is_visible and row.config.data != current.data for row in table)
+    if n_others:
+        _small(
+            f"{words.count(n_others, 'visible run')} of other data not drawn: losses of different data share "
+            "no axis."
+        )
+
+
+def _difference(table: Sequence[Row]) -> None:
+    finished = [row for row in table if row.entry is not None]
+    if len(finished) < 2:
+        _small("Needs two finished runs.")
+        return
+    labels = [row.label for row in finished]
+    left, right = st.columns(2)
+    one = left.selectbox("From", labels, 0, key="shelf.from")
+    other = right.selectbox("To", labels, 1, key="shelf.to")
+    first, second = finished[labels.index(one)], finished[labels.index(other)]
+    if first.config == second.config:
+        _small("This is the same run twice: choose two.")
+        return
+    st.table(pd.DataFrame(fields_in_words(first, second)), hide_index=True, border="horizontal")
+    metrics = metrics_in_words(first, second)
+    if not metrics:
+        _small("Their tasks differ, so no metric is of the same kind.")
+        return
+    st.table(pd.DataFrame(metrics), hide_index=True, border="horizontal")
+    _small(
+        "On the validation rows. The difference pairs the seeds on which both runs were asked about the same "
+        "rows with the same labels."
+    )
+
+
+def _small(text: str) -> None:
+    # Small, and not a caption: captions are too pale on the light page.
+    st.markdown(f":small[{text}]")
+
+
+def _plain(text: str) -> str:
+    """Return text that Markdown shows as it is."""
+    return "".join(f"\\{letter}" if letter in r"\`*_[]<>~$:" else letter for letter in text)
+
+
+def _turn_eye(row: Row) -> None:
+    if row.is_earlier:
+        _change(row.config, is_visible=not row.is_visible)
+    else:
+        state.keep(_HIDDEN, _hidden() ^ {row.label})
+
+
+def _change(config: Config, **changes: Any) -> None:
+    state.keep(_SHELF, change(_shelf(), config, **changes))
+
+
+def _open(config: Config) -> None:
+    state.choose(config.changes(state.config()))
+
+
+def _remove(config: Config) -> None:
+    state.keep(_SHELF, tuple(entry for entry in _shelf() if entry.config != config))
