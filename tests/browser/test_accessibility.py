@@ -1,0 +1,76 @@
+"""Every page for everyone: axe finds nothing serious, light and dark, on narrow and wide screens."""
+
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.browser.stillness import still
+
+# What keeps somebody from using a page; axe calls the rest moderate or minor.
+KEEPING_OUT = ("serious", "critical")
+
+
+def findings(page: Page) -> list[str]:
+    """Return what axe finds in a page that keeps somebody out: rule, element and why, one line each."""
+    violations = Axe().run(page).response["violations"]
+    return [
+        f"{violation['id']} ({violation['impact']}): {node['html'][:200]}: {_reason(node)}"
+        for violation in violations
+        if violation["impact"] in KEEPING_OUT
+        for node in violation["nodes"]
+    ]
+
+
+def _reason(node: dict[str, Any]) -> str:
+    checks = [*node["any"], *node["all"], *node["none"]]
+    return "; ".join(check["message"] for check in checks)
+
+
+def check(page: Page) -> None:
+    """Fail if the page keeps anybody out."""
+    found = findings(still(in_view(page)))
+    assert not found, "\n".join(found)
+
+
+def in_view(page: Page) -> Page:
+    """Make the screen as high as the page, since axe judges no colours of what is scrolled out of sight."""
+    height = still(page).get_by_test_id("stMain").evaluate("main => main.scrollHeight")
+    size = page.viewport_size
+    assert size is not None
+    page.set_viewport_size({"width": size["width"], "height": height})
+    return page
+
+
+def open_all(page: Page) -> None:
+    """Open everything that is folded away."""
+    for summary in page.get_by_test_id("stExpander").locator("summary").all():
+        summary.click()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [320, 768, 1440])
+def test_home_keeps_nobody_out(server, open_page, scheme, width):
+    page = still(open_page(server.url, width=width, scheme=scheme))
+    page.get_by_role("button", name="Train each of them").click()
+    expect(page.get_by_text("Lower than with none")).to_be_visible()
+
+    check(page)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [320, 768, 1440])
+def test_lab_keeps_nobody_out(server, open_page, scheme, width):
+    page = still(open_page(f"{server.url}/lab", width=width, scheme=scheme))
+    open_all(page)
+
+    check(page)
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 320), ("dark", 1440)])
+@pytest.mark.parametrize("query", ["data=moons&label_noise=0.2&l2=0.01", "data=sine&dropout_hidden=0.5"])
+def test_pictures_of_the_lab_keep_nobody_out(server, open_page, scheme, width, query):
+    page = still(open_page(f"{server.url}/lab?{query}&epochs=50", width=width, scheme=scheme))
+
+    check(page)

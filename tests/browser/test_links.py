@@ -1,0 +1,92 @@
+"""Links in a real browser: what is shared is what is opened, and a reload finds the run again."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.lab_page import cells, finished
+
+QUERY = "data=moons&label_noise=0.2&hidden=16&epochs=20&seeds=3&learning_rate=0.05&l2=0.02&dropout_hidden=0.1"
+SAME, ELSEWHERE, CHANGED = "The same numbers as where", "Made elsewhere: equal", "Not the numbers of the link"
+MADE = re.compile(r"made=([0-9a-f]{16})-([0-9a-f]{16})$")
+
+
+def shared(page: Page) -> str:
+    """Return the link behind the share button."""
+    page.get_by_role("button", name="Share").click()
+    code = page.get_by_role("dialog").get_by_role("code")
+    expect(code).to_contain_text("made=")
+    return code.inner_text().strip()
+
+
+def knobs(page: Page) -> list[str]:
+    """Return where all sliders of the page stand."""
+    return [slider.input_value() for slider in page.locator("input[type=range]").all()]
+
+
+def labels(page: Page) -> list[str]:
+    """Return what the page says of where the numbers of a link were made."""
+    return [text for text in (SAME, ELSEWHERE, CHANGED) if page.get_by_text(text).count()]
+
+
+def test_a_shared_link_shows_the_same_knobs_and_numbers_in_a_fresh_session(server, open_page):
+    page = finished(open_page(f"{server.url}/lab?{QUERY}"))
+    assert labels(page) == []
+    link = shared(page)
+    assert link.startswith(f"{server.url}/lab?")
+
+    other = finished(open_page(link))
+
+    expect(other.get_by_text(SAME)).to_be_visible()
+    assert labels(other) == [SAME]
+    assert knobs(other) == knobs(page)
+    assert cells(other) == cells(page)
+    assert shared(other) == link
+
+
+@pytest.mark.parametrize(
+    "there, said",
+    [
+        (r"made=0000000000000000-0000000000000000", ELSEWHERE),
+        (r"made=\1-0000000000000000", CHANGED),
+    ],
+)
+def test_a_link_with_other_numbers_is_labelled(server, open_page, there, said):
+    page = finished(open_page(f"{server.url}/lab?{QUERY}"))
+
+    other = finished(open_page(MADE.sub(there, shared(page))))
+
+    expect(other.get_by_text(said)).to_be_visible()
+    assert labels(other) == [said]
+    assert cells(other) == cells(page)
+
+
+def test_a_link_whose_made_is_nonsense_is_opened_without_a_word(server, open_page):
+    page = finished(open_page(f"{server.url}/lab?{QUERY}&made=nonsense"))
+
+    assert labels(page) == []
+    expect(page.get_by_test_id("stAlert")).to_have_count(0)
+
+
+def test_a_reload_in_mid_run_sees_it_through(server, open_page):
+    page = open_page(f"{server.url}/lab?data=digits&epochs=9998&dropout_hidden=0.5")
+    expect(page.get_by_text(re.compile("Training, .* left"))).to_be_visible()
+
+    page.reload()
+
+    expect(page.get_by_text(re.compile("Training, .* left"))).to_be_visible()
+    expect(page).to_have_url(re.compile("epochs=9998"))
+    expect(page.get_by_test_id("stAlert")).to_have_count(0)
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_text("Cancelled at")).to_be_visible()
+
+
+def test_a_run_that_was_reloaded_ends(server, open_page):
+    page = open_page(f"{server.url}/lab?data=digits&epochs=60&dropout_hidden=0.45")
+    expect(page.get_by_role("button", name="Cancel")).to_be_visible()
+
+    page.reload()
+
+    finished(page)
+    expect(page.get_by_text("16 networks of 60 epochs")).to_be_visible()

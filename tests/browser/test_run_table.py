@@ -1,0 +1,101 @@
+"""The run table in a real browser: runs are named, pinned, hidden, held against each other, and come back."""
+
+import re
+
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.lab_page import cells, eventually, figure, finished, press, rows, settled
+
+QUERY = "data=moons&label_noise=0.2&hidden=16&epochs=20&seeds=6&learning_rate=0.05&l2=0.01"
+
+
+def line(page: Page, name: str) -> Locator:
+    """Return the line of a run."""
+    lines = page.locator("[class*=st-key-shelf-line-]")
+    return lines.filter(has=page.get_by_role("checkbox", name=name, exact=True))
+
+
+def legend(page: Page) -> list[str]:
+    """Return which runs are overlaid, as the chart itself says."""
+    return page.locator(".st-key-shelf-overlay .legendtext").all_text_contents()
+
+
+def turn_eye(page: Page, name: str) -> None:
+    line(page, name).get_by_text(name, exact=True).click()
+
+
+def edit(page: Page, name: str) -> Locator:
+    """Open what can be done with a run."""
+    line(page, name).get_by_role("button", name="Edit").click()
+    return page.get_by_role("dialog")
+
+
+def two_runs(page: Page) -> Page:
+    """Make an earlier run, "Large weights cost", of the one that is shown, and one more with dropout."""
+    finished(page)
+    name = edit(page, "this run").get_by_role("textbox", name="Name")
+    expect(name).to_have_value("L2 0.01")
+    name.fill("Large weights cost")
+    name.press("Enter")
+    settled(page)
+    page.keyboard.press("Escape")
+    press(page, "Dropout, hidden", "ArrowRight")
+    expect(line(page, "Large weights cost")).to_be_visible()
+    return finished(page)
+
+
+def test_a_run_is_renamed_pinned_and_shown_again(server, open_page):
+    page = two_runs(open_page(f"{server.url}/lab?{QUERY}"))
+    earlier = line(page, "Large weights cost")
+    expect(earlier).to_contain_text("Two moons, L2 0.01: error")
+
+    earlier.get_by_role("button", name="Pin", exact=True).click()
+    expect(earlier.get_by_role("button", name="Unpin")).to_be_visible()
+    expect(line(page, "this run").get_by_role("button", name="Pin", exact=True)).to_be_visible()
+
+    edit(page, "Large weights cost").get_by_role("button", name="Show in the Lab").click()
+    expect(page).to_have_url(re.compile("l2=0.01(?!.*dropout)"))
+    expect(line(page, "L2 0.01, hidden dropout 0.05")).to_be_visible()
+    finished(page)
+    expect(line(page, "this run").get_by_role("button", name="Unpin")).to_be_visible()
+
+    edit(page, "L2 0.01, hidden dropout 0.05").get_by_role("button", name="Remove").click()
+    expect(line(page, "L2 0.01, hidden dropout 0.05")).to_have_count(0)
+
+
+def test_eyes_say_which_runs_are_overlaid(server, open_page):
+    page = two_runs(open_page(f"{server.url}/lab?{QUERY}"))
+    overlay = figure(page, "Validation data loss")
+    eventually(page, lambda: legend(page) == ["baseline", "this run", "Large weights cost"])
+    expect(overlay).to_have_accessible_name(re.compile("Large weights cost: .* after 20 epochs"))
+
+    turn_eye(page, "Large weights cost")
+    eventually(page, lambda: legend(page) == ["baseline", "this run"])
+    expect(page.get_by_role("checkbox", name="Large weights cost")).not_to_be_checked()
+    expect(overlay).not_to_have_accessible_name(re.compile("Large weights cost"))
+
+    turn_eye(page, "baseline")
+    eventually(page, lambda: legend(page) == ["this run"])
+
+    turn_eye(page, "Large weights cost")
+    eventually(page, lambda: legend(page) == ["this run", "Large weights cost"])
+
+
+def test_what_differs_between_two_runs(server, open_page):
+    page = two_runs(open_page(f"{server.url}/lab?{QUERY}"))
+    page.get_by_text("What differs between two runs").click()
+    difference = page.get_by_test_id("stExpander").filter(has_text="What differs between two runs")
+    fields, metrics = (difference.get_by_role("table").nth(at) for at in range(2))
+    expect(fields).to_contain_text("hidden dropout")
+    assert rows(fields) == [["L2", "0", "0.01"], ["hidden dropout", "0", "0.05"]]
+    # The same two runs are in the table of validation metrics.
+    assert [text for row in rows(metrics) for text in row] == cells(page)
+
+    start = difference.get_by_role("combobox", name="From")
+    start.click()
+    page.get_by_role("option", name="Large weights cost").click()
+    expect(fields).to_contain_text("Large weights cost")
+    settled(page)
+
+    assert rows(fields) == [["hidden dropout", "0", "0.05"]]
+    assert [row[2] for row in rows(metrics)] == cells(page)[2::7]
