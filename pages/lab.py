@@ -59,4 +59,3 @@ if live:
         shelf.show(live.results())
         seal.show(live.results())
         share.show(live.results())
-state.finish()

@@ -212,9 +212,9 @@ def chart(content, path=(0, 1), hash_of_it="", fragment=""):
     return made
 
 
-def slider(name, *steps):
+def slider(name, *steps, turn=0):
     made = message(path=(0, 0))
-    made.delta.new_element.slider.id = f"$$ID-0f-lab.widget.{name}"
+    made.delta.new_element.slider.id = f"$$ID-0f-lab.widget.{name}.{turn}"
     made.delta.new_element.slider.options.extend(steps)
     return made
 
@@ -298,7 +298,7 @@ def test_the_address_that_the_server_writes_is_sent_back(visit):
 
 def test_a_slider_is_moved_to_a_step_and_stays_there(visit):
     visitor_, server = visit(
-        [begins(), slider("l2", "off", "0.1"), ends()], [begins(), ends()], [begins(), ends()]
+        [begins(), slider("l2", "off", "0.1", turn=3), ends()], [begins(), ends()], [begins(), ends()]
     )
     visitor_.open("")
     assert visitor_.options("l2") == ["off", "0.1"]
@@ -308,7 +308,7 @@ def test_a_slider_is_moved_to_a_step_and_stays_there(visit):
 
     for asked in server.asked[1:]:
         (state,) = asked.widget_states.widgets
-        assert (state.id, list(state.string_array_value.data)) == ("$$ID-0f-lab.widget.l2", ["0.1"])
+        assert (state.id, list(state.string_array_value.data)) == ("$$ID-0f-lab.widget.l2.3", ["0.1"])
 
 
 def test_a_slider_that_is_not_there_is_one_sentence(visit):

@@ -1,5 +1,6 @@
 """The pages, run by Streamlit itself: real trainings, but tiny ones."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -34,7 +35,10 @@ def finish(app):
 
 
 def knob(app, widgets, name):
-    return getattr(app, widgets)(key=state.widget_key(name))
+    """Return a widget of the page, whose key begins with that of its name."""
+    begins = re.compile(re.escape(f"lab.widget.{name}.") + "[0-9]+$")
+    (found,) = [widget for widget in getattr(app, widgets) if begins.match(widget.key or "")]
+    return found
 
 
 def words(app):

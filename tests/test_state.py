@@ -84,6 +84,60 @@ def test_a_moved_widget_changes_configuration_and_link(browser):
     assert browser.query_params == {**START_QUERY, "l2": ["0.01"]}
 
 
+def bound(shown: float) -> str:
+    """Return the key of a slider that shows this L2."""
+    return state.bind("l2", shown, lambda moved: {"l2": moved})["key"]
+
+
+def test_a_widget_that_was_moved_stays_the_same(browser):
+    state.begin()
+    binding = state.bind("l2", 0.0, lambda moved: {"l2": moved})
+
+    move(browser, binding, 0.01)
+    state.begin()
+
+    assert bound(shown=0.01) == binding["key"]
+    assert bound(shown=0.01) == binding["key"]
+
+
+def test_a_widget_that_was_left_behind_makes_way_for_a_new_one_whose_value_nobody_sets(browser):
+    state.begin()
+    before = bound(shown=0.0)
+    browser.session_state[before] = 0.0
+
+    state.choose({"l2": 0.01})
+    state.begin()
+    after = bound(shown=0.01)
+
+    assert after != before
+    assert after not in browser.session_state
+    browser.session_state[after] = 0.01
+    assert bound(shown=0.01) == after
+
+
+def test_what_a_widget_sends_that_has_made_way_counts_for_nothing(browser):
+    state.begin()
+    before = state.bind("l2", 0.0, lambda moved: {"l2": moved})
+    browser.session_state[before["key"]] = 0.0
+    state.choose({"l2": 0.01})
+    state.begin()
+    bound(shown=0.01)
+
+    move(browser, before, 0.0)
+
+    assert state.begin() == state.START.replace(l2=0.01)
+
+
+def test_a_refused_move_leaves_no_widget_that_shows_it(browser):
+    state.begin()
+    binding = state.bind("dropout_hidden", 0.5, lambda moved: {"dropout_hidden": moved})
+
+    move(browser, binding, 1.5)
+
+    assert state.problem() is not None
+    assert state.bind("dropout_hidden", 0.5, lambda moved: {"dropout_hidden": moved})["key"] != binding["key"]
+
+
 def test_two_quick_moves_both_count_though_the_link_lags_behind(browser):
     state.begin()
     before = dict(browser.query_params)

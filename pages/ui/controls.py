@@ -56,12 +56,14 @@ def draw(config: Config) -> None:
 def _lessons(config: Config) -> None:
     """Draw what to begin with: settings known to be good or bad."""
     chosen = presets.preset_of(config)
+    shown = chosen.name if chosen else None
     st.pills(
         "Lessons",
         [preset.name for preset in presets.PRESETS],
+        default=shown,
         wrap=True,
         help="Settings that are known to be good or bad, and what to look for in them.",
-        **state.bind("lesson", chosen.name if chosen else None, _taught),
+        **state.bind("lesson", shown, _taught),
     )
     with st.container(border=True, key="lesson"):
         if chosen is None:
@@ -81,6 +83,7 @@ def _data(config: Config) -> None:
     st.pills(
         "Data",
         DATASETS,
+        default=config.data,
         format_func=_pictured,
         wrap=True,
         width="stretch",

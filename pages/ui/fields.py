@@ -36,6 +36,7 @@ def steps(
     st.select_slider(
         label,
         options,
+        value,
         format_func=spelled or _off_or_number,
         label_visibility="visible" if labelled else "collapsed",
         help=field_help(field).description,
@@ -45,16 +46,16 @@ def steps(
 
 def number(config: Config, field: str, label: str, placeholder: str | None = None) -> None:
     """Draw a whole number to type, within the range of its field."""
-    about = field_help(field)
+    about, value = field_help(field), getattr(config, field)
     st.number_input(
         label,
         min_value=int(about.minimum or 0),
         max_value=int(about.maximum or 0),
-        value=None if about.default is None else "min",
+        value=value,
         step=1,
         placeholder=placeholder,
         help=about.description,
-        **state.bind(field, getattr(config, field), lambda moved: {field: moved}),
+        **state.bind(field, value, lambda moved: {field: moved}),
     )
 
 
@@ -66,25 +67,29 @@ def choice(
     changes: Callable[[str], state.Changes] | None = None,
 ) -> None:
     """Draw a menu; `changes` says what goes with a choice, if that is more than the field."""
-    bound = state.bind(field, getattr(config, field), changes or (lambda moved: {field: moved}))
-    st.selectbox(label, options, help=field_help(field).description, **bound)
+    value = getattr(config, field)
+    bound = state.bind(field, value, changes or (lambda moved: {field: moved}))
+    st.selectbox(label, options, options.index(value), help=field_help(field).description, **bound)
 
 
 def several(config: Config, field: str, label: str, options: Sequence[str]) -> None:
     """Draw options of which any number may be on."""
-    bound = state.bind(field, list(getattr(config, field)), lambda moved: {field: tuple(moved)})
-    st.pills(label, options, selection_mode="multi", help=field_help(field).description, **bound)
+    values = list(getattr(config, field))
+    bound = state.bind(field, values, lambda moved: {field: tuple(moved)})
+    about = field_help(field).description
+    st.pills(label, options, selection_mode="multi", default=values, help=about, **bound)
 
 
 def switch(config: Config, field: str, label: str) -> None:
     """Draw a switch."""
-    bound = state.bind(field, getattr(config, field), lambda moved: {field: moved})
-    st.toggle(label, help=field_help(field).description, **bound)
+    value = getattr(config, field)
+    bound = state.bind(field, value, lambda moved: {field: moved})
+    st.toggle(label, value, help=field_help(field).description, **bound)
 
 
 def text(field: str, label: str, shown: str, changes: Callable[[str], state.Changes]) -> None:
     """Draw a line of text that stands for a field."""
-    st.text_input(label, help=field_help(field).description, **state.bind(field, shown, changes))
+    st.text_input(label, shown, help=field_help(field).description, **state.bind(field, shown, changes))
 
 
 def numbers(field: str, typed: str, number: Callable[[str], Any]) -> tuple[Any, ...]:

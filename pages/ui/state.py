@@ -32,8 +32,7 @@ _ARRIVED = "lab.arrived"
 _OWNER = "lab.owner"
 _MADE = "lab.made"
 _WIDGET = "lab.widget."
-_UNFINISHED = "lab.unfinished"
-_RESENT = "lab.resent"
+_TURN = "lab.turn."
 _KEPT = "lab.kept."
 
 N_WRITTEN = 100
@@ -48,8 +47,8 @@ class Binding(TypedDict):
     """The arguments by which a widget is tied to the configuration."""
 
     key: str
-    on_change: Callable[[str, Callable[[Any], Changes]], None]
-    args: tuple[str, Callable[[Any], Changes]]
+    on_change: Callable[[str, str, Callable[[Any], Changes]], None]
+    args: tuple[str, str, Callable[[Any], Changes]]
 
 
 def enter(page: str) -> None:
@@ -70,17 +69,9 @@ def begin() -> Config:
     elif _CONFIG not in st.session_state:
         _set(START)
     st.session_state[_ARRIVED] = st.session_state[_MOVED] = False
-    # What a broken-off run has set may never reach the browser, whose widgets then stand at their defaults.
-    st.session_state[_RESENT] = st.session_state.get(_UNFINISHED, True)
-    st.session_state[_UNFINISHED] = True
     chosen = config()
     _write(chosen)
     return chosen
-
-
-def finish() -> None:
-    """Note that a page was drawn to its end. Called last by a page that has called `begin`."""
-    st.session_state[_UNFINISHED] = False
 
 
 def config() -> Config:
@@ -121,21 +112,26 @@ def choose(changes: Changes) -> None:
 def bind(name: str, shown: Any, changes: Callable[[Any], Changes]) -> Binding:
     """Return the arguments that make a widget show a value of the configuration and change it.
 
+    The value itself is given to the widget as what it starts with. A widget that stands elsewhere, because
+    the configuration moved without it, makes way for a new one. To set it instead would be lost on a browser
+    that a run's messages never reach, as happens when the next run follows at once: it would go on showing
+    the old value, or none, and send that back as if somebody had chosen it.
+
     Args:
         name: Names the widget among all of the page.
         shown: What the widget shows now.
         changes: From what the widget is moved to, to the fields that this changes.
     """
-    key = _WIDGET + name
-    # Set only what differs: a value that is set is sent to the browser, over what somebody is typing there.
-    if key not in st.session_state or st.session_state[key] != shown or st.session_state.get(_RESENT):
-        st.session_state[key] = shown
-    return {"key": key, "on_change": _take, "args": (key, changes)}
+    key = widget_key(name)
+    if key in st.session_state and st.session_state[key] != shown:
+        st.session_state[_TURN + name] = st.session_state.get(_TURN + name, 0) + 1
+        key = widget_key(name)
+    return {"key": key, "on_change": _take, "args": (name, key, changes)}
 
 
 def widget_key(name: str) -> str:
-    """Return the session key of a bound widget, by which tests find it."""
-    return _WIDGET + name
+    """Return the session key of a bound widget."""
+    return f"{_WIDGET}{name}.{st.session_state.get(_TURN + name, 0)}"
 
 
 def query_of(chosen: Config) -> dict[str, str]:
@@ -210,7 +206,11 @@ def _refuse(error: ConfigError) -> None:
     st.session_state[_REFUSED] = True
 
 
-def _take(key: str, changes: Callable[[Any], Changes]) -> None:
+def _take(name: str, key: str, changes: Callable[[Any], Changes]) -> None:
+    """Change what a widget of this name and key stands for to what it was moved to."""
+    if key != widget_key(name):
+        # A browser that has not yet heard that the widget made way still sends where it stood.
+        return
     try:
         changed = changes(st.session_state[key])
     except ConfigError as error:

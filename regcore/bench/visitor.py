@@ -33,6 +33,8 @@ from websockets.typing import Origin, Subprotocol
 from regcore.errors import RegcoreError
 
 APP = Path(__file__).parents[2] / "app.py"
+# What the keys of the knobs begin with.
+KNOB = "lab.widget."
 PATIENCE_SECONDS = 180.0
 QUIET_SECONDS = 0.2
 # As Streamlit's page: a message that was not seen for so many runs of the script is dropped.
@@ -174,7 +176,7 @@ class Visitor:
         return self._answer
 
     def _slider(self, name: str) -> tuple[str, str, Element]:
-        key = f"lab.widget.{name}"
+        key = KNOB + name
         if key not in self._elements or self._elements[key][2].WhichOneof("type") != "slider":
             raise RegcoreError(f"the page has no slider of {name!r}, which the bench wants to move.")
         return self._elements[key]
@@ -284,8 +286,10 @@ class Visitor:
             self._take_figure(tuple(message.metadata.delta_path), content, n_bytes)
         identity = str(getattr(getattr(element, kind or "empty"), "id", ""))
         if identity.startswith("$$"):
-            # "$$ID-<hash>-<the key that the page gave it>"
-            self._elements[identity.split("-", 2)[-1]] = identity, fragment, element
+            # "$$ID-<hash>-<the key that the page gave it>"; and of a knob ".<how many were before it>"
+            key = identity.split("-", 2)[-1]
+            name = key.rpartition(".")[0] if key.startswith(KNOB) else key
+            self._elements[name] = identity, fragment, element
 
     def _take_figure(self, path: tuple[int, ...], content: str, n_bytes: int) -> None:
         meta = json.loads(content).get("layout", {}).get("meta") or {}

@@ -35,7 +35,7 @@ def test_deep_link_on_a_fresh_server_then_a_knob(fresh_server, open_page):
 
     press(page, "Dropout, hidden", "ArrowRight")
 
-    expect(page.get_by_text("hidden dropout 0.25")).to_be_visible()
+    expect(page.get_by_text("This run: hidden dropout 0.25", exact=True)).to_be_visible()
     finished(page)
     expect(page).to_have_url(re.compile(r"dropout_hidden=0\.25"))
     eventually(page, lambda: curves(page) != curves_before)

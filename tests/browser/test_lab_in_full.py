@@ -84,7 +84,6 @@ def test_the_scrubber_moves_the_picture_by_keyboard_and_by_mouse(server, open_pa
     eventually(page, lambda: drawn() == kept)
 
 
-@pytest.mark.slow
 def test_patience_is_read_off_the_recording(server, open_page):
     page = finished(open_page(f"{server.url}/lab?{LONGER}"))
     before = cells(page)

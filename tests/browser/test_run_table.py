@@ -41,6 +41,8 @@ def two_runs(page: Page) -> Page:
     page.keyboard.press("Escape")
     press(page, "Dropout, hidden", "ArrowRight")
     expect(line(page, "Large weights cost")).to_be_visible()
+    # Only a run that has ended is kept when the next one takes its place.
+    expect(line(page, "this run")).to_contain_text("L2 0.01, hidden dropout 0.05: error")
     return finished(page)
 
 
