@@ -29,7 +29,8 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
-PATIENCE_MS = 120_000
+# Workers of several servers may start at once, on two processors.
+PATIENCE_MS = 240_000
 expect.set_options(timeout=PATIENCE_MS)
 Scheme = Literal["light", "dark"]
 ROOT = Path(__file__).resolve().parents[2]
