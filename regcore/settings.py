@@ -6,6 +6,7 @@
 | `REGCORE_MEMORY` | what is free when a run starts | memory that all runs together may use |
 | `REGCORE_OUTPUT_BYTES` | 8MiB | outputs kept of one network, over all its epochs |
 | `REGCORE_CHECKPOINT_BYTES` | 4MiB | training states kept of one network; the last is always kept |
+| `REGCORE_CHECKPOINT_STEPS` | 1000 | optimizer steps between such states, at least |
 | `REGCORE_CACHE_BYTES` | 512MiB | finished networks kept for the next run that asks for them |
 | `REGCORE_SHARD_NETWORKS` | 32 | networks that train side by side in one program, at most |
 
@@ -36,6 +37,7 @@ class Settings:
         memory: Bytes that all runs together may use; None: what is free when a run starts.
         output_bytes: Outputs kept of one network, over all its epochs.
         checkpoint_bytes: Training states kept of one network; the last one is always kept.
+        checkpoint_steps: Optimizer steps between them, at least: what trains in a moment is trained again.
         cache_bytes: Finished networks kept for the next run that asks for them.
         shard_networks: Networks that train side by side in one program, at most.
     """
@@ -44,6 +46,7 @@ class Settings:
     memory: int | None = None
     output_bytes: int = 8 * MIB
     checkpoint_bytes: int = 4 * MIB
+    checkpoint_steps: int = 1000
     cache_bytes: int = 512 * MIB
     shard_networks: int = 32
 
@@ -61,6 +64,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         memory=_bytes(given, "REGCORE_MEMORY", default.memory),
         output_bytes=_bytes(given, "REGCORE_OUTPUT_BYTES", default.output_bytes),
         checkpoint_bytes=_bytes(given, "REGCORE_CHECKPOINT_BYTES", default.checkpoint_bytes),
+        checkpoint_steps=_count(given, "REGCORE_CHECKPOINT_STEPS", default.checkpoint_steps, 1_000_000),
         cache_bytes=_bytes(given, "REGCORE_CACHE_BYTES", default.cache_bytes),
         shard_networks=_count(given, "REGCORE_SHARD_NETWORKS", default.shard_networks, 1024),
     )

@@ -171,7 +171,12 @@ def nothing() -> None:
 def tasks_of(config: Config, plan: RecordingPlan | None = None) -> list[Task]:
     """Return the networks of a configuration, as tasks."""
     return [
-        Task(replicate, plan or recording_plan(replicate, DATASET, Settings()), DATASET, until=config.epochs)
+        Task(
+            replicate,
+            plan or recording_plan(replicate, DATASET, Settings(checkpoint_steps=1)),
+            DATASET,
+            until=config.epochs,
+        )
         for replicate in replicates_of(config, DATASET).values()
     ]
 

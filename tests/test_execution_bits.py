@@ -46,7 +46,12 @@ def processes() -> Iterator[LocalProcesses]:
 
 def tasks_of(*configs: Config) -> list[Task]:
     return [
-        Task(replicate, recording_plan(replicate, dataset, Settings()), dataset, until=config.epochs)
+        Task(
+            replicate,
+            recording_plan(replicate, dataset, Settings(checkpoint_steps=1)),
+            dataset,
+            until=config.epochs,
+        )
         for config in configs
         for dataset in [load_dataset(config)]
         for replicate in replicates_of(config, dataset).values()
@@ -125,18 +130,19 @@ def test_recalled_from_a_checkpoint(processes, config, expected):
 
 
 def test_after_a_kill(processes):
-    config = TASKS["multiclass"].replace(epochs=1500)
-    expected = trained(processes, config)
+    configs = [config.replace(epochs=1500) for config in TASKS.values()]
+    expected = trained(processes, *configs)
     scheduler = Scheduler(processes.submit, 2, default_engine(), Settings())
     worker = psutil.Process(processes.submit(os.getpid).result(PATIENCE))
-    job = scheduler.submit(tasks_of(config))
+    jobs = [scheduler.submit(tasks_of(config)) for config in configs]
     end = time.monotonic() + PATIENCE
-    while scheduler.progress(job).done_steps == 0 and time.monotonic() < end:
+    while not all(scheduler.progress(job).done_steps for job in jobs) and time.monotonic() < end:
         time.sleep(0.005)
     n_starts = processes.n_starts
-    assert not job.finished.is_set()
+    assert not any(job.finished.is_set() for job in jobs)
     worker.kill()
-    assert_same_bits(expected, finish(scheduler, job))
+    for job in jobs:
+        assert_same_bits(expected, finish(scheduler, job))
     assert processes.n_starts == n_starts + 1
 
 

@@ -22,7 +22,13 @@ def plan_of(config: Config, **settings: int) -> RecordingPlan:
 
 
 def test_everything_is_recorded_where_it_fits():
-    assert plan_of(CONFIG.replace(epochs=120)) == RecordingPlan(1, (15, 30, 45, 60, 75, 90, 105, 120))
+    plan = plan_of(CONFIG.replace(epochs=120), checkpoint_steps=1)
+    assert plan == RecordingPlan(1, (15, 30, 45, 60, 75, 90, 105, 120))
+
+
+def test_what_trains_in_a_moment_needs_no_checkpoint_but_the_last():
+    assert plan_of(CONFIG.replace(epochs=120)).checkpoints == (120,)
+    assert plan_of(CONFIG.replace(epochs=1000)).checkpoints == (500, 1000)
 
 
 @given(epochs=st.integers(1, 300), n_kept=st.integers(0, 320))
@@ -35,7 +41,9 @@ def test_outputs_are_kept_as_often_as_their_budget_allows(epochs, n_kept):
 @given(epochs=st.integers(1, 300), n_states=st.integers(0, 12))
 def test_checkpoints_are_evenly_spaced_within_their_budget_and_end_with_the_last_epoch(epochs, n_states):
     state_bytes = 3 * 4 * 3  # two weights and a bias, with Adam's two moments, in float32
-    kept = plan_of(CONFIG.replace(epochs=epochs), checkpoint_bytes=n_states * state_bytes).checkpoints
+    kept = plan_of(
+        CONFIG.replace(epochs=epochs), checkpoint_bytes=n_states * state_bytes, checkpoint_steps=1
+    ).checkpoints
     assert len(kept) == max(1, min(8, epochs, n_states))
     assert kept[-1] == epochs
     gaps = np.diff([0, *kept])

@@ -278,7 +278,7 @@ def test_results_wait_for_the_run(use):
 
 
 def test_outputs_that_were_not_recorded_are_trained_again_from_the_nearest_checkpoint(use):
-    scheduler = use(output_bytes=0)
+    scheduler = use(output_bytes=0, checkpoint_steps=1)
     result = train(CONFIG, DATASET)
     before = scheduler.steps_submitted
     outputs = result.outputs(seed=1, epoch=4, split="val")

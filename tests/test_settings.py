@@ -20,6 +20,7 @@ def test_every_variable_is_read():
         "REGCORE_MEMORY": "2.5GB",
         "REGCORE_OUTPUT_BYTES": "0",
         "REGCORE_CHECKPOINT_BYTES": "1 MiB",
+        "REGCORE_CHECKPOINT_STEPS": "50",
         "REGCORE_CACHE_BYTES": "64mib",
         "REGCORE_SHARD_NETWORKS": "16",
     }
@@ -28,6 +29,7 @@ def test_every_variable_is_read():
         memory=2_500_000_000,
         output_bytes=0,
         checkpoint_bytes=2**20,
+        checkpoint_steps=50,
         cache_bytes=64 * 2**20,
         shard_networks=16,
     )

@@ -25,6 +25,8 @@ from regcore.results import HISTORY_COLUMNS
 
 # Rows that are measured at once: more of them leave the cache, fewer pay for the call.
 _ROWS_PER_BLOCK = 256
+# Rows that are measured again after each epoch are made ready once, if they take no more than this.
+_LOOKED_BYTES = 16 << 20
 
 SPLITS = ("train", "val", "test")
 
@@ -141,18 +143,23 @@ class _Training:
         label = self.dtype if self.dataset.task == "regression" else "int32"
         counts = [np.int32(len(part)) for part in (self.rows[0].train, self.rows[0].val, self.rows[0].test)]
         tensor = tensorflow().convert_to_tensor
-        return program.Data(
-            pool.rows, tensor(shift.astype(self.dtype)), tensor(scale.astype(self.dtype)),
-            tensor(filled.reshape(len(filled), n_blocks, -1).astype(np.int32)),
-            tensor(y.astype(label)), *map(tensor, counts),
+        blocks = filled.reshape(len(filled), n_blocks, -1).swapaxes(0, 1).astype(np.int32)
+        data = program.Data(
+            pool.rows, tensor(shift.astype(self.dtype)), tensor(scale.astype(self.dtype)), tensor(blocks),
+            tensor(np.zeros((0, 0, 0, 0), self.dtype)), tensor(y.astype(label)), *map(tensor, counts),
         )  # fmt: skip
+        if blocks.size * self.dataset.n_features * np.dtype(self.dtype).itemsize > _LOOKED_BYTES:
+            return data
+        return data._replace(looked=self.program.inputs(data, data.rows))
 
     def _knobs(self) -> program.Knobs:
         configs = [replicate.config for replicate in self.replicates]
         tensor = tensorflow().convert_to_tensor
 
         def each(values: list[float]) -> Any:
-            return tensor(np.array(values, self.dtype).reshape(-1, 1, 1))
+            # To multiply by one number takes half the time of one for each network.
+            different = values if len(set(values)) > 1 else values[:1]
+            return tensor(np.array(different, self.dtype).reshape(-1, 1, 1))
 
         def used(values: list[Any]) -> Any:
             return tensor(any(values))
@@ -175,6 +182,7 @@ class _Training:
             image_shape=tensor(np.array(self.dataset.image_shape or (0, 0), np.int32)),
             uses=program.Uses(
                 l2=used(field("l2")),
+                some_l2=tensor(any(field("l2")) and not all(field("l2"))),
                 weight_decay=used(field("weight_decay")),
                 max_norm=used([value < math.inf for value in max_norm]),
                 jitter=used(field("jitter")),

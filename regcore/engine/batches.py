@@ -14,13 +14,15 @@ from regcore.data import Dataset
 from regcore.data.dataset import Rows
 from regcore.engine import program, streams
 from regcore.engine.replicate import Replicate
-from regcore.engine.runtime import aligned, shared
+from regcore.engine.runtime import Workspace, shared
 from regcore.engine.shard import Shard
 
 # Masks and the like drawn for one call of the compiled loop.
 _DRAWN_BYTES = 32 << 20
 # Inputs made ready together.
 _SLAB_BYTES = 1 << 20
+
+_workspace = Workspace()
 
 
 def steps_per_epoch(shard: Shard, dataset: Dataset) -> int:
@@ -65,7 +67,11 @@ class BatchSource:
         return self._rows_per_step * bytes_a_row
 
     def batches(self, begin: int, end: int) -> program.Batches:
-        """Return what the steps from `begin` to before `end` train on, 0-based."""
+        """Return what the steps from `begin` to before `end` train on, 0-based.
+
+        It is overwritten by the next call of any source in this thread.
+        """
+        _workspace.begin()
         size = self.config.batch_size
         steps = np.arange(begin, end)
         epochs, places = np.divmod(steps, self.steps_per_epoch)
@@ -114,7 +120,7 @@ class BatchSource:
         n, size = self.dataset.n_train, self.config.batch_size
         of_call = slice(begin - first * self.steps_per_epoch, end - first * self.steps_per_epoch)
         shape = (end - begin, self.n_replicates, size)
-        rows, y = aligned(shape, np.int32), aligned(shape, self.label_dtype)
+        rows, y = _workspace.array(shape, np.int32), _workspace.array(shape, self.label_dtype)
         places = np.zeros((last - first + 1, self.steps_per_epoch * size), np.int64)
         for r, replicate in enumerate(self.shard.replicates):
             for epoch in range(first, last + 1):
@@ -130,11 +136,15 @@ class BatchSource:
         shape = (end - begin, self.n_replicates, self.config.batch_size)
 
         def room(used: Any, *rest: int, dtype: Any, fill: Any = 0) -> NDArray[Any]:
-            return aligned((*(shape if used else (0, 0, 0)), *rest), dtype, fill)
+            return _workspace.array((*(shape if used else (0, 0, 0)), *rest), dtype, fill)
 
+        each = [streams.mask_rates(replicate.config) for replicate in self.shard.replicates]
+        # Where all draw masks, nothing is left of what the room is filled with.
         dropout = tuple(
-            room(used, width, dtype=bool, fill=True)
-            for used, width in zip(uses.dropout, (n_features, *self.config.hidden), strict=True)
+            room(used, width, dtype=bool, fill=None if all(of_layer) else True)
+            for used, width, *of_layer in zip(
+                uses.dropout, (n_features, *self.config.hidden), *each, strict=True
+            )
         )
         jitter = room(uses.jitter, n_features, dtype=np.float32)
         geometry = room(uses.geometry, 8, dtype=np.float32)

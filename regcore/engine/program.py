@@ -34,8 +34,10 @@ class Data(NamedTuple):
     Attributes:
         pool: [N, n_features], every row of the data set.
         shift, scale: [R, 1, n_features]; a network sees (pool - shift) / scale.
-        rows: [R, n_blocks, n_rows_per_block] int32, the rows measured at the end of an epoch: train, val,
+        rows: [n_blocks, R, n_rows_per_block] int32, the rows measured at the end of an epoch: train, val,
             test, and then as many more as fill the last block.
+        looked: [n_blocks, R, n_rows_per_block, n_features], these rows as the networks see them; no blocks
+            where that is too much to keep, and they are gathered for each look.
         y: [R, n_train + n_val + n_test], labels or standardized targets.
         n_train, n_val, n_test: () int32.
     """
@@ -44,6 +46,7 @@ class Data(NamedTuple):
     shift: Tensor
     scale: Tensor
     rows: Tensor
+    looked: Tensor
     y: Tensor
     n_train: Tensor
     n_val: Tensor
@@ -55,11 +58,13 @@ class Uses(NamedTuple):
 
     Attributes:
         l2, weight_decay, max_norm, jitter, mixup, geometry, cutout: the field, of any replicate.
+        some_l2: l2 of some replicates, and not of others.
         dropout: one for the input and for every hidden layer.
         whole_lanes: whether every hidden layer is a multiple of `LANES` wide.
     """
 
     l2: Tensor
+    some_l2: Tensor
     weight_decay: Tensor
     max_norm: Tensor
     jitter: Tensor
@@ -71,7 +76,7 @@ class Uses(NamedTuple):
 
 
 class Knobs(NamedTuple):
-    """Numeric hyperparameters: [R, 1, 1] where replicates may differ, () where they share it.
+    """Numeric hyperparameters: () where replicates must share it; else [R, 1, 1], or [1, 1, 1] if all do.
 
     Attributes:
         learning_rate, momentum: ().
@@ -183,11 +188,13 @@ class Program:
 
         layers = self.depth + 1
         count, flag = spec(0, tf.int32), spec(0, tf.bool)
-        data = Data(spec(2), spec(3), spec(3), spec(3, tf.int32), spec(2, label), count, count, count)
+        data = Data(
+            spec(2), spec(3), spec(3), spec(3, tf.int32), spec(4), spec(2, label), count, count, count
+        )
         each = spec(3)
         uses = Uses(
-            l2=flag, weight_decay=flag, max_norm=flag, jitter=flag, mixup=flag, geometry=flag, cutout=flag,
-            dropout=(flag,) * layers, whole_lanes=flag,
+            l2=flag, some_l2=flag, weight_decay=flag, max_norm=flag, jitter=flag, mixup=flag, geometry=flag,
+            cutout=flag, dropout=(flag,) * layers, whole_lanes=flag,
         )  # fmt: skip
         knobs = Knobs(
             learning_rate=spec(0), momentum=spec(0), l2=each, weight_decay=each, max_norm=each, jitter=each,
@@ -292,7 +299,7 @@ class Program:
                 )
             }
         )  # fmt: skip
-        x = self._inputs(data, drawn.rows)
+        x = self.inputs(data, drawn.rows)
         x, y = self._augment(data, knobs, drawn, x, self._targets(drawn.y))
         kept_inputs, *kept = map(part, batches.dropout)
         x = self._drop(x, 0, lambda: kept_inputs, knobs)
@@ -314,8 +321,8 @@ class Program:
         """Take the steps of a slab, and return the objective summed over the epoch so far, [R]."""
         tf, uses = self.tf, knobs.uses
         drops = tf.stack([tf.constant(True), *uses.dropout[1:]])
-        is_usual = uses.whole_lanes & ~uses.weight_decay & ~uses.max_norm
-        usual = uses._replace(whole_lanes=True, weight_decay=False, max_norm=False)
+        is_usual = uses.whole_lanes & ~uses.some_l2 & ~uses.weight_decay & ~uses.max_norm
+        usual = uses._replace(whole_lanes=True, some_l2=False, weight_decay=False, max_norm=False)
 
         def loop(uses: Uses) -> Callable[[], Tensor]:
             return lambda: self._loop(slab, knobs._replace(uses=uses), total)
@@ -446,7 +453,14 @@ class Program:
         def with_it() -> Any:
             # Where l2 is 0 the gradient keeps its bits: the term is 0 even for a weight beyond all numbers,
             # and taking 0 away, unlike adding it, leaves -0 as it is.
-            terms = [tf.math.multiply_no_nan(kernels[layer], minus_twice_l2) for layer in penalised]
+            terms = [
+                self._either(
+                    knobs.uses.some_l2,
+                    partial(tf.math.multiply_no_nan, kernels[layer], minus_twice_l2),
+                    partial(tf.math.multiply, kernels[layer], minus_twice_l2),
+                )
+                for layer in penalised
+            ]
             changed = [gradients[layer] - term for layer, term in zip(penalised, terms, strict=True)]
             return self._penalty(kernels, knobs), *changed
 
@@ -467,10 +481,10 @@ class Program:
     def _squared_norm(self, kernels: list[Tensor]) -> Tensor:
         """Return the sum of the squares of all weights that are penalised, [R]."""
         tf = self.tf
-        squares = [tf.reduce_sum(tf.square(kernels[layer]), axis=[1, 2]) for layer in self._penalised()]
-        return tf.add_n(squares)
+        norms = [tf.raw_ops.EuclideanNorm(input=kernels[layer], axis=[1, 2]) for layer in self._penalised()]
+        return tf.add_n([tf.square(norm) for norm in norms])
 
-    def _inputs(self, data: Data, rows: Tensor) -> Tensor:
+    def inputs(self, data: Data, rows: Tensor) -> Tensor:
         """Return the rows at these places of the pool, [..., R, n], as the networks see them."""
         return (self.tf.gather(data.pool, rows) - data.shift) / data.scale
 
@@ -587,7 +601,7 @@ class Program:
 
         def mixup() -> tuple[Tensor, Tensor]:
             share = drawn.mixup
-            other, other_y = self._inputs(data, drawn.mixup_rows), self._targets(drawn.mixup_y)
+            other, other_y = self.inputs(data, drawn.mixup_rows), self._targets(drawn.mixup_y)
             return share * x + (1 - share) * other, share * y + (1 - share) * other_y
 
         x = tf.cond(uses.geometry, geometry, lambda: x)
@@ -602,14 +616,20 @@ class Program:
         """Return one row of history a replicate, [R, 12], and the outputs it was computed from."""
         tf = self.tf
         n_rows = data.n_train + data.n_val + data.n_test
-        n_blocks = tf.shape(data.rows)[1]
+        n_blocks = tf.shape(data.rows)[0]
+        is_kept = tf.shape(data.looked)[0] > 0
         blocks = tf.TensorArray(self.dtype, size=n_blocks, element_shape=[None, None, None])
+
+        def seen(block: Tensor) -> Tensor:
+            return tf.cond(
+                is_kept,
+                lambda: data.looked[block],
+                lambda: self.inputs(data, data.rows[block]),
+            )
+
         _, blocks = tf.while_loop(
             lambda block, _: block < n_blocks,
-            lambda block, done: (
-                block + 1,
-                done.write(block, self._forward(self._inputs(data, data.rows[:, block]))),
-            ),
+            lambda block, done: (block + 1, done.write(block, self._forward(seen(block)))),
             (tf.constant(0), blocks),
             parallel_iterations=1,
         )

@@ -7,6 +7,7 @@ import json
 import math
 import os
 import platform
+import threading
 from functools import cache
 from itertools import product
 from typing import Any
@@ -48,21 +49,41 @@ def configure() -> None:
     tensorflow()
 
 
-def aligned(shape: tuple[int, ...], dtype: Any, fill: Any = 0) -> NDArray[Any]:
-    """Return an array filled with a value, in memory that TensorFlow can use as it is."""
-    n_bytes = math.prod(shape) * np.dtype(dtype).itemsize
-    memory = np.empty(n_bytes + _ALIGNMENT, np.uint8)
-    begin = -memory.ctypes.data % _ALIGNMENT
-    array: NDArray[Any] = memory[begin : begin + n_bytes].view(dtype).reshape(shape)
-    array[...] = fill
-    return array
+class Workspace(threading.local):
+    """Memory that TensorFlow can use as it is, the same again in each round; every thread has its own.
+
+    To touch memory for the first time costs more than to draw what it will hold.
+    """
+
+    def __init__(self) -> None:
+        self._pieces: list[NDArray[np.uint8]] = []
+        self._n_used = 0
+
+    def begin(self) -> None:
+        """Begin a round: what was handed out before is overwritten from now on."""
+        self._n_used = 0
+
+    def array(self, shape: tuple[int, ...], dtype: Any, fill: Any = 0) -> NDArray[Any]:
+        """Return an array filled with a value; None: with whatever it held."""
+        n_bytes = math.prod(shape) * np.dtype(dtype).itemsize
+        if self._n_used == len(self._pieces):
+            self._pieces.append(np.empty(0, np.uint8))
+        if len(self._pieces[self._n_used]) < n_bytes + _ALIGNMENT:
+            self._pieces[self._n_used] = np.empty(n_bytes + _ALIGNMENT, np.uint8)
+        memory = self._pieces[self._n_used]
+        self._n_used += 1
+        begin = -memory.ctypes.data % _ALIGNMENT
+        array: NDArray[Any] = memory[begin : begin + n_bytes].view(dtype).reshape(shape)
+        if fill is not None:
+            array[...] = fill
+        return array
 
 
 def shared(array: NDArray[Any]) -> Any:
-    """Return an array as a tensor in the same memory, which must not change from now on.
+    """Return an array as a tensor in the same memory, which must not change while it is used.
 
     Args:
-        array: What `aligned` gave; another array is copied.
+        array: What a `Workspace` gave; another array is copied.
     """
     tf = tensorflow()
     if not array.size or array.ctypes.data % _ALIGNMENT:

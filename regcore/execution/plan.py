@@ -76,7 +76,13 @@ def recording_plan(
     epochs = replicate.config.epochs
     n_rows = dataset.n_train + dataset.n_val + len(dataset.test_rows)
     n_kept = settings.output_bytes // (n_rows * dataset.n_outputs * BYTES_PER_NUMBER)
-    n_states = min(MAX_CHECKPOINTS, epochs, settings.checkpoint_bytes // _state_bytes(replicate, dataset))
+    n_steps = epochs * math.ceil(dataset.n_train / replicate.config.batch_size)
+    n_states = min(
+        MAX_CHECKPOINTS,
+        epochs,
+        n_steps // settings.checkpoint_steps,
+        settings.checkpoint_bytes // _state_bytes(replicate, dataset),
+    )
     return RecordingPlan(
         output_every=_smallest_interval(epochs, n_kept),
         checkpoints=_evenly_spaced(epochs, max(1, n_states)),
