@@ -6,17 +6,10 @@ from functools import partial
 import streamlit as st
 
 from pages.ui import cards, controls, frame, pictures, runs, seal, share, shelf, state, words
-from regcore.config import Config
-from regcore.figures import BASELINE, THIS_RUN
+from regcore.lessons.lab import trained
 from regcore.results import Result
 
 PLACE = "lab"
-
-
-def compared(config: Config) -> dict[str, Config]:
-    """Return what is trained: the baseline, and this run if it is another one."""
-    baseline = config.plain()
-    return {BASELINE: baseline} if config == baseline else {BASELINE: baseline, THIS_RUN: config}
 
 
 def draw(live: runs.Live, results: Mapping[str, Result]) -> None:
@@ -47,7 +40,7 @@ left, right = st.columns([1, 2], gap="large")
 with left:
     controls.draw(config)
     st.html('<div id="results"></div>')
-live = runs.follow(PLACE, compared(config), pictures.probes(config))
+live = runs.follow(PLACE, trained(config), pictures.probes(config))
 if live:
     with answer:
         runs.show_status(PLACE, live, cards.verdict)

@@ -113,7 +113,7 @@ def test_effects_run_for_real():
     errors = report.details["test_error_percent"]
     assert all(len(of_seeds) == 2 and 0 < min(of_seeds) < 100 for of_seeds in errors.values())
     assert rows["none"]["mean"] == pytest.approx(sum(errors["none"]) / 2)
-    assert "0%  effects: seeds 0 to 1" in progress.getvalue()
+    assert "0%  effects, seeds 0 to 1" in progress.getvalue()
     assert "not used to tune" not in report.text()
 
 

@@ -106,7 +106,7 @@ def test_home_shows_its_own_errors_beside_the_published_ones(home):
 
 def test_lab_shows_the_linked_experiment(lab):
     assert not lab.exception
-    assert lab.session_state["lab.config"] == Config(
+    assert lab.session_state["lab.config.Lab"] == Config(
         data="iris", hidden=(4,), epochs=3, seeds=2, dropout_hidden=0.5
     )
     assert knob(lab, "button_group", "data").value == "iris"
@@ -160,7 +160,7 @@ def test_another_data_set_drops_what_it_cannot_take():
     knob(app, "button_group", "data").set_value("diabetes").run()
 
     assert not app.exception
-    assert app.session_state["lab.config"] == Config(data="diabetes", hidden=(4,), epochs=1, seeds=2)
+    assert app.session_state["lab.config.Lab"] == Config(data="diabetes", hidden=(4,), epochs=1, seeds=2)
     assert not app.warning
 
 
@@ -169,7 +169,7 @@ def test_a_broken_link_gives_the_defaults_and_one_sentence():
 
     assert not app.exception
     assert [warning.value for warning in app.warning] == [Config.from_query("dropout_hidden=1.5").problem]
-    assert app.session_state["lab.config"] == Config()
+    assert app.session_state["lab.config.Lab"] == Config()
 
 
 @pytest.mark.parametrize(
@@ -187,7 +187,7 @@ def test_a_link_that_does_not_fit_its_data_gives_the_defaults_and_one_sentence(q
     assert not app.exception
     assert not app.error
     assert [warning.value.startswith(sentence) for warning in app.warning] == [True]
-    assert app.session_state["lab.config"] == Config()
+    assert app.session_state["lab.config.Lab"] == Config()
 
 
 def test_an_impossible_change_is_refused_with_one_sentence():
@@ -197,7 +197,7 @@ def test_an_impossible_change_is_refused_with_one_sentence():
 
     assert not app.exception
     assert "n_train + n_val must be at most 100 on iris" in app.warning[0].value
-    assert app.session_state["lab.config"].n_train is None
+    assert app.session_state["lab.config.Lab"].n_train is None
     assert [toast.value for toast in app.toast] == [app.warning[0].value]
 
     knob(app, "select_slider", "l2").set_value(0.01).run()
@@ -223,7 +223,7 @@ def test_without_layers_nothing_of_layers_is_dropped_or_bounded():
 
     assert not app.exception
     assert not app.warning
-    assert app.session_state["lab.config"] == Config(data="iris", hidden=(), epochs=3, seeds=2)
+    assert app.session_state["lab.config.Lab"] == Config(data="iris", hidden=(), epochs=3, seeds=2)
 
 
 def test_text_that_is_no_number_is_refused_with_one_sentence():
@@ -241,7 +241,7 @@ def test_a_change_of_page_keeps_the_configuration():
     app.query_params.clear()
     app.switch_page("pages/lab.py").run()
 
-    assert app.session_state["lab.config"].l2 == 0.01
+    assert app.session_state["lab.config.Lab"].l2 == 0.01
 
 
 def test_a_cancelled_run_says_so_and_can_be_run_again():

@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.ui import controls, presets
+from pages.ui import controls
 from regcore.config import Config, field_help
 from regcore.data import DATASET_INFO
 from regcore.errors import WorkerError
 from regcore.execution.service import scheduler_for
+from regcore.lessons import lab, named
 
 APP = Path(__file__).parents[1] / "app.py"
 TINY = {"hidden": "4", "epochs": "6", "seeds": "2"}
@@ -64,7 +65,7 @@ def test_any_run_alone_tells_a_browser_what_all_knobs_show():
     app = open_lab(data="moons", **TINY)
     knob(app, "button_group", "lesson").set_value("Early stopping").run()
     finish(app)
-    wanted = presets.named("Early stopping").config
+    wanted = named(lab.LESSONS, "Early stopping").config
 
     for widgets in ("select_slider", "number_input", "toggle", "selectbox", "text_input", "button_group"):
         for widget in getattr(app, widgets):
@@ -157,21 +158,21 @@ def test_a_lesson_brings_its_settings_and_says_what_to_look_for():
 
     knob(app, "button_group", "lesson").set_value("A smooth boundary").run()
 
-    assert app.session_state["lab.config"] == presets.named("A smooth boundary").config
-    assert presets.named("A smooth boundary").look_for in words(app)
+    assert app.session_state["lab.config.Lab"] == named(lab.LESSONS, "A smooth boundary").config
+    assert named(lab.LESSONS, "A smooth boundary").look_for in words(app)
     finish(app)
     assert not app.exception
 
 
 def test_to_leave_a_lesson_or_data_set_changes_nothing():
     app = open_lab(data="iris", **TINY)
-    before = app.session_state["lab.config"]
+    before = app.session_state["lab.config.Lab"]
 
     knob(app, "button_group", "data").set_value(None).run()
     knob(app, "button_group", "lesson").set_value(None).run()
 
     assert not app.exception
-    assert app.session_state["lab.config"] == before
+    assert app.session_state["lab.config.Lab"] == before
     assert knob(app, "button_group", "data").value == "iris"
 
 
@@ -253,7 +254,7 @@ def test_the_extremes_of_every_knob(field, value):
     assert not app.exception
     assert not app.error
     assert not app.warning
-    assert getattr(app.session_state["lab.config"], field) == value
+    assert getattr(app.session_state["lab.config.Lab"], field) == value
     assert app.table[0].value["Metric"].tolist() == ["Error, %", "Data loss", "Brier score"]
 
 
@@ -278,6 +279,6 @@ def test_every_data_set_is_chosen_by_its_picture(data):
     finish(app)
 
     assert not app.exception
-    assert app.session_state["lab.config"] == Config(
+    assert app.session_state["lab.config.Lab"] == Config(
         data=data, hidden=(4,), epochs=6, seeds=2, label_noise=field_help("label_noise").default
     )

@@ -92,7 +92,7 @@ def test_an_earlier_run_is_shown_again(lab):
     button(lab, "Show in the Lab").click().run()
     finish(lab)
 
-    assert lab.session_state["lab.config"].dropout_hidden == 0.5
+    assert lab.session_state["lab.config.Lab"].dropout_hidden == 0.5
     assert list(eyes(lab)) == ["baseline", "this run", "hidden dropout 0.4"]
 
 
@@ -155,7 +155,7 @@ def test_a_shared_link_gives_the_same_numbers_in_another_session(lab):
     app = follow(link)
 
     assert not app.exception
-    assert app.session_state["lab.config"] == lab.session_state["lab.config"]
+    assert app.session_state["lab.config.Lab"] == lab.session_state["lab.config"]
     assert "The same numbers as where this link was made" in words(app)
     assert app.query_params["made"] == link["made"]
 

@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pages.ui import frame, presets, state, story
+from pages.ui import frame, state, story
 from regcore.config import Config
 from regcore.data import Dataset, check_built_in
+from regcore.lessons import lab, named
 from regcore.results import HISTORY_COLUMNS, Recording, Result
 
 LINKS = [link for chapter in story.CHAPTERS for link in chapter.links]
@@ -64,7 +65,7 @@ def test_what_is_compared_differs_from_its_baseline_in_regularizers_alone(lesson
 
 
 def test_dropout_is_right_and_too_much_by_the_lessons_own_word():
-    assert [presets.named(lesson).kind for lesson in story.LESSONS.values()] == ["bad", "good", "bad"]
+    assert [named(lab.LESSONS, lesson).kind for lesson in story.LESSONS.values()] == ["bad", "good", "bad"]
 
 
 def test_every_page_but_home_answers_a_question():

@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.ui import fields, presets, state, words
+from pages.ui import fields, state, technique, words
 from regcore.config import (
     ACTIVATIONS,
     DATASETS,
@@ -21,6 +21,7 @@ from regcore.config import (
 from regcore.data import DATASET_INFO
 from regcore.data.checks import IMAGE_FIELDS
 from regcore.figures import thumbnail
+from regcore.lessons import lab
 
 RATES = tuple(round(0.05 * step, 2) for step in range(20))
 LOG_STEPS = (1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 0.01, 0.02, 0.05, 0.1)
@@ -37,12 +38,12 @@ SEEDS = (1, 2, 3, 5, 8, 12, 16, 32)
 NOISES = (0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.7, 1.0)
 LABEL_NOISES = tuple(round(0.05 * step, 2) for step in range(21))
 
-KINDS = {"good": ":green-badge[:material/check: good]", "bad": ":red-badge[:material/close: bad]"}
+NO_LESSON = "**Your own settings.** A lesson brings back some that are known."
 
 
 def draw(config: Config) -> None:
     """Draw every control of the Lab, showing this configuration."""
-    _lessons(config)
+    technique.experiments(config, lab.LESSONS, "Lessons", NO_LESSON)
     _data(config)
     _knobs(config)
     with st.expander("Network and optimizer"):
@@ -51,31 +52,6 @@ def draw(config: Config) -> None:
         _more(config)
     with st.expander("Seeds and rows"):
         _repetition(config)
-
-
-def _lessons(config: Config) -> None:
-    """Draw what to begin with: settings known to be good or bad."""
-    chosen = presets.preset_of(config)
-    shown = chosen.name if chosen else None
-    st.pills(
-        "Lessons",
-        [preset.name for preset in presets.PRESETS],
-        default=shown,
-        wrap=True,
-        help="Settings that are known to be good or bad, and what to look for in them.",
-        **state.bind("lesson", shown, _taught),
-    )
-    with st.container(border=True, key="lesson"):
-        if chosen is None:
-            st.markdown("**Your own settings.** A lesson brings back some that are known.")
-        else:
-            st.markdown(f"**{chosen.name}** {KINDS[chosen.kind]}  \n{chosen.why}")
-            st.markdown(f"**Look for:** {chosen.look_for}")
-
-
-def _taught(name: str | None) -> state.Changes:
-    """Return what a lesson changes; to choose the same one again changes nothing."""
-    return presets.named(name).config.changes(state.config()) if name else {}
 
 
 def _data(config: Config) -> None:

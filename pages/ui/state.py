@@ -1,7 +1,7 @@
 """The only owner of session state and of the URL.
 
-The configuration of a session is one `Config`: widgets show and change it, the URL spells it, and it
-outlives a change of page. Whoever moved last is right, be it a widget or a link that was pasted.
+Each page of a session has one `Config`: widgets show and change it, the URL spells it, and it outlives a
+change of page. Whoever moved last is right, be it a widget or a link that was pasted.
 """
 
 from __future__ import annotations
@@ -13,24 +13,24 @@ from uuid import uuid4
 
 import streamlit as st
 
-from pages.ui import presets
 from regcore.config import Config
 from regcore.data import check_built_in
 from regcore.errors import ConfigError
+from regcore.lessons import lab
 from regcore.provenance import Made, read_made
 
-# Where a session without a link begins.
-START = presets.START.config
+# Where the Lab begins in a session without a link.
+START = lab.LESSONS[0].config
 
-_CONFIG = "lab.config"
-_PROBLEM = "lab.problem"
+_CONFIG = "lab.config."
+_PROBLEM = "lab.problem."
 _REFUSED = "lab.refused"
 _WRITTEN = "lab.written"
 _MOVED = "lab.moved"
 _PAGE = "lab.page"
 _ARRIVED = "lab.arrived"
 _OWNER = "lab.owner"
-_MADE = "lab.made"
+_MADE = "lab.made."
 _WIDGET = "lab.widget."
 _TURN = "lab.turn."
 _KEPT = "lab.kept."
@@ -58,16 +58,19 @@ def enter(page: str) -> None:
         st.session_state[_ARRIVED] = True
 
 
-def begin() -> Config:
-    """Return the session's configuration, from its URL if that is a link, and write it to the URL.
+def begin(start: Config = START) -> Config:
+    """Return the page's configuration, from its URL if that is a link, and write it to the URL.
 
     Called by a page once, before its widgets. A link that cannot be read gives the defaults and a `problem`.
+
+    Args:
+        start: Where the page begins in a session that comes without a link.
     """
     query = _query()
     if _is_link(query):
         _open(query)
-    elif _CONFIG not in st.session_state:
-        _set(START)
+    elif _of_page(_CONFIG) not in st.session_state:
+        _set(start)
     st.session_state[_ARRIVED] = st.session_state[_MOVED] = False
     chosen = config()
     _write(chosen)
@@ -75,20 +78,20 @@ def begin() -> Config:
 
 
 def config() -> Config:
-    """Return the session's configuration."""
-    chosen: Config = st.session_state[_CONFIG]
+    """Return the configuration of the page that is shown."""
+    chosen: Config = st.session_state[_of_page(_CONFIG)]
     return chosen
 
 
 def made() -> Made | None:
     """Return what the link of this configuration says of where its numbers were made; None if nothing."""
-    linked: tuple[Config, Made | None] | None = st.session_state.get(_MADE)
+    linked: tuple[Config, Made | None] | None = st.session_state.get(_of_page(_MADE))
     return linked[1] if linked and linked[0] == config() else None
 
 
 def problem() -> str | None:
     """Return one sentence about a link or a change that was refused, until the next change."""
-    sentence: str | None = st.session_state.get(_PROBLEM)
+    sentence: str | None = st.session_state.get(_of_page(_PROBLEM))
     return sentence
 
 
@@ -184,6 +187,11 @@ def owner() -> str:
     return name
 
 
+def _of_page(name: str) -> str:
+    """Return the session key of something that each page has for itself."""
+    return f"{name}{st.session_state.get(_PAGE, '')}"
+
+
 def _open(query: dict[str, list[str]]) -> None:
     """Take the configuration of a link, or the defaults where the link asks for what cannot be had."""
     chosen, sentence = Config.from_query(query)
@@ -193,16 +201,18 @@ def _open(query: dict[str, list[str]]) -> None:
         chosen, sentence = Config(), str(error)
     _set(chosen, sentence)
     made_there = st.query_params.get_all(MADE) if MADE in st.query_params else []
-    st.session_state[_MADE] = (chosen, read_made(made_there[0])) if made_there and not sentence else None
+    st.session_state[_of_page(_MADE)] = (
+        (chosen, read_made(made_there[0])) if made_there and not sentence else None
+    )
 
 
 def _set(chosen: Config, sentence: str | None = None) -> None:
-    st.session_state[_CONFIG] = chosen
-    st.session_state[_PROBLEM] = sentence
+    st.session_state[_of_page(_CONFIG)] = chosen
+    st.session_state[_of_page(_PROBLEM)] = sentence
 
 
 def _refuse(error: ConfigError) -> None:
-    st.session_state[_PROBLEM] = str(error)
+    st.session_state[_of_page(_PROBLEM)] = str(error)
     st.session_state[_REFUSED] = True
 
 

@@ -10,9 +10,10 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from pages.ui import cards, charts, frame, presets, state, words
+from pages.ui import cards, charts, frame, state, words
 from regcore.config import Config
 from regcore.figures import plot_curves
+from regcore.lessons import lab, named
 from regcore.results import Comparison, Result
 from regcore.scoring import NoiseFloor
 from regcore.statistics import BETTER
@@ -36,7 +37,7 @@ EFFECTS = {
 }
 
 # The decoupled kind, which no lesson has: strong enough to show under a learning rate of 0.003.
-WEIGHT_DECAY = presets.named("Learns by heart").config.replace(weight_decay=1.0)
+WEIGHT_DECAY = named(lab.LESSONS, "Learns by heart").config.replace(weight_decay=1.0)
 
 
 class Link(NamedTuple):
@@ -56,7 +57,7 @@ class Chapter(NamedTuple):
 
 
 def _lesson(name: str, label: str | None = None) -> Link:
-    return Link(label or name, presets.named(name).config)
+    return Link(label or name, named(lab.LESSONS, name).config)
 
 
 CHAPTERS = (
@@ -138,7 +139,7 @@ PUBLISHED = (
 
 def configs(lessons: Mapping[str, str]) -> dict[str, Config]:
     """Return what is trained, by the name it is shown under."""
-    return {name: presets.named(lesson).config for name, lesson in lessons.items()}
+    return {name: named(lab.LESSONS, lesson).config for name, lesson in lessons.items()}
 
 
 def verdict(results: Mapping[str, Result]) -> None:
@@ -163,7 +164,7 @@ def three_times(results: Mapping[str, Result]) -> None:
         with column:
             st.markdown(f"**{name.capitalize()}**")
             charts.show(f"home.{name}", _curves, results, name, epochs, cards.floor_of(result))
-            st.markdown(presets.named(LESSONS[name]).why)
+            st.markdown(named(lab.LESSONS, LESSONS[name]).why)
     _table("three", error_rows(results))
     st.caption(cards.how_many(results))
 
@@ -277,7 +278,7 @@ def published(measured: Mapping[str, Result] | None) -> None:
 
 def here(measured: Mapping[str, Result] | None) -> dict[str, str]:
     """Return this page's own row beside the published ones; with dashes until its run is done."""
-    config = presets.named(LESSONS[RIGHT]).config
+    config = named(lab.LESSONS, LESSONS[RIGHT]).config
     found = [words.NOTHING, words.NOTHING]
     if measured and all(result.is_complete for result in measured.values()):
         means = Comparison(measured).table("val", "error").set_index("name")["mean"]

@@ -7,17 +7,13 @@ redrawn the plain network memorises the wrong labels, and each regularizer shows
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
+from regcore.bench.lessons import measure_lessons
 from regcore.bench.report import Claim, Column, ProgressLine, Report, Table, machine
+from regcore.bench.seeds import FIRST_SEED, N_SEEDS, N_SEEDS_QUICK, measure
 from regcore.config import Config
-from regcore.execution import Progress, compare
 from regcore.statistics import PairedDifference, mean_interval, paired_difference
-
-# No setting, default or preset was chosen by looking at these seeds or later ones.
-FIRST_SEED = 2000
-N_SEEDS, N_SEEDS_QUICK = 16, 4
-# Trained and read at a time: recordings of all seeds at once would take gigabytes.
-SEEDS_AT_ONCE = 4
 
 BASELINE = "none"
 BEST = "ensemble of 5 of those"
@@ -31,6 +27,10 @@ PLAIN = Config(
 )  # fmt: skip
 
 Errors = Mapping[str, Sequence[float]]
+Measure = Callable[[bool, ProgressLine | None], tuple[tuple[Table, ...], tuple[Claim, ...]]]
+
+# What the pages claim beside: of their lessons, and of what they show of a technique.
+OF_PAGES: tuple[Measure, ...] = (measure_lessons,)
 
 
 def configurations(plain: Config = PLAIN) -> dict[str, Config]:
@@ -51,18 +51,25 @@ def configurations(plain: Config = PLAIN) -> dict[str, Config]:
 
 
 def run(quick: bool = False, progress: ProgressLine | None = None) -> Report:
-    """Train everything, and return the table and its claims.
+    """Train everything, and return the tables and their claims.
 
     Args:
         quick: Four seeds instead of sixteen.
         progress: Where to say how far it is.
     """
-    return report(PLAIN.replace(seeds=N_SEEDS_QUICK if quick else N_SEEDS), progress)
+    main = report(PLAIN.replace(seeds=N_SEEDS_QUICK if quick else N_SEEDS), progress)
+    of_pages = [measure_page(quick, progress) for measure_page in OF_PAGES]
+    return replace(
+        main,
+        tables=(*main.tables, *(each for tables, _ in of_pages for each in tables)),
+        claims=(*main.claims, *(each for _, claims in of_pages for each in claims)),
+    )
 
 
 def report(plain: Config, progress: ProgressLine | None = None) -> Report:
     """Return the table over the seeds of this plain configuration."""
-    errors = measure(configurations(plain), progress)
+    measured = measure(configurations(plain), "test", "effects", progress)
+    errors = {name: [100 * each for each in values["error"]] for name, values in measured.items()}
     return Report(
         title="Effects: what each regularizer buys",
         settings=_settings(plain),
@@ -70,33 +77,6 @@ def report(plain: Config, progress: ProgressLine | None = None) -> Report:
         claims=claims(errors),
         details={"test_error_percent": errors, "seeds": list(range(plain.seed, plain.seed + plain.seeds))},
     )
-
-
-def measure(configs: Mapping[str, Config], progress: ProgressLine | None = None) -> dict[str, list[float]]:
-    """Return the test error in percent of each configuration, one number a seed."""
-    plain = next(iter(configs.values()))
-    blocks = [
-        (first, min(SEEDS_AT_ONCE, plain.seed + plain.seeds - first))
-        for first in range(plain.seed, plain.seed + plain.seeds, SEEDS_AT_ONCE)
-    ]
-    errors: dict[str, list[float]] = {name: [] for name in configs}
-    for at, (first, n_seeds) in enumerate(blocks):
-        # One call for all rows: "none", early stopping and an ensemble's member 0 are the same trainings.
-        comparison = compare(
-            {name: config.replace(seed=first, seeds=n_seeds) for name, config in configs.items()},
-            on_progress=_shown(progress, at, len(blocks), f"seeds {first} to {first + n_seeds - 1}"),
-        )
-        for name, result in comparison.results.items():
-            errors[name] += (100 * result.metrics("test")["error"]).tolist()
-    return errors
-
-
-def _shown(
-    progress: ProgressLine | None, block: int, n_blocks: int, what: str
-) -> Callable[[Progress], None] | None:
-    if progress is None:
-        return None
-    return lambda now: progress.show((block + now.fraction) / n_blocks, f"effects: {what}")
 
 
 def table(errors: Errors) -> Table:

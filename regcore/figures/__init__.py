@@ -10,9 +10,7 @@ from regcore.figures._objective import plot_objective, plot_penalty
 from regcore.figures._overlay import Overlaid, RunCurves, plot_overlay, summarize_curves
 from regcore.figures._predictions import plot_predictions
 from regcore.figures._style import (
-    BASELINE,
     COLOURS,
-    THIS_RUN,
     class_colour,
     class_symbol,
     colour_of,
@@ -20,6 +18,7 @@ from regcore.figures._style import (
 )
 from regcore.figures._thumbnail import thumbnail
 from regcore.figures._worst import plot_worst
+from regcore.lessons import BASELINE, THIS_RUN
 
 __all__ = [
     "BASELINE",

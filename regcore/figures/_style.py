@@ -10,9 +10,6 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-BASELINE = "baseline"
-THIS_RUN = "this run"
-
 # Each has a contrast of 3 to 1 or more on the light and on the dark page, and neighbours differ for those
 # who are blind to red and green. In the order of runs: the baseline, this run, then whatever is pinned.
 COLOURS = ("#cf6a12", "#2a82d2", "#1f936c", "#b966a5", "#8d7d21", "#7a7fd0", "#5b8b99", "#c05a5a")

@@ -1,0 +1,193 @@
+"""What all pages about one technique share: idea, experiments, run, what the article says, pitfalls."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import parse_qs
+
+import streamlit as st
+
+from pages.ui import cards, frame, runs, state
+from regcore.config import Config
+from regcore.lessons import Lesson, lesson_of, named
+
+KINDS = {"good": ":green-badge[:material/check: good]", "bad": ":red-badge[:material/close: bad]"}
+OWN_SETTINGS = "**Your own settings.** An experiment brings back some that are known."
+
+# A word of the prose that sets knobs, as [three epochs](?patience=3).
+WORDS = re.compile(r"\]\(\?(?P<query>[^)\s]+)\)")
+# Turns a click on such a word into one on the button that stands for it.
+SCRIPT = Path(__file__).with_name("prose.js")
+
+_WORDS_ON_PAGE = "technique.words"
+
+
+class Places(NamedTuple):
+    """Where things go: the answer on top, which stays in view; knobs left, results right, and below them."""
+
+    answer: Any
+    left: Any
+    right: Any
+    below: Any
+
+
+class Says(NamedTuple):
+    """A sentence of the article, and what was measured here; None while nothing is."""
+
+    article: str
+    measured: str | None
+
+
+class Pitfall(NamedTuple):
+    """Something that goes wrong easily: what, and why or what to do instead."""
+
+    title: str
+    text: str
+
+
+def open_page(entry: frame.Entry, start: Config) -> Config:
+    """Set the page up and return its configuration: what its link spells, else where it begins."""
+    frame.begin(entry)
+    st.title(entry.label, anchor=False)
+    config = begin(start)
+    frame.show_problem()
+    return config
+
+
+def begin(start: Config) -> Config:
+    """Return the configuration of the page, which has no words yet."""
+    state.keep(_WORDS_ON_PAGE, frozenset())
+    return state.begin(start)
+
+
+def idea(sentences: str, formula: str, convention: str) -> None:
+    """Show what the technique is: two sentences, the formula, and what its symbols stand for here."""
+    prose(sentences)
+    with st.container(border=True, key="formula"):
+        st.latex(formula)
+        st.caption(convention)
+
+
+def prose(text: str) -> None:
+    """Show Markdown in which words can set knobs: [three epochs](?patience=3) is a link that does."""
+    queries = WORDS.findall(text)
+    st.markdown(WORDS.sub(lambda found: f"](#{_slug(found['query'])})", text), anchors=False)
+    on_page: frozenset[str] = state.recall(_WORDS_ON_PAGE) or frozenset()
+    new = [query for query in dict.fromkeys(queries) if query not in on_page]
+    if not new:
+        return
+    state.keep(_WORDS_ON_PAGE, on_page | set(new))
+    # Out of sight, and pressed by the links: Markdown has none that stays in the session.
+    with st.container(key=f"words-{_slug(new[0])}"):
+        for query in new:
+            st.button(query, key=_slug(query), on_click=state.choose, args=(changes_of(query),))
+        st.html(f"<script>{SCRIPT.read_text()}</script>", unsafe_allow_javascript=True)
+
+
+def changes_of(query: str) -> dict[str, Any]:
+    """Return the fields that a query such as "patience=3&l2=0.01" sets.
+
+    Raises:
+        ValueError: a field or value is none of a configuration.
+    """
+    spelled = parse_qs(query, keep_blank_values=True, strict_parsing=True)
+    config, problem = Config.from_query(query)
+    if problem:
+        raise ValueError(problem)
+    return {name: getattr(config, name) for name in spelled}
+
+
+def places() -> Places:
+    """Return where things go on the page."""
+    answer = st.container(key="lab-answer")
+    left, right = st.columns([1, 2], gap="large")
+    return Places(answer, left, right, st.container())
+
+
+def experiments(
+    config: Config, lessons: Sequence[Lesson], title: str = "Try it", nothing: str = OWN_SETTINGS
+) -> None:
+    """Show experiments, one click each, with why the chosen one is good or bad and what to look for.
+
+    Args:
+        config: What is shown.
+        lessons: The experiments.
+        title: What they are called.
+        nothing: What is said where the settings are nobody's.
+    """
+    chosen = lesson_of(lessons, config)
+    shown = chosen.name if chosen else None
+    st.pills(
+        title,
+        [lesson.name for lesson in lessons],
+        default=shown,
+        wrap=True,
+        help="Settings that are known to be good or bad, and what to look for in them.",
+        **state.bind("lesson", shown, lambda name: _taught(lessons, name)),
+    )
+    with st.container(border=True, key="lesson"):
+        if chosen is None:
+            st.markdown(nothing)
+        else:
+            st.markdown(f"**{chosen.name}** {KINDS[chosen.kind]}  \n{chosen.why}")
+            st.markdown(f"**Look for:** {chosen.look_for}")
+
+
+def show(
+    place: str,
+    live: runs.Live | None,
+    where: Places,
+    draw: runs.Draw,
+    below: runs.Draw | None = None,
+    answer: runs.Draw = cards.verdict,
+) -> None:
+    """Show a run: its progress and answer on top, results to the right and below; of a refused one nothing.
+
+    Args:
+        place: Where the run is followed.
+        live: The run.
+        where: The places of the page.
+        draw: Shows results, complete or not, in the column beside the knobs.
+        below: Shows them in the whole width below: what the technique does.
+        answer: Shows what complete results say, in a line or two.
+    """
+    if live is None:
+        return
+    with where.answer:
+        runs.show_status(place, live, answer)
+        st.markdown("[To the curves and the table](#results)")
+    with where.right:
+        st.html('<div id="results"></div>')
+        runs.show_results(place, live, draw)
+    if below is not None:
+        with where.below:
+            runs.show_results(place, live, below)
+
+
+def article(says: Sequence[Says]) -> None:
+    """Show what the article says, beside what was measured here."""
+    st.subheader("The article says, measured here", anchor=False)
+    for each in says:
+        with st.container(border=True):
+            left, right = st.columns(2, gap="medium")
+            left.markdown(f"**The article says:** {each.article}")
+            right.markdown(f"**Measured here:** {each.measured or 'when the run is done.'}")
+
+
+def pitfalls(items: Sequence[Pitfall]) -> None:
+    """Show what goes wrong easily."""
+    st.subheader("Pitfalls", anchor=False)
+    for each in items:
+        st.markdown(f"- **{each.title}** {each.text}")
+
+
+def _taught(lessons: Sequence[Lesson], name: str | None) -> state.Changes:
+    """Return what an experiment changes; to choose the same one again changes nothing."""
+    return named(lessons, name).config.changes(state.config()) if name else {}
+
+
+def _slug(query: str) -> str:
+    return "set-" + re.sub(r"[^a-z0-9]+", "-", query.lower()).strip("-")

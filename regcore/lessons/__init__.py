@@ -1,0 +1,35 @@
+"""Lessons: settings that are known to be good or bad, by the page that teaches them.
+
+Each file has the lessons of one page, and `trained`, what that page trains for a configuration. What a lesson
+claims is measured by `regcore.bench effects` on seeds that were not used to choose its settings.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from regcore.lessons import lab
+from regcore.lessons.lesson import (
+    BASELINE,
+    THIS_RUN,
+    Effect,
+    Kind,
+    Lesson,
+    beside_baseline,
+    lesson_of,
+    named,
+)
+
+__all__ = [
+    "BASELINE",
+    "LESSONS",
+    "THIS_RUN",
+    "Effect",
+    "Kind",
+    "Lesson",
+    "beside_baseline",
+    "lesson_of",
+    "named",
+]
+
+LESSONS: Mapping[str, tuple[Lesson, ...]] = MappingProxyType({"Lab": lab.LESSONS})
+"""All lessons, by the page that teaches them."""
