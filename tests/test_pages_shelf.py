@@ -155,7 +155,7 @@ def test_a_shared_link_gives_the_same_numbers_in_another_session(lab):
     app = follow(link)
 
     assert not app.exception
-    assert app.session_state["lab.config.Lab"] == lab.session_state["lab.config"]
+    assert app.session_state["lab.config.Lab"] == lab.session_state["lab.config.Lab"]
     assert "The same numbers as where this link was made" in words(app)
     assert app.query_params["made"] == link["made"]
 
