@@ -1,6 +1,7 @@
 """What the lab's speed is held against. Everything here runs in other processes than the one that asks.
 
-All train the article's network (32 features, two hidden layers, one output) on rows of the same numbers.
+All train the article's network (32 features, two hidden layers, one output) on rows of the same numbers, or
+with Keras `fit` one of another shape.
 """
 
 from __future__ import annotations
@@ -22,7 +23,10 @@ _ROWS_PER_BLOCK = 256  # As the lab looks at its rows.
 
 
 class Setting(NamedTuple):
-    """What is trained: numbers of rows and features, widths, batch size, regularizers."""
+    """What is trained: numbers of rows and features, widths, batch size, regularizers.
+
+    `n_classes` is 0 where a number is predicted.
+    """
 
     n_train: int = 1000
     n_val: int = 250
@@ -33,10 +37,11 @@ class Setting(NamedTuple):
     dropout_input: float = 0.2
     dropout_hidden: float = 0.5
     l2: float = 1e-4
+    n_classes: int = 0
 
     @property
     def widths(self) -> tuple[int, ...]:
-        return (self.n_features, *self.hidden, 1)
+        return (self.n_features, *self.hidden, self.n_classes if self.n_classes > 2 else 1)
 
     @property
     def n_parameters(self) -> int:
@@ -197,8 +202,12 @@ def _rows(setting: Setting) -> tuple[npt.NDArray[np.float32], ...]:
     random = np.random.default_rng(0)
     n = setting.n_train + setting.n_val
     X = random.uniform(size=(n, setting.n_features)).astype(np.float32)
-    y = random.uniform(size=(n, 1)).astype(np.float32)
-    X, y = (X - X.mean(0)) / X.std(0), (y - y.mean()) / y.std()
+    X = (X - X.mean(0)) / X.std(0)
+    if setting.n_classes:
+        y = random.integers(0, setting.n_classes, (n, 1)).astype(np.float32)
+    else:
+        y = random.uniform(size=(n, 1)).astype(np.float32)
+        y = (y - y.mean()) / y.std()
     return X[: setting.n_train], y[: setting.n_train], X[setting.n_train :], y[setting.n_train :]
 
 
@@ -224,14 +233,25 @@ def _keras_model(setting: Setting, steps_per_execution: int = 1) -> Any:
         penalty = regularizers.l2(setting.l2)
         model.add(layers.Dense(width, "relu", kernel_initializer="he_normal", kernel_regularizer=penalty))
         model.add(layers.Dropout(setting.dropout_hidden))
-    model.add(layers.Dense(1))
+    model.add(layers.Dense(setting.widths[-1]))
+    loss, metric = _loss_and_metric(setting.n_classes)
     model.compile(
         optimizer=keras.optimizers.Adam(_ADAM_RATE),
-        loss="mse",
-        metrics=["mae"],
+        loss=loss,
+        metrics=[metric],
         steps_per_execution=steps_per_execution,
     )
     return model
+
+
+def _loss_and_metric(n_classes: int) -> tuple[Any, Any]:
+    import keras
+
+    if n_classes > 2:
+        return keras.losses.SparseCategoricalCrossentropy(from_logits=True), "accuracy"
+    if n_classes:
+        return keras.losses.BinaryCrossentropy(from_logits=True), keras.metrics.BinaryAccuracy(threshold=0.0)
+    return "mse", "mae"
 
 
 def _keras_clock() -> Any:

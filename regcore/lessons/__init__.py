@@ -4,9 +4,10 @@ Each file has the lessons of one page, and `trained`, what that page trains for 
 claims is measured by `regcore.bench effects` on seeds that were not used to choose its settings.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+from regcore.config import Config
 from regcore.lessons import lab
 from regcore.lessons.lesson import (
     BASELINE,
@@ -22,6 +23,7 @@ from regcore.lessons.lesson import (
 __all__ = [
     "BASELINE",
     "LESSONS",
+    "ON_ARRIVAL",
     "THIS_RUN",
     "Effect",
     "Kind",
@@ -32,4 +34,7 @@ __all__ = [
 ]
 
 LESSONS: Mapping[str, tuple[Lesson, ...]] = MappingProxyType({"Lab": lab.LESSONS})
-"""All lessons, by the page that teaches them."""
+"""All lessons, by the page that teaches them; a page begins with its first one."""
+
+ON_ARRIVAL: Mapping[str, Callable[[Config], dict[str, Config]]] = MappingProxyType({"Lab": lab.trained})
+"""What each page trains for a configuration."""
