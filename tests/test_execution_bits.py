@@ -130,7 +130,7 @@ def test_recalled_from_a_checkpoint(processes, config, expected):
 
 
 def test_after_a_kill(processes):
-    configs = [config.replace(epochs=1500) for config in TASKS.values()]
+    configs = [config.replace(epochs=400) for config in TASKS.values()]
     expected = trained(processes, *configs)
     scheduler = Scheduler(processes.submit, 2, default_engine(), Settings())
     worker = psutil.Process(processes.submit(os.getpid).result(PATIENCE))

@@ -164,6 +164,21 @@ def test_after_shutdown_calls_are_refused():
         processes.submit(os.getpid)
 
 
+def test_workers_end_at_once_with_calls_under_way_and_waiting():
+    # Loky's own way to kill its workers left some calls unanswered, and sometimes never came back.
+    processes = LocalProcesses(2, nothing)
+    pids = {processes.submit(os.getpid).result(PATIENCE) for _ in range(4)}
+    calls = [processes.submit(time.sleep, 600) for _ in range(8)]
+
+    processes.shutdown(cancel_futures=True)
+
+    assert not any(map(psutil.pid_exists, pids)) or all(
+        psutil.Process(pid).status() == psutil.STATUS_ZOMBIE for pid in pids if psutil.pid_exists(pid)
+    )
+    for call in calls:
+        assert call.cancelled() or isinstance(call.exception(PATIENCE), BrokenExecutor)
+
+
 def start_script(folder: Path, body: str) -> subprocess.Popen[str]:
     """Start a script that has `processes`, one worker, and prints its id."""
     script = folder / "script.py"

@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from regcore.errors import WorkerError
@@ -23,6 +23,8 @@ logger = logging.getLogger(__name__)
 
 MAX_DEFAULT_WORKERS = 8
 SECONDS_BETWEEN_LOOKS = 1.0
+# A killed process is gone when the system has freed its memory.
+SECONDS_TO_DIE = 5.0
 
 # Set before anything is loaded in a worker. One thread each: thread pools make networks of this size slower,
 # and there is a worker for every core. TensorFlow is told to be quiet, and to leave a graphics card alone.
@@ -75,8 +77,13 @@ class LocalProcesses(Executor):
         with self._lock:
             self._is_closed = True
             pool, self._pool = self._pool, None
-        if pool is not None:
-            pool.shutdown(wait, kill_workers=cancel_futures)  # type: ignore[call-arg]
+        if pool is None:
+            return
+        if cancel_futures:
+            # Loky's own way to do this waits forever where calls are under way, or fails in its thread. A pool
+            # whose workers have died is broken, and fails all of its calls.
+            _kill(list(pool._processes))  # type: ignore[attr-defined]
+        pool.shutdown(wait and not cancel_futures)
 
     def _started(self) -> Executor:
         if self._pool is None:
@@ -94,6 +101,27 @@ class LocalProcesses(Executor):
                 env=WORKER_ENVIRONMENT,
             )
         return self._pool
+
+
+def _kill(pids: list[int]) -> None:
+    """End processes at once, and return when they are gone or only wait for loky to note it."""
+    import psutil
+
+    for pid in pids:
+        with suppress(psutil.NoSuchProcess):
+            psutil.Process(pid).kill()
+    end = time.monotonic() + SECONDS_TO_DIE
+    while any(map(_runs, pids)) and time.monotonic() < end:
+        time.sleep(0.01)
+
+
+def _runs(pid: int) -> bool:
+    import psutil
+
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def default_workers() -> int:
