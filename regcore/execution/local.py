@@ -80,8 +80,8 @@ class LocalProcesses(Executor):
         if pool is None:
             return
         if cancel_futures:
-            # Loky's own way to do this waits forever where calls are under way, or fails in its thread. A pool
-            # whose workers have died is broken, and fails all of its calls.
+            # Loky's own way to do this may wait forever where calls are under way, or fail in its thread. A
+            # pool whose workers have died is broken, and fails all of its calls.
             _kill(list(pool._processes))  # type: ignore[attr-defined]
         pool.shutdown(wait and not cancel_futures)
 
