@@ -78,12 +78,20 @@ def _check(
 ) -> None:
     if curve.ndim != 1 or not len(curve):
         raise ConfigError(f"val_loss must be one loss for each epoch, at least one, got shape {curve.shape}")
-    if patience is not None and not patience >= 0:
-        raise ConfigError(f"patience must be None or 0 or more epochs, got {patience!r}")
-    if not 0 <= min_delta < math.inf:
+    if patience is not None and not _is_count(patience):
+        raise ConfigError(f"patience must be None or a whole number from 0, got {patience!r}")
+    if not (_is_number(min_delta) and 0 <= min_delta < math.inf):
         raise ConfigError(f"min_delta must be 0 or more and finite, got {min_delta!r}")
-    if not start_from_epoch >= 0:
-        raise ConfigError(f"start_from_epoch must be 0 or more, got {start_from_epoch!r}")
+    if not _is_count(start_from_epoch):
+        raise ConfigError(f"start_from_epoch must be a whole number from 0, got {start_from_epoch!r}")
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and bool(value >= 0)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float, np.number))
 
 
 def replay_quietly(

@@ -370,9 +370,9 @@ class Result:
     def _moment(self, seed: int, member: int, epoch: int | None) -> Moment:
         restored = self.restored_epoch(seed, member)
         n_epochs = self.recordings[seed, member].n_epochs
-        if epoch is not None and not 1 <= epoch <= n_epochs:
+        if epoch is not None and not (_is_whole(epoch) and 1 <= epoch <= n_epochs):
             raise ConfigError(f"epoch must be 1 to {n_epochs}, the epochs recorded, got {epoch!r}")
-        return Moment(seed, member, restored if epoch is None else epoch)
+        return Moment(seed, member, restored if epoch is None else int(epoch))
 
     def _outputs(self, moments: Sequence[Moment], split: Split) -> list[Array]:
         recorded = [self._recorded_outputs(moment, split) for moment in moments]
@@ -431,6 +431,10 @@ class Result:
 
 _HISTORY_SHOWN = ("objective", "penalty", "train_loss", "val_loss", "train_error", "val_error", "weight_norm")
 _NO_EPOCHS = np.empty(0, dtype=np.int64)
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
 
 
 def _check_split(split: str, allowed: Sequence[str]) -> None:

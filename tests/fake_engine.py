@@ -99,7 +99,7 @@ def flops_per_step(shard: Shard, dataset: Dataset) -> float:
     return 1e8 * len(shard.replicates)
 
 
-def estimate_bytes(shard: Shard, dataset: Dataset) -> int:
+def estimate_bytes(shard: Shard, dataset: Dataset, until: int) -> int:
     return 1000 * len(shard.replicates)
 
 

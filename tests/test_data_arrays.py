@@ -306,6 +306,9 @@ def test_features_that_are_refused(features, sentence):
             "y must hold numbers or names of classes, got datetime64[us]",
         ),
         (Y, {"task": "ranking"}, "task must be one of binary, multiclass, regression or None, got 'ranking'"),
+        ([10**400, 1] * 10, {}, "y must have no infinite values, got 10: drop those rows"),
+        (np.ma.masked_equal(Y, 1), {}, "y must have no missing values, got 10: drop those rows"),
+        (Y, {"target_names": 2}, "target_names must be a list of 2, one for each class, got 1"),
         (Y, {"target_names": ["a"]}, "target_names must be a list of 2, one for each class, got 1"),
         (Y, {"feature_names": "ab"}, "feature_names must be a list of 2, one for each column, got 1"),
         (
@@ -426,3 +429,17 @@ def test_sizes_are_exact_for_any_classes(labels, test_size, seed):
     assert sorted(np.concatenate(rows[:3]).tolist()) == list(range(len(labels)))
     if drawn.n_train >= drawn.n_classes:
         assert len(set(rows.y_train.tolist())) == drawn.n_classes
+
+
+def test_what_is_masked_is_missing():
+    assert message(np.ma.masked_greater(X, 37)) == (
+        "X must have no missing values, got 2, 1 of them in column 'x1': fill them in or drop those rows"
+    )
+    unmasked = dataset(np.ma.masked_greater(X.astype(int), 50), np.ma.masked_greater(Y, 50))
+    assert np.array_equal(unmasked.X, X) and np.array_equal(unmasked.y, Y)
+
+
+def test_a_whole_number_beyond_float64_is_infinite():
+    assert message([[1, 10**400], *X[1:].tolist()]) == (
+        "X must have no infinite values, got 1, 1 of them in column 'x2': fill them in or drop those rows"
+    )

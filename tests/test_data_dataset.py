@@ -11,6 +11,7 @@ from sklearn.preprocessing import StandardScaler
 
 from regcore.config import Config
 from regcore.data import Dataset, Rows, load_dataset
+from regcore.errors import DataError
 
 rng = np.random.default_rng(7)
 TABLE = np.column_stack([rng.normal(1e6, 3, 120), rng.normal(0, 1e-4, 120), np.full(120, 0.1)])
@@ -275,3 +276,9 @@ def test_importing_data_loads_no_heavy_library():
     code = f"import sys, regcore.data; print([name for name in {heavy} if name in sys.modules])"
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert printed.strip() == "[]"
+
+
+@pytest.mark.parametrize("seed", [-1, 1.5, "1", None])
+def test_a_seed_that_is_no_whole_number_is_refused(seed):
+    with pytest.raises(DataError, match="^seed must be a whole number of at least 0, got "):
+        classes().split(seed)

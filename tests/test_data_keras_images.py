@@ -1,7 +1,9 @@
 """MNIST and Fashion-MNIST from the files that Keras keeps: real formats, a few rows."""
 
 import gzip
+import socket
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,7 +12,7 @@ import pytest
 
 from regcore.config import Config
 from regcore.data import builtin, download_keras_images, load_dataset
-from regcore.data.keras_images import FASHION_FILES, keras_files, read_keras_images
+from regcore.data.keras_images import FASHION_FILES, has_keras_images, keras_files, read_keras_images
 from regcore.errors import ConfigError, DataError
 
 rng = np.random.default_rng(0)
@@ -185,3 +187,25 @@ def test_an_archive_that_is_too_small_is_refused(home):
 def test_more_than_60000_train_images_are_refused():
     with pytest.raises(ConfigError, match="n_train \\+ n_val must be at most 60000 on mnist"):
         load_dataset(Config(data="mnist", n_train=60_000, n_val=1))
+
+
+@pytest.mark.parametrize("error", [None, Exception("the network is down")])
+def test_a_network_that_says_nothing_is_given_up(home, monkeypatch, error):
+    seen = []
+
+    def load_data():
+        seen.append(socket.getdefaulttimeout())
+        if error:
+            raise error
+
+    pretend_keras(monkeypatch, load_data)
+    with pytest.raises(DataError) if error else nullcontext():
+        download_keras_images("mnist")
+    assert seen == [15.0]
+    assert socket.getdefaulttimeout() is None
+
+
+def test_what_is_on_this_machine_is_known(home):
+    assert not has_keras_images("mnist")
+    write_mnist(home)
+    assert has_keras_images("mnist") and not has_keras_images("fashion_mnist")

@@ -142,6 +142,17 @@ def test_nothing_to_train_is_refused(use, empty):
             "field must be the name of a field of Config, such as 'l2', got 2",
         ),
         (
+            sweep,
+            (
+                CONFIG,
+                "n_train",
+                [2, 4],
+                DATASET,
+            ),
+            "field must be none of data, n_train, n_val, noise, label_noise, data_seed where a dataset is "
+            "handed in, which does not look at them, got 'n_train'",
+        ),
+        (
             compare,
             ([7],),
             "configs must be a mapping of names to Config, got [7]: give each a name, as in "
@@ -159,6 +170,32 @@ def test_what_is_no_request_is_refused_in_a_sentence(use, function, arguments, s
     with pytest.raises((ConfigError, DataError)) as refused:
         function(*arguments)
     assert str(refused.value) == sentence
+
+
+@pytest.mark.parametrize("executor", ["threads", 2, ThreadPoolExecutor])
+def test_what_is_no_executor_is_refused_in_a_sentence(executor):
+    with pytest.raises(ConfigError, match="^executor must be a concurrent.futures.Executor or None, got "):
+        train(CONFIG, DATASET, executor=executor)
+
+
+def test_values_of_a_sweep_are_those_of_its_configurations(use):
+    use()
+    made = sweep(CONFIG, "hidden", [np.array([4]), [2, 3], range(0)], DATASET)
+    assert made.values == ((4,), (2, 3), ())
+    assert [result.config.hidden for result in made.results] == [(4,), (2, 3), ()]
+    with pytest.raises(ConfigError, match=r"values must differ from each other, got \(4,\) and \(4,\)"):
+        sweep(CONFIG, "hidden", [[4], (4,)], DATASET)
+
+
+@pytest.mark.parametrize("epoch", [1.5, 2.0, "2", True, float("nan")])
+def test_an_epoch_that_is_no_whole_number_is_refused_and_nothing_trained(use, epoch):
+    scheduler = use(output_bytes=0)
+    result = train(CONFIG, DATASET)
+    before = scheduler.steps_submitted
+    for read in (result.outputs, result.weights):
+        with pytest.raises(ConfigError, match="^epoch must be 1 to 6, the epochs recorded, got "):
+            read(0, epoch=epoch)
+    assert scheduler.steps_submitted == before
 
 
 def test_a_large_array_for_a_data_set_is_refused_in_one_short_line(use):

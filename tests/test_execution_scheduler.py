@@ -1,6 +1,6 @@
 """The order of chunks, what is shared, what is done again: with an engine whose answers are known."""
 
-from concurrent.futures import BrokenExecutor, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -379,3 +379,19 @@ def test_nothing_is_kept_of_jobs_that_ended():
                 executor.run_all(until=job.finished)
         kept = (scheduler._jobs, scheduler._trainings, scheduler._under_way, scheduler._owners)
         assert [len(of_kind) for of_kind in kept] == [0, 0, 0, 0]
+
+
+def test_a_call_that_is_under_way_is_not_made_again():
+    calls = []
+
+    def submit(function, *args):
+        calls.append((function, *args))
+        return Future()
+
+    scheduler = Scheduler(submit, 2, ENGINE, Settings())
+    first = scheduler.call_once(print, "mnist")
+    assert scheduler.call_once(print, "mnist") is first
+    assert scheduler.call_once(print, "fashion_mnist") is not first
+    first.set_exception(DataError("the network is down"))
+    assert scheduler.call_once(print, "mnist") is not first
+    assert calls == [(print, "mnist"), (print, "fashion_mnist"), (print, "mnist")]

@@ -68,7 +68,7 @@ def test_data_that_are_there_are_not_replaced():
 def test_what_chunks_recorded_is_put_together():
     grid = Probe("grid", "weights", (3,))
     of_two = shard(2, RecordingPlan(2, (3,), (grid,)))
-    recorder = Recorder(of_two)
+    recorder = Recorder(of_two, until=6)
     state = start(of_two, DATASET)
     seen = []
     for n_steps in (1, 4, 2, 5):
@@ -88,7 +88,16 @@ def test_what_chunks_recorded_is_put_together():
 
 def test_what_was_handed_out_cannot_be_changed():
     of_one = shard(1, RecordingPlan(1))
-    recorder = Recorder(of_one)
+    recorder = Recorder(of_one, until=6)
     recorder.add(advance(of_one, start(of_one, DATASET), 4, DATASET)[1])
     with pytest.raises(ValueError, match="read-only"):
         recorder.trained(0).recording.history[0, 0] = 1.0
+
+
+def test_no_memory_is_set_aside_for_epochs_beyond_the_last_one_asked_for():
+    of_one = shard(1, RecordingPlan(1))
+    recorder = Recorder(of_one, until=2)
+    recorder.add(advance(of_one, start(of_one, DATASET), 4, DATASET)[1])
+    found = recorder.trained(0).recording
+    assert found.history.base.shape == (2, 12)
+    assert found.outputs["test"].base.shape == (2, 8, 1)

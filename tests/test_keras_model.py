@@ -110,6 +110,22 @@ def test_a_column_of_tiny_numbers_is_scaled_as_well():
     assert_allclose(result.keras_model(seed=0).predict(X, verbose=0), forward(result, X), atol=1e-6)
 
 
+@pytest.mark.parametrize("unit", [1e20, 1e90])
+@pytest.mark.parametrize("image_shape", [None, (2, 2)])
+def test_huge_numbers_are_scaled_as_well(unit, image_shape):
+    X = np.random.default_rng(0).normal(0, unit, (60, 4))
+    result = result_of(dataset_of("binary", X, image_shape=image_shape))
+    # Called, not `predict`: float32 ends at 3e38.
+    assert_allclose(result.keras_model(seed=0)(X), forward(result, X), atol=1e-6)
+
+
+@pytest.mark.parametrize("unit", [1e-60, 1e60])
+def test_a_target_beyond_float32_is_given_in_its_own_units(unit):
+    X = np.random.default_rng(0).normal(size=(60, 4))
+    result = result_of(Dataset.from_arrays(X, unit * X[:, 0], task="regression"))
+    assert_allclose(result.keras_model(seed=0)(X), forward(result, X), rtol=1e-4, atol=1e-6 * unit)
+
+
 def test_a_target_that_is_small_beside_its_mean_keeps_its_digits():
     X = np.random.default_rng(0).normal(size=(60, 4))
     dataset = Dataset.from_arrays(X, 1e7 + X[:, 0], task="regression")

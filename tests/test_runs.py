@@ -1,6 +1,7 @@
 """Runs of a page: one replaces another, and those of a session that has ended do not go on for ever."""
 
 import time
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -203,3 +204,26 @@ def test_what_had_to_be_trained_again_is_noted_until_the_next_turn():
 
     live.turn_to({"this run": ASKED.replace(patience=1)})
     assert live.recalled == set()
+
+
+@pytest.mark.parametrize(
+    ("data", "is_there", "said"),
+    [
+        ("mnist", False, ["Downloading MNIST, once for this machine"]),
+        ("mnist", True, []),
+        ("digits", False, []),
+    ],
+)
+def test_a_download_is_not_waited_for_without_a_word(monkeypatch, data, is_there, said):
+    heard = []
+
+    def spinner(text, show_time):
+        heard.append(text)
+        return nullcontext()
+
+    monkeypatch.setattr(runs.st, "spinner", spinner)
+    monkeypatch.setattr(runs, "has_keras_images", lambda name: is_there)
+    monkeypatch.setattr(runs, "submit", lambda configs, owner, probes: Recorded())
+    monkeypatch.setattr(runs.state, "owner", lambda: "somebody")
+    runs._submit({"a": Config(data=data), "b": Config(data=data, l2=0.1)}, (), None)
+    assert heard == said

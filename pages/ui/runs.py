@@ -6,12 +6,15 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 
 import streamlit as st
 
 from pages.ui import state, words
 from regcore.config import STOPPING_FIELDS, Config
+from regcore.data import DATASET_INFO, has_keras_images
+from regcore.data.catalog import KERAS
 from regcore.engine.shard import Probe
 from regcore.errors import RegcoreError, TooLargeError, WorkerError
 from regcore.execution import Progress, Run, submit
@@ -157,14 +160,23 @@ def follow(place: str, configs: Mapping[str, Config], probes: Sequence[Probe] = 
 
 
 def _submit(configs: Mapping[str, Config], probes: Sequence[Probe], before: Live | None) -> Run:
-    try:
-        return submit(configs, owner=state.owner(), probes=probes)
-    except TooLargeError:
-        if before is None or not before.is_under_way:
-            raise
-        # The old run holds memory that the new one could have.
-        before.run.cancel()
-        return submit(configs, owner=state.owner(), probes=probes)
+    with _saying_what_is_downloaded(configs):
+        try:
+            return submit(configs, owner=state.owner(), probes=probes)
+        except TooLargeError:
+            if before is None or not before.is_under_way:
+                raise
+            # The old run holds memory that the new one could have.
+            before.run.cancel()
+            return submit(configs, owner=state.owner(), probes=probes)
+
+
+def _saying_what_is_downloaded(configs: Mapping[str, Config]) -> AbstractContextManager[None]:
+    of_keras = {config.data for config in configs.values() if DATASET_INFO[config.data].source == KERAS}
+    missing = sorted(DATASET_INFO[name].title for name in of_keras if not has_keras_images(name))
+    if not missing:
+        return nullcontext()
+    return st.spinner(f"Downloading {' and '.join(missing)}, once for this machine", show_time=True)
 
 
 def _let_go(lives: Mapping[str, Live]) -> None:

@@ -4,7 +4,7 @@ from regcore.data.builtin import load_dataset
 from regcore.data.catalog import DATASET_INFO, DatasetInfo
 from regcore.data.checks import check_built_in, check_fits
 from regcore.data.dataset import Dataset, RawSplit, Rows, Split
-from regcore.data.keras_images import download_keras_images
+from regcore.data.keras_images import download_keras_images, has_keras_images
 from regcore.data.types import Task
 
 __all__ = [
@@ -18,5 +18,6 @@ __all__ = [
     "check_built_in",
     "check_fits",
     "download_keras_images",
+    "has_keras_images",
     "load_dataset",
 ]

@@ -1,6 +1,7 @@
 """Reading the X and y that people hand in: lists, numpy arrays, data frames, sparse matrices."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Sequence, Sized
 from typing import Any, NamedTuple, get_args
 
 import numpy as np
@@ -96,6 +97,12 @@ def read_target(y: Any, task: Task | None = None, target_names: Sequence[str] | 
 
 
 def _array(name: str, values: Any) -> NDArray[Any]:
+    if isinstance(values, np.ma.MaskedArray):
+        # What is masked is missing; numpy would hand out the numbers below the mask.
+        mask, values = np.ma.getmaskarray(values), values.data
+        if mask.any():
+            values = values.astype(object)
+            values[mask] = None
     try:
         array = np.asarray(values)
         # Numbers beside text would all become text, and the message could not name the column.
@@ -133,7 +140,7 @@ def _numbers(what: str, values: NDArray[Any]) -> Floats:
         numbers = np.full(len(values), np.nan)
         stranger = next((value for value in present if not _is_number(value)), None)
         if stranger is None:
-            numbers[~missing] = [float(value) for value in present]
+            numbers[~missing] = [_as_float(value) for value in present]
             return numbers
         found = repr(stranger)
     else:
@@ -143,6 +150,14 @@ def _numbers(what: str, values: NDArray[Any]) -> Floats:
 
 def _is_number(value: Any) -> bool:
     return not isinstance(value, str | bytes | complex) and hasattr(value, "__float__")
+
+
+def _as_float(value: Any) -> float:
+    """Return a number as float64, infinite where it is a whole number beyond that."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
 
 
 def _missing(values: NDArray[Any]) -> NDArray[np.bool_]:
@@ -182,8 +197,8 @@ def _checked_names(
 ) -> tuple[str, ...] | None:
     if names is None:
         return None
-    if isinstance(names, str) or len(names) != expected:
-        n_given = 1 if isinstance(names, str) else len(names)
+    n_given = len(names) if isinstance(names, Sized) and not isinstance(names, str) else 1
+    if isinstance(names, str) or not isinstance(names, Sized) or n_given != expected:
         raise DataError(f"{field} must be a list of {expected}, one for each {of_what}, got {n_given}")
     return tuple(str(name) for name in names)
 
@@ -219,7 +234,7 @@ def _plain_targets(values: NDArray[Any]) -> NDArray[Any]:
     if all(isinstance(value, bool | np.bool_) for value in listed):
         return values.astype(bool)
     if all(_is_number(value) for value in listed):
-        return np.array([float(value) for value in listed])
+        return np.array([_as_float(value) for value in listed])
     stranger = next((value for value in listed if isinstance(value, bytes | bytearray)), None)
     if stranger is not None:
         raise DataError(

@@ -220,10 +220,13 @@ class Dataset:
 
         Args:
             seed: The repetition; the same seed gives the same rows in every process.
+
+        Raises:
+            DataError: The seed is no whole number of at least 0.
         """
         rows = self._rows_of_seed.get(seed)
         if rows is None:
-            rows = self._draw(seed)
+            rows = self._draw(whole_number("seed", seed, 0))
             if len(self._rows_of_seed) >= MAX_CACHED_SEEDS:
                 self._rows_of_seed.clear()
             self._rows_of_seed[seed] = rows

@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import socket
 import zipfile
 import zlib
 from pathlib import Path
@@ -13,6 +14,8 @@ from numpy.typing import NDArray
 from regcore.errors import DataError
 
 SOURCE = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"
+# What a download may wait for the next byte.
+SECONDS_OF_SILENCE = 15.0
 FASHION_FILES = (
     "train-images-idx3-ubyte.gz",
     "train-labels-idx1-ubyte.gz",
@@ -75,11 +78,21 @@ def download_keras_images(name: str) -> None:
         return
     from keras import datasets
 
+    # Keras waits without end for a network that says nothing, and this worker trains for everybody.
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(SECONDS_OF_SILENCE)
     try:
         (datasets.mnist if name == "mnist" else datasets.fashion_mnist).load_data()
     # Keras raises a bare Exception where the network fails.
     except Exception as error:
         raise DataError(_missing(name, missing[0])) from error
+    finally:
+        socket.setdefaulttimeout(before)
+
+
+def has_keras_images(name: str) -> bool:
+    """Return whether the files of "mnist" or "fashion_mnist" are there, so that nothing is downloaded."""
+    return all(path.is_file() for path in keras_files(name))
 
 
 def _missing(name: str, path: Path) -> str:

@@ -95,8 +95,15 @@ def flops_per_step(shard: Shard, dataset: Dataset) -> float:
     return float(len(shard.replicates) * weights * rows)
 
 
-def estimate_bytes(shard: Shard, dataset: Dataset) -> int:
-    """Return about how much memory a worker needs for the shard, and the recording after it."""
+def estimate_bytes(shard: Shard, dataset: Dataset, until: int | None = None) -> int:
+    """Return about how much memory a worker needs for the shard, and the recording after it.
+
+    Args:
+        shard: what is to be trained.
+        dataset: its data.
+        until: the 1-based epoch after which it is done; None: the last of the configuration.
+    """
+    epochs = shard.epochs if until is None else until
     config = shard.replicates[0].config
     n = len(shard.replicates)
     slots = 2 if config.optimizer == "adam" else 1
@@ -104,10 +111,10 @@ def estimate_bytes(shard: Shard, dataset: Dataset) -> int:
     state = 4 * n * parameters(shard.replicates[0], dataset) * (1 + slots)
     measured = dataset.n_train + dataset.n_val + len(dataset.test_rows)
     outputs = 4 * n * measured * dataset.n_outputs
-    kept = math.ceil(shard.epochs / shard.plan.output_every) if shard.plan.output_every else 0
+    kept = math.ceil(epochs / shard.plan.output_every) if shard.plan.output_every else 0
     activations = 4 * n * max(3 * config.batch_size, _ROWS_PER_BLOCK) * sum(widths)
     pool = dataset.X.nbytes + 4 * dataset.X.size
-    history = 8 * len(HISTORY_COLUMNS) * shard.epochs * n
+    history = 8 * len(HISTORY_COLUMNS) * epochs * n
     recorded = history + kept * outputs + len(shard.plan.checkpoints) * state
     return 3 * state + activations + pool + 6 * outputs + recorded
 

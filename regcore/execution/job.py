@@ -76,7 +76,7 @@ class Training:
         self.shard = shard_of(self.tasks)
         self.dataset = self.tasks[0].dataset
         self.state = _stacked([task.state for task in self.tasks if task.state is not None])
-        self.recorder = Recorder(self.shard)
+        self.recorder = Recorder(self.shard, self.tasks[0].until)
         self.jobs: list[Job] = []
         self.step = self.first_step = self.tasks[0].first_step
         self.last_step = last_step(self.tasks[0], engine)

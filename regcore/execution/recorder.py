@@ -25,11 +25,15 @@ class Recorder:
     """What was recorded of a shard so far.
 
     Every network has arrays of its own: they stay in the cache, or go, one network at a time.
+
+    Args:
+        shard: What is trained.
+        until: The 1-based epoch after which it is done: memory is set aside for no more.
     """
 
-    def __init__(self, shard: Shard) -> None:
+    def __init__(self, shard: Shard, until: int) -> None:
         self._probe_keys = {probe.name: probe_key(probe) for probe in shard.plan.probes}
-        self._networks = [_Network(replicate.key, shard) for replicate in shard.replicates]
+        self._networks = [_Network(replicate.key, shard, until) for replicate in shard.replicates]
 
     def add(self, rows: Rows) -> None:
         """Take in what one more chunk recorded."""
@@ -47,10 +51,10 @@ class Recorder:
 
 
 class _Network:
-    def __init__(self, replicate_key: str, shard: Shard) -> None:
+    def __init__(self, replicate_key: str, shard: Shard, until: int) -> None:
         self._replicate_key = replicate_key
-        self._n_outputs = shard.epochs // shard.plan.output_every if shard.plan.output_every else 0
-        self._history = _Growing(shard.epochs)
+        self._n_outputs = until // shard.plan.output_every if shard.plan.output_every else 0
+        self._history = _Growing(until)
         self._outputs: dict[str, _Growing] = {}
         self._output_epochs: list[int] = []
         self._states: dict[int, ShardState] = {}

@@ -8,7 +8,7 @@ from concurrent.futures import BrokenExecutor, Executor
 from concurrent.futures import CancelledError as FutureCancelledError
 from typing import Any, TypeVar
 
-from regcore.config import Config
+from regcore.config import DATA_FIELDS, Config
 from regcore.data import Dataset, check_fits, download_keras_images, load_dataset
 from regcore.engine.replicate import replicates_of
 from regcore.engine.shard import Probe
@@ -48,12 +48,13 @@ def submit(
         probes: What else to record of every network.
 
     Raises:
-        ConfigError: a configuration is none, or does not fit the data.
+        ConfigError: a configuration or the executor is none, or a configuration does not fit the data.
         DataError: the data is no data set, or cannot be loaded.
         TooLargeError: the run does not fit into memory.
     """
     _check_configs(configs)
     _check_dataset(dataset)
+    _check_executor(executor)
     return _submit(configs, dataset, scheduler_for(executor), owner, executor, probes)
 
 
@@ -116,7 +117,7 @@ def sweep(
 
     Args:
         config: The experiment.
-        field: The field that varies.
+        field: The field that varies; none of the data fields where a `dataset` is handed in.
         values: Its values, each of them once.
         dataset: As for `train`.
         on_progress: As for `train`.
@@ -135,7 +136,14 @@ def sweep(
     several = tuple(values)
     if not several:
         raise ConfigError(f"values must be at least one value of {field}, got none")
+    if dataset is not None and field in DATA_FIELDS:
+        raise ConfigError(
+            f"field must be none of {', '.join(DATA_FIELDS)} where a dataset is handed in, which does not "
+            f"look at them, got {field!r}"
+        )
     configs = {str(position): config.replace(**{field: value}) for position, value in enumerate(several)}
+    # As the configurations hold them: an array or a list is the tuple that it stands for.
+    several = tuple(getattr(each, field) for each in configs.values())
     return _finish(
         submit(configs, dataset, executor=executor),
         on_progress,
@@ -165,6 +173,14 @@ def _check_dataset(dataset: object) -> None:
         raise DataError(
             f"dataset must be a Dataset or None, got {_shown(dataset)}: make one with "
             "Dataset.from_arrays(X, y)"
+        )
+
+
+def _check_executor(executor: object) -> None:
+    if executor is not None and not isinstance(executor, Executor):
+        raise ConfigError(
+            f"executor must be a concurrent.futures.Executor or None, got {_shown(executor)}: of a Dask "
+            "client it is client.get_executor(pure=False)"
         )
 
 
@@ -204,8 +220,9 @@ def _load(config: Config, scheduler: Scheduler) -> Dataset:
         if config.data not in DOWNLOADED:
             raise
         try:
-            # Keras, which knows how to download them, is there in the workers alone.
-            scheduler.call(download_keras_images, config.data).result(SECONDS_FOR_DOWNLOAD)
+            # Keras, which knows how to download them, is there in the workers alone. It writes into the file
+            # that is read here, so whoever comes in the middle of a download waits for its end.
+            scheduler.call_once(download_keras_images, config.data).result(SECONDS_FOR_DOWNLOAD)
         except (TimeoutError, BrokenExecutor, FutureCancelledError) as error:
             # The sentence that says which file to put where helps here as well.
             raise missing from error

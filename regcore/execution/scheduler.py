@@ -59,6 +59,7 @@ class Scheduler:
         self._n_served = 0
         self._owners: dict[str, int] = {}
         self._n_sent: dict[str, int] = {}
+        self._calls: dict[tuple[Any, ...], Future[Any]] = {}
         self._wake = threading.Condition()
         self._thread: threading.Thread | None = None
 
@@ -88,6 +89,14 @@ class Scheduler:
         """Call a function in a worker, beside the chunks."""
         return self._submit_to_executor(function, *args)
 
+    def call_once(self, function: Callable[..., Any], *args: Any) -> Future[Any]:
+        """Call a function in a worker; while the same call is under way, return that one."""
+        with self._wake:
+            under_way = self._calls.get((function, args))
+            if under_way is None or under_way.done():
+                under_way = self._calls[function, args] = self.call(function, *args)
+            return under_way
+
     def cancel(self, job: Job) -> None:
         """Stop working for a job; what others wait for goes on."""
         with self._wake:
@@ -109,6 +118,7 @@ class Scheduler:
         self._wake = threading.Condition()
         self._thread = None
         self._answers.clear()
+        self._calls.clear()
         self._n_in_flight = 0
         self._submit_to_executor = _refuse_after_fork
         for training in self._trainings:
@@ -156,9 +166,9 @@ class Scheduler:
         if not groups:
             return
         estimate = self.engine.estimate_bytes
-        needs = [estimate(shard_of(group), group[0].dataset) for group in groups]
+        needs = [estimate(shard_of(group), group[0].dataset, group[0].until) for group in groups]
         job.needed_bytes = sum(needs)
-        alone = max(estimate(shard_of(group[:1]), group[0].dataset) for group in groups)
+        alone = max(estimate(shard_of(group[:1]), group[0].dataset, group[0].until) for group in groups)
         check_memory(job.needed_bytes, self._free_bytes(), sum(map(len, groups)), alone)
 
     def _free_bytes(self) -> int:

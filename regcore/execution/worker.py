@@ -28,7 +28,8 @@ class Engine:
         steps_per_block: Random numbers are drawn for so many steps at once; a chunk that ends within a block
             leaves the rest to be drawn again.
         flops_per_step: Rough cost of one step of a shard; only ratios matter.
-        estimate_bytes: Memory that a shard takes: in its worker, and for what is recorded of it.
+        estimate_bytes: Memory that a shard takes until an epoch: in its worker, and for what is recorded of
+            it.
     """
 
     start: Callable[[Shard, Dataset], ShardState]
@@ -36,7 +37,7 @@ class Engine:
     total_steps: Callable[[Shard, Dataset], int]
     steps_per_block: Callable[[Shard, Dataset], int]
     flops_per_step: Callable[[Shard, Dataset], float]
-    estimate_bytes: Callable[[Shard, Dataset], int]
+    estimate_bytes: Callable[[Shard, Dataset, int], int]
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 MAX_SHIFT_IN_FLOAT32 = 20.0
 # `keras.layers.Normalization` divides by no less than Keras's epsilon.
 MIN_SCALE_OF_NORMALIZATION = 1e-6
+# It keeps the variance in float32, which ends at 3e38.
+MAX_SCALE_OF_NORMALIZATION = 1e18
+# What float32 holds with all of its digits, and some room.
+MIN_SCALE_IN_FLOAT32, MAX_SCALE_IN_FLOAT32 = 1e-30, 1e30
 
 # No relu follows the output kernel, so the engine draws it with variance 1 / n_in instead of 2 / n_in.
 _OUTPUT_INITIALIZER = {"he_normal": "lecun_normal"}
@@ -125,17 +129,27 @@ def _scaling_layer(parts: ModelParts) -> Any:
 
     shift, scale = parts.shift, parts.scale
     if parts.is_image:
-        return layers.Rescaling(1 / float(scale[0]), name="scale")
-    if np.max(np.abs(shift) / scale) > MAX_SHIFT_IN_FLOAT32 or np.min(scale) < MIN_SCALE_OF_NORMALIZATION:
+        if _fits_float32(float(scale[0])):
+            return layers.Rescaling(1 / float(scale[0]), name="scale")
+        return layers.Rescaling(1 / scale, dtype="float64", name="scale")
+    if (
+        np.max(np.abs(shift) / scale) > MAX_SHIFT_IN_FLOAT32
+        or np.min(scale) < MIN_SCALE_OF_NORMALIZATION
+        or np.max(scale) > MAX_SCALE_OF_NORMALIZATION
+    ):
         # Not Normalization: it saves its mean in float64 and loads it in float32.
         return layers.Rescaling(1 / scale, offset=-shift / scale, dtype="float64", name="scale")
     return layers.Normalization(mean=shift, variance=scale**2, name="scale")
 
 
+def _fits_float32(scale: float) -> bool:
+    return MIN_SCALE_IN_FLOAT32 < scale < MAX_SCALE_IN_FLOAT32
+
+
 def _unscaling_layer(parts: ModelParts) -> Any:
     from keras import layers
 
-    large = abs(parts.y_shift) / parts.y_scale > MAX_SHIFT_IN_FLOAT32
+    large = abs(parts.y_shift) / parts.y_scale > MAX_SHIFT_IN_FLOAT32 or not _fits_float32(parts.y_scale)
     # Arrays, because Keras takes Python's numbers for float32.
     return layers.Rescaling(
         np.array([parts.y_scale]),
