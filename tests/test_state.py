@@ -63,9 +63,7 @@ def test_a_broken_link_gives_the_defaults_and_one_sentence(browser):
     assert "\n" not in (state.problem() or "")
 
 
-@pytest.mark.parametrize(
-    "added", ["utm_source=letter", "utm_medium=mail", "fbclid=IwAR0", "gclid=x", "mc_eid=y"]
-)
+@pytest.mark.parametrize("added", ["utm_source=letter", "utm_medium=mail", "fbclid=IwAR0", "mc_eid=y"])
 def test_what_others_add_to_a_link_is_no_part_of_it(browser, added):
     paste(browser, f"data=iris&l2=0.01&{added}")
 
