@@ -34,8 +34,7 @@ st.markdown(
 
 config = state.begin()
 frame.show_problem()
-# On top, and kept in view while the knobs below it are moved.
-answer = st.container(key="lab-answer")
+answer = frame.answer()
 left, right = st.columns([1, 2], gap="large")
 with left:
     controls.draw(config)
@@ -44,7 +43,6 @@ live = runs.follow(PLACE, trained(config), pictures.probes(config))
 if live:
     with answer:
         runs.show_status(PLACE, live, cards.verdict)
-        st.markdown("[To the curves and the table](#results)")
     with right:
         share.label(live.results())
         runs.show_results(PLACE, live, partial(draw, live))

@@ -83,7 +83,16 @@ def test_the_text_has_the_numbers():
 def test_names_are_no_markup_and_not_too_long_for_the_legend():
     figure = plot_overlay((run("<b>bold</b> & " + 40 * "x"),))
 
-    assert lines(figure)[0].name == "&lt;b&gt;bold&lt;/b&gt; &amp; " + 21 * "x" + "…"
+    assert lines(figure)[0].name == "&lt;b&gt;bold&lt;/b&gt; &amp; " + 4 * "x" + "…" + 17 * "x"
+
+
+def test_long_names_that_differ_at_the_end_differ_in_the_legend():
+    names = [f"mixup 0.1, L2 0.01, input dropout 0.2, hidden dropout {rate}" for rate in (0.4, 0.45)]
+
+    first, second = lines(plot_overlay([run(name) for name in names]))
+
+    assert len(first.name) == len(second.name) == 36
+    assert (first.name[-4:], second.name[-4:]) == (" 0.4", "0.45")
 
 
 def test_no_run_is_an_empty_figure_that_says_so():

@@ -31,6 +31,15 @@ def test_lessons_fit_their_data_and_claim_what_can_be_measured(page, lesson):
     assert all(claim.metric in there for claim in lesson.claims)
 
 
+def test_dropout_on_a_curve_is_worse_on_nearly_every_seed_as_its_card_says():
+    lesson = named(lab.LESSONS, "Dropout on a curve")
+    assert "nearly every seed" in lesson.look_for
+
+    worse = compare(lab.trained(lesson.config)).table("val", "mae").iloc[-1]
+
+    assert 1 <= worse["wins"] <= 2 < worse["n"] == 8
+
+
 @pytest.mark.slow
 def test_without_a_regularizer_wrong_labels_are_learnt_by_heart():
     # As in the bench: nothing was chosen by looking at these seeds or later ones.

@@ -122,6 +122,7 @@ def test_mistakes_are_counted_by_either_label(moons):
     moons.button_group(key="pictures.labels").set_value("true labels").run()
 
     assert "true labels by predictions" in charts(moons)[-1]
+    assert "Each number counts validation rows, mean over seeds." in words(moons)
 
 
 def test_noisy_labels_have_a_floor(moons):

@@ -53,6 +53,28 @@ def test_a_session_that_comes_back_keeps_its_runs(ended_soon):
     assert not back.run.is_cancelled
 
 
+class Moved(BaseException):
+    """What Streamlit stops a run of the page with, at its next touch of the session, when a knob moves."""
+
+
+def test_a_run_that_was_submitted_as_the_knobs_moved_on_is_cancelled(monkeypatch):
+    submitted = Recorded()
+
+    def keep(place, live):
+        if live is not None:
+            raise Moved
+
+    monkeypatch.setattr(runs.state, "recall", lambda name: None)
+    monkeypatch.setattr(runs.state, "keep", keep)
+    monkeypatch.setattr(runs, "_followed", dict)
+    monkeypatch.setattr(runs, "_submit", lambda configs, probes, before: submitted)
+
+    with pytest.raises(Moved):
+        runs.follow("lab", {})
+
+    assert submitted.is_cancelled
+
+
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [(0.0, "1 s"), (4.4, "4 s"), (89.0, "89 s"), (90.0, "2 min"), (3600.0, "60 min"), (5400.0, "1.5 h")],

@@ -63,6 +63,22 @@ def test_a_broken_link_gives_the_defaults_and_one_sentence(browser):
     assert "\n" not in (state.problem() or "")
 
 
+@pytest.mark.parametrize("added", ["utm_source=letter", "utm_medium=mail", "fbclid=IwAR0", "mc_eid=y"])
+def test_what_others_add_to_a_link_is_no_part_of_it(browser, added):
+    paste(browser, f"data=iris&l2=0.01&{added}")
+
+    assert state.begin() == Config(data="iris", l2=0.01)
+    assert state.problem() is None
+    assert browser.query_params == {"data": ["iris"], "l2": ["0.01"]}
+
+
+def test_a_link_of_nothing_but_what_others_add_begins_at_the_start(browser):
+    paste(browser, "utm_source=letter")
+
+    assert state.begin() == state.START
+    assert state.problem() is None
+
+
 def test_the_sentence_stays_until_the_next_change(browser):
     paste(browser, "dropout_hidden=1.5")
     state.begin()

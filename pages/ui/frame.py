@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from pages.ui import state
 from regcore.errors import RegcoreError
@@ -60,6 +61,18 @@ def begin(page: Entry) -> None:
         st.markdown("### Regularization Lab")
         for entry in MENU:
             st.page_link(entry.path, label=entry.label, icon=entry.icon)
+
+
+def answer() -> DeltaGenerator:
+    """Return the place of a page's answer: on top, and kept in view while the knobs below it are moved.
+
+    The link to what is below the knobs on a narrow screen is there from the first frame on: Streamlit draws
+    nothing of a container that is empty, and all below would move when the answer comes.
+    """
+    with st.container(key="lab-answer"):
+        place = st.container()
+        st.markdown("[To the curves and the table](#results)")
+    return place
 
 
 def show_problem() -> None:

@@ -23,6 +23,7 @@ Results = Mapping[str, Result]
 LABELS: dict[str, Labels] = {"labels given": "given", "true labels": "true"}
 # Lets the keyboard move the slider under the pictures.
 SCRUBBER = Path(__file__).with_name("scrubber.js")
+COUNTED = "Each number counts validation rows, mean over seeds. Grey: predicted as labelled."
 CONFUSION, WORST = "Confusion matrix", "Worst errors"
 
 
@@ -66,6 +67,8 @@ def mistakes(results: Results) -> None:
                 charts.show(f"pictures.worst.{name}", _worst, results, name, seed)
             else:
                 charts.show(f"pictures.confusion.{name}", _confusion, results, name, labels)
+    if kind != WORST:
+        st.caption(COUNTED)
 
 
 def _dataset(results: Results) -> Dataset:

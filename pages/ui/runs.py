@@ -153,8 +153,13 @@ def follow(place: str, configs: Mapping[str, Config], probes: Sequence[Probe] = 
     finally:
         if before:
             before.run.cancel()
-    state.keep(place, live)
-    _followed()[place] = live
+    try:
+        _followed()[place] = live
+        state.keep(place, live)
+    except BaseException:
+        # A knob that moves just now ends the page here, and nobody else knows of what was submitted.
+        live.run.cancel()
+        raise
     live.run.wait(WAIT_SECONDS)
     return live
 

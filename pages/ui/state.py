@@ -6,6 +6,7 @@ change of page. Whoever moved last is right, be it a widget or a link that was p
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypedDict, TypeVar
 from urllib.parse import parse_qs
@@ -38,6 +39,8 @@ _KEPT = "lab.kept."
 N_WRITTEN = 100
 # The one URL parameter that is no field: where the numbers of a shared link were made.
 MADE = "made"
+# What newsletters and networks add to a link that is posted there.
+TRACKING = re.compile(r"utm_\w+|fbclid|gclid|dclid|msclkid|mc_cid|mc_eid|igshid")
 
 Changes = Mapping[str, Any]
 T = TypeVar("T")
@@ -231,7 +234,11 @@ def _take(name: str, key: str, changes: Callable[[Any], Changes]) -> None:
 
 def _query() -> dict[str, list[str]]:
     """Return the fields that the URL spells."""
-    return {name: st.query_params.get_all(name) for name in st.query_params if name != MADE}
+    return {
+        name: st.query_params.get_all(name)
+        for name in st.query_params
+        if name != MADE and not TRACKING.fullmatch(name)
+    }
 
 
 def _is_link(query: dict[str, list[str]]) -> bool:

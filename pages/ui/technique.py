@@ -102,7 +102,7 @@ def changes_of(query: str) -> dict[str, Any]:
 
 def places() -> Places:
     """Return where things go on the page."""
-    answer = st.container(key="lab-answer")
+    answer = frame.answer()
     left, right = st.columns([1, 2], gap="large")
     return Places(answer, left, right, st.container())
 
@@ -158,7 +158,6 @@ def show(
         return
     with where.answer:
         runs.show_status(place, live, answer)
-        st.markdown("[To the curves and the table](#results)")
     with where.right:
         st.html('<div id="results"></div>')
         runs.show_results(place, live, draw)

@@ -140,8 +140,12 @@ def _band(summary: Summary, colour: str) -> list[go.Scatter]:
 
 
 def _shortened(name: str) -> str:
-    """Return a name for the legend; plotly would read some marks in it as HTML."""
-    return escape(name if len(name) <= N_LETTERS else name[: N_LETTERS - 1] + "…", quote=False)
+    """Return a name for the legend; plotly would read some marks in it as HTML.
+
+    Names list what is on, and runs that follow each other often differ in the last of it: both ends are kept.
+    """
+    half = N_LETTERS // 2
+    return escape(name if len(name) <= N_LETTERS else f"{name[:half]}…{name[1 - half :]}", quote=False)
 
 
 def _describe(runs: Sequence[Overlaid], measure: Measure, y_title: str) -> str:

@@ -26,6 +26,29 @@ NOTE_PLACES = """() => {
     note();
 }"""
 
+# Notes in each frame where the lessons are drawn.
+NOTE_LESSONS = """() => {
+    window.places = [];
+    const note = () => {
+        const lessons = document.querySelector("[class*=st-key-lab-widget-lesson]");
+        const place = lessons && Math.round(lessons.getBoundingClientRect().y);
+        if (lessons && window.places.at(-1) !== place) window.places.push(place);
+        requestAnimationFrame(note);
+    };
+    note();
+}"""
+
+
+def test_nothing_moves_when_the_first_answer_comes(server, open_page):
+    page = open_page(server.url)
+    expect(page.get_by_role("link", name="Turn the knobs yourself")).to_be_visible()
+    page.evaluate(NOTE_LESSONS)
+
+    page.get_by_test_id("stSidebar").get_by_role("link", name="Lab").click()
+
+    finished(page)
+    assert len(page.evaluate("places")) == 1
+
 
 def test_deep_link_on_a_fresh_server_then_a_knob(fresh_server, open_page):
     page = finished(open_page(f"{fresh_server.url}/lab?{QUERY}&dropout_hidden=0.2"))

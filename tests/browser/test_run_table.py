@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.lab_page import cells, eventually, figure, finished, press, rows, settled
@@ -81,6 +82,47 @@ def test_eyes_say_which_runs_are_overlaid(server, open_page):
 
     turn_eye(page, "Large weights cost")
     eventually(page, lambda: legend(page) == ["this run", "Large weights cost"])
+
+
+# Contrast of the text of a button with the page, as in WCAG 2.
+CONTRAST = """button => {
+    const linear = (part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
+    const light = (colour) => {
+        const [red, green, blue] = colour.match(/[\\d.]+/g).slice(0, 3).map((part) => linear(part / 255));
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+    };
+    const page = getComputedStyle(document.querySelector("[data-testid=stApp]")).backgroundColor;
+    const [low, high] = [page, getComputedStyle(button).color].map(light).sort((one, other) => one - other);
+    return (high + 0.05) / (low + 0.05);
+}"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_what_is_pointed_at_can_be_read(server, open_page, scheme):
+    page = finished(open_page(f"{server.url}/lab?{QUERY}", scheme=scheme))
+    button = line(page, "this run").get_by_role("button", name="Edit")
+
+    button.hover()
+
+    page.wait_for_timeout(500)
+    assert button.locator("p").evaluate(CONTRAST) >= 4.5
+    button.click()
+    page.wait_for_timeout(500)
+    assert button.locator("p").evaluate(CONTRAST) >= 4.5
+
+
+def test_a_long_name_is_not_cut_off(server, open_page):
+    page = two_runs(open_page(f"{server.url}/lab?{QUERY}"))
+    name = edit(page, "Large weights cost").get_by_role("textbox", name="Name")
+    long = "mixup 0.1, L2 0.01, input dropout 0.2, hidden dropout 0.45"
+    name.fill(long)
+    name.press("Enter")
+    settled(page)
+    page.keyboard.press("Escape")
+
+    shown = line(page, long).get_by_text(long, exact=True)
+    expect(shown).to_be_visible()
+    assert shown.evaluate("name => name.scrollWidth <= name.clientWidth && name.clientHeight > 30")
 
 
 def test_what_differs_between_two_runs(server, open_page):
