@@ -422,6 +422,7 @@ def test_a_download_that_is_slow_or_lost_leaves_the_sentence(use, monkeypatch, l
 
 
 def test_an_executor_that_is_handed_in_trains_and_is_let_go(monkeypatch):
+    monkeypatch.delenv("REGCORE_WORKERS", raising=False)
     monkeypatch.setattr(service, "default_engine", lambda: ENGINE)
     pool = ThreadPoolExecutor(3)
     result = train(CONFIG, DATASET, executor=pool)
