@@ -8,7 +8,7 @@ from regcore.data.catalog import DATASET_INFO
 from regcore.data.checks import check_built_in
 from regcore.export.script_data import data_sections
 from regcore.export.script_training import changes_images, training_sections
-from regcore.export.section import Section, lines
+from regcore.export.section import Section, call, lines
 
 WIDTH = 88
 
@@ -100,7 +100,14 @@ def _constants(config: Config) -> list[str]:
     if changes_images(config) and info.image_shape:
         values["HEIGHT"], values["WIDTH"] = info.image_shape
     values |= _knobs(config)
-    return [f"{name} = {value!r}{_COMMENTS.get(name, '')}" for name, value in values.items()]
+    return [_constant(name, value) for name, value in values.items()]
+
+
+def _constant(name: str, value: object) -> str:
+    comment = _COMMENTS.get(name, "")
+    if isinstance(value, tuple):
+        return call(f"{name} = ", *map(repr, value), end=comment)
+    return f"{name} = {value!r}{comment}"
 
 
 def _knobs(config: Config) -> dict[str, object]:
@@ -133,7 +140,7 @@ _SWITCHED = (
     "dropout_input",
 )
 _COMMENTS = {
-    "SEED": "  # split, label noise, first weights, order of batches",
+    "SEED": "  # everything that one repetition draws",
     "DATA_SEED": "  # which rows are the test set",
     "N_POOL": "  # rows that train and validation rows are drawn from",
     "NOISE": "  # standard deviation",

@@ -269,7 +269,9 @@ def _training(config: Config) -> Section:
     one = lines(*_built(config), _stopping(config), *_fit(config), *_report(config))
     if config.members == 1:
         return Section("Training", _training_notes(config), one)
-    loop = lines("models = []", "for member in range(MEMBERS):", indented(one), "    models.append(model)")
+    # Members of which nothing varies need no number.
+    head = f"for {'member' if 'member' in one else '_'} in range(MEMBERS):"
+    loop = lines("models = []", head, indented(one), "    models.append(model)")
     return Section("Training", _training_notes(config), loop)
 
 
