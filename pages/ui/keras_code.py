@@ -17,7 +17,7 @@ SAID = (
 
 def keras_code(config: Config) -> None:
     """Show the Keras script of an experiment, folded away, with a button for it and one for its notebook."""
-    with st.expander("The same in Keras", icon=":material/code:"):
+    with st.expander("The same in Keras"):
         try:
             script, cells = keras_script(config), notebook(config)
         except ConfigError as error:
@@ -27,7 +27,8 @@ def keras_code(config: Config) -> None:
         with st.container(horizontal=True):
             _download("Script (.py)", script, f"{config.data}.py", "text/x-python")
             _download("Notebook (.ipynb)", cells, f"{config.data}.ipynb", "application/x-ipynb+json")
-        st.code(script, language="python")
+        # What scrolls sideways cannot be reached by keyboard.
+        st.code(script, language="python", wrap_lines=True)
 
 
 def _download(label: str, text: str, name: str, mime: str) -> None:

@@ -97,9 +97,7 @@ _CUTOUT = lines(
     "image = image.copy()",
     "image[max(top, 0) : max(top + CUTOUT, 0), max(left, 0) : max(left + CUTOUT, 0)] = 0",
 )
-
-
-_TURN = (
+_TURN = lines(
     "angle = np.deg2rad(rng.uniform(-ROTATE, ROTATE))",
     "cosine, sine = np.cos(angle), np.sin(angle)",
     "matrix = np.array([[cosine, sine], [-sine, cosine]])",
@@ -111,7 +109,7 @@ def _move(config: Config) -> str:
         return "image = ndimage.shift(image, rng.choice(MOVES), order=0)"
     to = "(CENTER + rng.choice(MOVES))" if config.shift else "CENTER"
     return lines(
-        lines(*_TURN) if config.rotate else "matrix = np.eye(2)",
+        _TURN if config.rotate else "matrix = np.eye(2)",
         config.zoom > 0 and "matrix = matrix / rng.uniform(1 - ZOOM, 1 + ZOOM)",
         "# Each pixel is fetched from where it was, about the center.",
         f"offset = CENTER - matrix @ {to}",
@@ -122,20 +120,7 @@ def _move(config: Config) -> str:
 
 
 def _batches(config: Config) -> str:
-    jitters = config.jitter > 0 and not _has_noise_layer(config)
-    images = changes_images(config)
     mixes = config.mixup > 0
-    change = lines(
-        "rows = slice(index * BATCH_SIZE, (index + 1) * BATCH_SIZE)",
-        "X, y = self.X[self.order[rows]], self.y[self.order[rows]]",
-        images and "images = X.reshape(-1, HEIGHT, WIDTH)",
-        images and "X = np.reshape([changed(image, self.rng) for image in images], X.shape)",
-        jitters and "X = X + JITTER * self.rng.standard_normal(X.shape)",
-        mixes and "share = self.rng.beta(MIXUP, MIXUP)",
-        mixes and "X = share * X + (1 - share) * self.X[self.partners[rows]]",
-        mixes and "y = share * y + (1 - share) * self.y[self.partners[rows]]",
-        "return X, y",
-    )
     return lines(
         "class Batches(keras.utils.PyDataset):",
         '    """The train rows, in another order in every epoch; the last batch may be small."""',
@@ -153,7 +138,23 @@ def _batches(config: Config) -> str:
         "        return math.ceil(len(self.X) / BATCH_SIZE)",
         "",
         "    def __getitem__(self, index):",
-        indented(change, 2),
+        indented(_batch(config), 2),
+    )
+
+
+def _batch(config: Config) -> str:
+    images, mixes = changes_images(config), config.mixup > 0
+    jitters = config.jitter > 0 and not _has_noise_layer(config)
+    return lines(
+        "rows = slice(index * BATCH_SIZE, (index + 1) * BATCH_SIZE)",
+        "X, y = self.X[self.order[rows]], self.y[self.order[rows]]",
+        images and "images = X.reshape(-1, HEIGHT, WIDTH)",
+        images and "X = np.reshape([changed(image, self.rng) for image in images], X.shape)",
+        jitters and "X = X + JITTER * self.rng.standard_normal(X.shape)",
+        mixes and "share = self.rng.beta(MIXUP, MIXUP)",
+        mixes and "X = share * X + (1 - share) * self.X[self.partners[rows]]",
+        mixes and "y = share * y + (1 - share) * self.y[self.partners[rows]]",
+        "return X, y",
     )
 
 
