@@ -70,7 +70,7 @@ def check_rows(config: Config) -> tuple[int, int]:
 @lru_cache(maxsize=4)
 def _load(name: str, n_train: int, n_val: int, noise: float, label_noise: float, data_seed: int) -> Dataset:
     info = DATASET_INFO[name]
-    table = _load_table(name, noise, data_seed, _pool_size(n_train + n_val))
+    table = _load_table(name, noise, data_seed, pool_size(n_train + n_val))
     n_others = len(table.y) - len(table.test_rows)
     if n_others < n_train + n_val:
         raise DataError(
@@ -93,7 +93,12 @@ def _load(name: str, n_train: int, n_val: int, noise: float, label_noise: float,
     )
 
 
-def _pool_size(n_drawn: int) -> int:
+def pool_size(n_drawn: int) -> int:
+    """Return of how many rows, beside the test set, a set that has any number of them is made.
+
+    Args:
+        n_drawn: Train and validation rows of a seed.
+    """
     # Powers of two: the rows change only at a few values of n_train + n_val, not at each step of a slider.
     return int(max(MIN_POOL, 2 ** np.ceil(np.log2(2 * n_drawn))))
 
