@@ -12,6 +12,8 @@ _BUMPY = _DIGITS.replace(dropout_input=0.2, dropout_hidden=0.5, epochs=100)
 # The article leaves the step size to Keras, whose Adam takes steps of 0.001.
 _ARTICLE = Config(data="article_binary", hidden=(10,), learning_rate=0.01, epochs=100)
 
+ARTICLE = "The article's example"
+
 
 def _without(config: Config) -> Config:
     """Return the same training, of which the last epoch is kept."""
@@ -56,7 +58,7 @@ LESSONS = (
         ),
     ),
     Lesson(
-        "The article's example",
+        ARTICLE,
         _ARTICLE.replace(patience=3),
         "good",
         "Five features, ten hidden units, patience of three, up to 100 epochs. With steps of 0.01 it has "
