@@ -1,4 +1,5 @@
-"""The early-stopping rule of Keras as a pure function of a recorded validation curve.
+"""Rules that stop a training early, as pure functions of a recorded validation curve: that of Keras, that of
+Prechelt, and what is left of Keras's where `fit` is called for one epoch at a time.
 
 A recording goes on after patience would have fired, so patience can be chosen afterwards: replaying a curve
 costs microseconds, training it again costs seconds.
@@ -73,11 +74,88 @@ def replay(
     return found
 
 
+def generalization_loss(val_loss: Sequence[float] | npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
+    """Return by how many percent each loss is above the lowest until then: GL [epochs].
+
+    GL(t) = 100 * (E_va(t) / E_opt(t) - 1), E_opt(t) the lowest loss of epochs 1 to t (Prechelt, Early
+    Stopping - But When?, 1998, section 2.1). A loss that is not a number has none; above a loss of 0 it is
+    infinite.
+
+    Args:
+        val_loss: Validation loss after each epoch, at least one, none below 0.
+
+    Raises:
+        ConfigError: if the curve is empty, or a loss is below 0.
+    """
+    curve = np.asarray(val_loss, dtype=np.float64)
+    _check_curve(curve)
+    if (curve < 0).any():
+        raise ConfigError(f"val_loss must be 0 or more for a generalization loss, got {curve.min()!r}")
+    lowest = np.fmin.accumulate(curve)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        above = 100 * (curve / lowest - 1)
+    above[curve == lowest] = 0.0
+    return above
+
+
+def replay_generalization_loss(val_loss: Sequence[float] | npt.NDArray[np.floating], alpha: float) -> Replay:
+    """Return where training stops by Prechelt's first criterion: at the first epoch with GL > alpha.
+
+    Where patience counts epochs, GL measures how far the loss has risen. The lowest epoch is kept.
+
+    Args:
+        val_loss: As for `generalization_loss`.
+        alpha: Percent above the lowest loss that are allowed.
+
+    Raises:
+        ConfigError: as `generalization_loss` does, or if alpha is below 0 or no number.
+    """
+    if not alpha >= 0:
+        raise ConfigError(f"alpha must be 0 or more percent, got {alpha!r}")
+    curve = np.asarray(val_loss, dtype=np.float64)
+    beyond = np.flatnonzero(generalization_loss(curve) > alpha)
+    stopped = int(beyond[0]) + 1 if len(beyond) else None
+    lowest = _lowest(curve[:stopped], otherwise=len(curve))
+    return Replay(lowest, stopped, lowest)
+
+
+def replay_one_epoch_fits(
+    val_loss: Sequence[float] | npt.NDArray[np.floating],
+    patience: int,
+    min_delta: float = 0.0,
+    start_from_epoch: int = 0,
+) -> Replay:
+    """Return where a loop of `model.fit(epochs=1, callbacks=[EarlyStopping(...)])` would have stopped.
+
+    Every `fit` begins the rule anew: its one epoch is the first, the best so far, and one at which Keras
+    never stops. So patience never fires, and what is kept is the last epoch.
+
+    Args:
+        val_loss: Validation loss after each epoch, at least one.
+        patience: As for `replay`.
+        min_delta: As for `replay`.
+        start_from_epoch: As for `replay`.
+
+    Raises:
+        ConfigError: as `replay` does.
+    """
+    curve = np.asarray(val_loss, dtype=np.float64)
+    _check(curve, patience, min_delta, start_from_epoch)
+    fits = [replay_quietly(curve[[at]], patience, min_delta, start_from_epoch) for at in range(len(curve))]
+    stopped = next((epoch for epoch, fit in enumerate(fits, start=1) if fit.stopped_epoch), None)
+    kept = stopped or len(curve)
+    return Replay(_lowest(curve[:kept], otherwise=kept), stopped, kept)
+
+
+def _check_curve(curve: npt.NDArray[np.float64]) -> None:
+    if curve.ndim != 1 or not len(curve):
+        raise ConfigError(f"val_loss must be one loss for each epoch, at least one, got shape {curve.shape}")
+
+
 def _check(
     curve: npt.NDArray[np.float64], patience: int | None, min_delta: float, start_from_epoch: int
 ) -> None:
-    if curve.ndim != 1 or not len(curve):
-        raise ConfigError(f"val_loss must be one loss for each epoch, at least one, got shape {curve.shape}")
+    _check_curve(curve)
     if patience is not None and not _is_count(patience):
         raise ConfigError(f"patience must be None or a whole number from 0, got {patience!r}")
     if not (_is_number(min_delta) and 0 <= min_delta < math.inf):

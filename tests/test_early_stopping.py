@@ -9,7 +9,13 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from regcore.early_stopping import Replay, replay
+from regcore.early_stopping import (
+    Replay,
+    generalization_loss,
+    replay,
+    replay_generalization_loss,
+    replay_one_epoch_fits,
+)
 from regcore.errors import ConfigError
 
 NAN, INF = math.nan, math.inf
@@ -168,3 +174,89 @@ def test_where_every_loss_is_nan_the_restored_epoch_is_called_best():
 def test_an_impossible_argument_is_named(arguments, name):
     with pytest.raises(ConfigError, match=f"^{name} must be "):
         replay(*arguments)
+
+
+PUBLISHED = [10, 8, 9, 10, 11, 12, 12, 13, 14, 15, 16, 17, 16]
+
+
+@pytest.mark.parametrize(("alpha", "stopped"), [(12, 3), (20, 4), (40, 6), (90, 11)])
+def test_generalization_loss_stops_the_published_series(alpha, stopped):
+    assert replay_generalization_loss(PUBLISHED, alpha) == Replay(2, stopped, 2)
+
+
+def test_generalization_loss_is_percent_above_the_lowest_until_then():
+    expected = [0, 0, 12.5, 25, 37.5, 50, 50, 62.5, 75, 87.5, 100, 112.5, 100]
+    np.testing.assert_allclose(generalization_loss(PUBLISHED), expected, rtol=1e-12)
+
+
+def test_generalization_loss_never_beyond_alpha_never_stops():
+    assert replay_generalization_loss(PUBLISHED, 112.5) == Replay(2, None, 2)
+
+
+def test_alpha_zero_stops_at_the_first_rise_as_patience_one_does():
+    assert replay_generalization_loss([3.0, 3.0, 2.0, 2.5], 0) == Replay(3, 4, 3)
+
+
+def test_generalization_loss_skips_what_is_no_number_and_is_infinite_above_nothing():
+    np.testing.assert_array_equal(generalization_loss([NAN, 2.0, NAN, 3.0]), [NAN, 0, NAN, 50])
+    np.testing.assert_array_equal(generalization_loss([0.0, 0.0, 1.0]), [0, 0, INF])
+
+
+@given(st.lists(st.floats(0.01, 100), min_size=1, max_size=30), st.floats(0, 200), st.floats(0, 200))
+def test_a_larger_alpha_never_stops_earlier(val_loss, alpha, more):
+    sooner = replay_generalization_loss(val_loss, alpha).stopped_epoch or INF
+    assert sooner <= (replay_generalization_loss(val_loss, alpha + more).stopped_epoch or INF)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name"), [(([1.0], -1), "alpha"), (([1.0], NAN), "alpha"), (([-1.0], 1), "val_loss")]
+)
+def test_an_impossible_argument_of_generalization_loss_is_named(arguments, name):
+    with pytest.raises(ConfigError, match=f"^{name} must be "):
+        replay_generalization_loss(*arguments)
+
+
+def keras_stops_in_a_loop(val_loss, patience, min_delta, start_from_epoch):
+    """Return (stopped_epoch, restored_epoch) of Keras, whose `fit` is called anew for each epoch."""
+    callback = keras.callbacks.EarlyStopping(
+        patience=patience, min_delta=min_delta, start_from_epoch=start_from_epoch, restore_best_weights=True
+    )
+    network = _Network()
+    callback.set_model(network)
+    for epoch, loss in enumerate(val_loss, start=1):
+        network.stop_training, network.weights = False, epoch
+        callback.on_train_begin()
+        callback.on_epoch_end(0, {"val_loss": loss})
+        callback.on_train_end()
+        if network.stop_training:
+            return epoch, network.weights
+    return None, network.weights
+
+
+@settings(max_examples=500, deadline=None)
+@given(curves, st.integers(0, 8), deltas, st.integers(0, 3))
+def test_a_loop_of_fits_stops_and_restores_as_in_keras(val_loss, patience, min_delta, start_from_epoch):
+    found = replay_one_epoch_fits(val_loss, patience, min_delta, start_from_epoch)
+    assert found[1:] == keras_stops_in_a_loop(val_loss, patience, min_delta, start_from_epoch)
+
+
+def test_a_loop_of_fits_never_stops_and_keeps_the_last_epoch():
+    assert replay([3.0, 1.0, 2.0, 2.5, 4.0], patience=2) == Replay(2, 4, 2)
+    assert replay_one_epoch_fits([3.0, 1.0, 2.0, 2.5, 4.0], patience=2) == Replay(2, None, 5)
+
+
+def test_keras_itself_never_stops_in_a_loop_of_fits():
+    random = np.random.default_rng(0)
+    X, y = random.normal(size=(40, 5)), random.integers(0, 2, 40)
+    model = keras.Sequential([keras.Input((5,)), keras.layers.Dense(64, "relu"), keras.layers.Dense(1)])
+    model.compile(keras.optimizers.Adam(0.05), keras.losses.BinaryCrossentropy(from_logits=True))
+    stopping = keras.callbacks.EarlyStopping(patience=2, restore_best_weights=True)
+    rows = {"x": X[:20], "y": y[:20], "validation_data": (X[20:], y[20:]), "verbose": 0}
+
+    val_loss = [model.fit(**rows, epochs=1, callbacks=[stopping]).history["val_loss"][0] for _ in range(15)]
+
+    assert replay(val_loss, patience=2).stopped_epoch is not None
+    assert stopping.stopped_epoch == 0
+    assert replay_one_epoch_fits(val_loss, patience=2).stopped_epoch is None
+    kept = model.evaluate(X[20:], y[20:], verbose=0)
+    assert kept == pytest.approx(val_loss[-1], rel=1e-5)

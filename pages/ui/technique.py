@@ -179,8 +179,7 @@ def article(says: Sequence[Says]) -> None:
 def pitfalls(items: Sequence[Pitfall]) -> None:
     """Show what goes wrong easily."""
     st.subheader("Pitfalls", anchor=False)
-    for each in items:
-        st.markdown(f"- **{each.title}** {each.text}")
+    prose("\n".join(f"- **{each.title}** {each.text}" for each in items))
 
 
 def _taught(lessons: Sequence[Lesson], name: str | None) -> state.Changes:

@@ -6,9 +6,17 @@ Each figure has a private file of its own: `plot_x` is `_draw(_info(...))`, and 
 from regcore.figures._boundary import plot_boundary
 from regcore.figures._confusion import plot_confusion
 from regcore.figures._curves import Measure, plot_curves
+from regcore.figures._filters import plot_filters
 from regcore.figures._objective import plot_objective, plot_penalty
+from regcore.figures._optimism import plot_optimism
 from regcore.figures._overlay import Overlaid, RunCurves, plot_overlay, summarize_curves
+from regcore.figures._patience import (
+    plot_generalization_loss,
+    plot_patience_map,
+    plot_stopping_rules,
+)
 from regcore.figures._predictions import plot_predictions
+from regcore.figures._stops import plot_stops
 from regcore.figures._style import (
     COLOURS,
     class_colour,
@@ -33,10 +41,16 @@ __all__ = [
     "plot_boundary",
     "plot_confusion",
     "plot_curves",
+    "plot_filters",
+    "plot_generalization_loss",
     "plot_objective",
+    "plot_optimism",
     "plot_overlay",
+    "plot_patience_map",
     "plot_penalty",
     "plot_predictions",
+    "plot_stopping_rules",
+    "plot_stops",
     "plot_worst",
     "summarize_curves",
     "template",
