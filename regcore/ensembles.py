@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -33,8 +33,8 @@ ERROR: Metric = "error"
 MAE: Metric = "mae"
 SQUARED_ERROR_IS = {"regression": "mean squared error", "binary": "Brier score", "multiclass": "Brier score"}
 POOL = 32
-SIZES = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 28, 32, 40, 48, 56, 64)
-N_SUBSETS = 100
+SIZES = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 24, 32, 48, 64)
+N_SUBSETS = 40
 N_ORDERS = 8
 N_BINS = 10
 # Of predictions of subsets that are held at a time: 32 MB.
@@ -51,7 +51,8 @@ SOURCES: Mapping[str, Mapping[str, Any]] = {
 """What may differ between members, by name -> the fields of `Config` that say so."""
 
 
-class Pool(NamedTuple):
+@dataclass(frozen=True, eq=False, repr=False)
+class Pool:
     """What the members of one seed predict on the rows of one split.
 
     Attributes:
@@ -73,10 +74,27 @@ class Pool(NamedTuple):
     y: npt.NDArray[np.float64 | np.int64]
     y_scale: float
 
+    def __repr__(self) -> str:
+        return f"Pool(seed {self.seed}, {self.n_members} members, {len(self.y)} rows)"
+
     @property
     def n_members(self) -> int:
         """Members of the pool."""
         return len(self.values)
+
+    def first(self, k: int) -> Pool:
+        """Return the pool of the first k members.
+
+        Raises:
+            ConfigError: if k is not 1 to the members there are.
+        """
+        _check_size(k, self.n_members)
+        return replace(self, values=self.values[:k], log_p=self.log_p[:k])
+
+
+def pools_of(result: Result, split: Literal["train", "val"] = "val") -> tuple[Pool, ...]:
+    """Return what the members of each seed predict: `pool_of` of all seeds."""
+    return tuple(pool_of(result, seed, split) for seed in result.seeds)
 
 
 def pool_of(result: Result, seed: int, split: Literal["train", "val"] = "val") -> Pool:
@@ -267,17 +285,16 @@ def ambiguity(members: Pool, k: int) -> Ambiguity:
     Raises:
         ConfigError: if k is not 1 to the members there are.
     """
-    _check_size(k, members.n_members)
-    values = members.values[:k]
+    values = members.first(k).values
     mean = values.mean(axis=0)
-    n_rows = len(members.y)
+    of_members = _squared(values - members.target) / k
+    return Ambiguity(of_members, _squared(mean - members.target), _squared(values - mean) / k)
 
-    def squared(distance: Floats) -> float:
-        return float(np.sum(distance**2)) / n_rows
 
-    return Ambiguity(
-        squared(values - members.target) / k, squared(mean - members.target), squared(values - mean) / k
-    )
+def _squared(distance: Floats) -> float:
+    """Return the squared distance of each row, summed over members, the mean over rows."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return float(np.sum(distance**2) / distance.shape[-2])
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -341,19 +358,13 @@ class BySize:
         return self.sizes[statistics.one_standard_error_choice(intervals, self.sizes)]
 
 
-def by_size(result: Result, limit: int = N_SUBSETS) -> BySize:
+def by_size(pools: Sequence[Pool], limit: int = N_SUBSETS) -> BySize:
     """Return what ensembles of each size measure, over subsets of the members trained.
 
     Args:
-        result: A complete one; its members are the pool.
+        pools: One for each seed, of as many members.
         limit: Subsets of a size, at most: all of them if there are no more, else so many drawn ones.
     """
-    pools = [pool_of(result, seed) for seed in result.seeds]
-    return by_size_of(pools, limit)
-
-
-def by_size_of(pools: Sequence[Pool], limit: int = N_SUBSETS) -> BySize:
-    """Return `by_size` of pools of one size, one for each seed."""
     n, task = pools[0].n_members, pools[0].task
     sizes = tuple(sorted({size for size in SIZES if size < n} | {n}))
     chosen = {size: [subsets(n, size, limit, each.seed) for each in pools] for size in sizes}
@@ -373,12 +384,12 @@ def by_size_of(pools: Sequence[Pool], limit: int = N_SUBSETS) -> BySize:
     )
 
 
-def ambiguities(result: Result, sizes: Sequence[int]) -> tuple[Ambiguity, ...]:
-    """Return the mean over seeds of the ambiguity decomposition of the first k members, for each k."""
-    pools = [pool_of(result, seed) for seed in result.seeds]
-    return tuple(
-        Ambiguity(*np.mean([ambiguity(each, size) for each in pools], axis=0).tolist()) for size in sizes
-    )
+def ambiguities(pools: Sequence[Pool], sizes: Sequence[int]) -> dict[int, Ambiguity]:
+    """Return the ambiguity decomposition of the first k members, the mean over seeds, for each k."""
+    return {
+        size: Ambiguity(*np.mean([ambiguity(each, size) for each in pools], axis=0).tolist())
+        for size in sizes
+    }
 
 
 class Voting(NamedTuple):
@@ -407,12 +418,12 @@ def voting(members: Pool, k: int) -> Voting:
     Raises:
         ConfigError: if k is not 1 to the members there are, or the task has no classes.
     """
-    _check_size(k, members.n_members)
     if members.task == "regression":
         raise ConfigError("the task must have classes for a vote, got regression")
+    chosen = members.first(k).values
     n_classes = max(2, members.values.shape[2])
-    votes = np.eye(n_classes)[_classes(members.values[:k], members.task)].sum(axis=0)
-    mean, shares = members.values[:k].mean(axis=0), votes / k
+    votes = np.eye(n_classes)[_classes(chosen, members.task)].sum(axis=0)
+    mean, shares = chosen.mean(axis=0), votes / k
     if members.task == "binary":
         shares = shares[:, 1:]
     return Voting(
@@ -424,9 +435,8 @@ def voting(members: Pool, k: int) -> Voting:
     )
 
 
-def votings(result: Result, sizes: Sequence[int]) -> Mapping[int, tuple[Voting, ...]]:
+def votings(pools: Sequence[Pool], sizes: Sequence[int]) -> dict[int, tuple[Voting, ...]]:
     """Return averaging against voting, size -> one for each seed."""
-    pools = [pool_of(result, seed) for seed in result.seeds]
     return {size: tuple(voting(each, size) for each in pools) for size in sizes}
 
 
@@ -493,15 +503,14 @@ class Calibration(NamedTuple):
     error_of_ensemble: tuple[float, ...]
 
 
-def calibration(result: Result, n_bins: int = N_BINS) -> Calibration:
-    """Return how sure and how right members are, and the ensemble of all members of the result.
+def calibration(pools: Sequence[Pool], n_bins: int = N_BINS) -> Calibration:
+    """Return how sure and how right members are, and the ensemble of all members of each pool.
 
     Raises:
         ConfigError: if the task has no classes.
     """
-    if result.dataset.task == "regression":
+    if pools[0].task == "regression":
         raise ConfigError("the task must have classes for probabilities to be held against, got regression")
-    pools = [pool_of(result, seed) for seed in result.seeds]
     each = [[_sureness(values, members) for values in members.values] for members in pools]
     together = [_sureness(members.values.mean(axis=0), members) for members in pools]
     return Calibration(
@@ -560,7 +569,7 @@ def sources(results: Mapping[str, Result]) -> tuple[Source, ...]:
 
 
 def _source(name: str, result: Result) -> Source:
-    pools = [pool_of(result, seed) for seed in result.seeds]
+    pools = pools_of(result)
     parts = [ambiguity(each, each.n_members) for each in pools]
     return Source(
         name,

@@ -199,6 +199,7 @@ def test_sizes_that_are_not_there_are_refused(k):
         lambda: ensembles.subsets(6, k),
         lambda: ensembles.ambiguity(members, k),
         lambda: ensembles.voting(members, k),
+        lambda: members.first(k),
     ):
         with pytest.raises(ConfigError, match=message):
             refused()
@@ -310,8 +311,12 @@ def three_seeds():
     return result_of(own + 1.5 * np.eye(3)[y], y, "multiclass")
 
 
+def sized(result, limit=ensembles.N_SUBSETS):
+    return ensembles.by_size(ensembles.pools_of(result), limit)
+
+
 def test_sizes_have_a_value_for_each_seed(three_seeds):
-    found = ensembles.by_size(three_seeds, limit=30)
+    found = sized(three_seeds, limit=30)
 
     assert found.sizes == (1, 2, 3, 4, 5, 6, 8)
     assert found.n_subsets == (8, 28, 30, 30, 30, 28, 1)
@@ -324,7 +329,7 @@ def test_sizes_have_a_value_for_each_seed(three_seeds):
 
 
 def test_the_largest_ensemble_is_what_the_result_says(three_seeds):
-    found = ensembles.by_size(three_seeds)
+    found = sized(three_seeds)
     table = three_seeds.metrics("val")
 
     assert found.values["squared_error"][:, -1].tolist() == pytest.approx(table["brier"].tolist(), abs=1e-10)
@@ -333,7 +338,7 @@ def test_the_largest_ensemble_is_what_the_result_says(three_seeds):
 
 
 def test_gains_are_paired_by_seed(three_seeds):
-    found = ensembles.by_size(three_seeds)
+    found = sized(three_seeds)
     values = found.values["loss"]
 
     assert found.gains("loss")[0].mean == 0
@@ -369,7 +374,7 @@ def test_theory_is_the_mean_over_seeds():
 def test_calibration_holds_members_against_their_mean():
     # Two members, sure of different classes: each is right on half of the rows, their mean is sure of none.
     a, b = [[4.0], [4.0]], [[-4.0], [-4.0]]
-    found = ensembles.calibration(result_of([[a, b]], np.array([0, 1]), "binary"))
+    found = ensembles.calibration([ensembles.pool([a, b], [0, 1], "binary")])
     sure = 1 / (1 + math.exp(-4))
 
     assert found.members.bins == (ensembles.Bin(pytest.approx(sure), 0.5, 4),)
@@ -381,18 +386,18 @@ def test_calibration_holds_members_against_their_mean():
 
 def test_numbers_have_no_calibration():
     with pytest.raises(ConfigError, match="^the task must have classes for probabilities"):
-        ensembles.calibration(result_of([[[[1.0], [2.0]]]], np.array([0.5, 1.0]), "regression"))
+        ensembles.calibration([random_pool("regression")[0]])
 
 
 def test_sources_say_what_members_and_their_mean_measure(three_seeds):
     (found,) = ensembles.sources({"order": three_seeds})
-    sized = ensembles.by_size(three_seeds)
+    by_size = sized(three_seeds)
 
     assert found.name == "order"
-    assert found.single.mean == pytest.approx(sized.intervals("squared_error")[0].mean, abs=1e-12)
-    assert found.ensemble.mean == pytest.approx(sized.intervals("squared_error")[-1].mean, abs=1e-12)
+    assert found.single.mean == pytest.approx(by_size.intervals("squared_error")[0].mean, abs=1e-12)
+    assert found.ensemble.mean == pytest.approx(by_size.intervals("squared_error")[-1].mean, abs=1e-12)
     assert found.gain.mean == pytest.approx(found.single.mean - found.ensemble.mean, abs=1e-12)
-    assert found.correlation == sized.correlation
+    assert found.correlation == by_size.correlation
 
 
 def test_every_source_is_a_configuration_of_its_own():
