@@ -22,7 +22,7 @@ from regcore.data import Task
 from regcore.data.streams import random_stream
 from regcore.errors import ConfigError
 from regcore.results import Result
-from regcore.statistics import MeanInterval
+from regcore.statistics import MeanInterval, PairedDifference
 
 Floats = npt.NDArray[np.float64]
 Metric = Literal["squared_error", "loss", "error", "mae"]
@@ -35,7 +35,7 @@ SQUARED_ERROR_IS = {"regression": "mean squared error", "binary": "Brier score",
 POOL = 32
 SIZES = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 24, 32, 48, 64)
 N_SUBSETS = 40
-N_ORDERS = 8
+N_ORDERS = 4
 N_BINS = 10
 # Of predictions of subsets that are held at a time: 32 MB.
 MAX_NUMBERS = 2**22
@@ -224,11 +224,12 @@ def _measure_each(members: Pool, chosen: npt.NDArray[np.int64]) -> dict[Metric, 
 
 def _means(members: Pool, chosen: npt.NDArray[np.int64]) -> Floats:
     """Return the averaged predictions [subsets, rows, C]."""
-    n, k = members.n_members, chosen.shape[1]
-    shares = np.zeros((len(chosen), n))
-    np.put_along_axis(shares, chosen, 1 / k, axis=1)
-    means: Floats = (shares @ members.values.reshape(n, -1)).reshape(-1, *members.values.shape[1:])
-    return means
+    # Sums, not a product of matrices: while others train, threads of such a small one wait for each other.
+    total = np.zeros((len(chosen), *members.values.shape[1:]))
+    for member in chosen.T:
+        total += members.values[member]
+    total /= chosen.shape[1]
+    return total
 
 
 def _mean_distance(mean: Floats, members: Pool) -> Floats:
@@ -245,7 +246,7 @@ def _classes(values: Floats, task: Task) -> npt.NDArray[np.int64]:
 def variance_between(members: Pool, k: int) -> float:
     """Return by how much the averaged predictions of different ensembles of k differ: their variance.
 
-    The pool is cut into n // k ensembles that share no member, in eight drawn orders; the variance between
+    The pool is cut into n // k ensembles that share no member, in four drawn orders; the variance between
     them (one less in the divisor), summed over classes, is averaged over rows and orders. Given the training
     rows, members are independent draws, so it is the variance between single members divided by k, on
     average. NaN where the pool has no two ensembles of k.
@@ -333,6 +334,17 @@ class BySize:
         values = self.values[metric]
         return tuple(statistics.mean_interval(of_size) for of_size in (values[:, :1] - values).T)
 
+    def paired(self, metric: Metric, k: int) -> PairedDifference:
+        """Return the metric of ensembles of k less that of a single member, paired by seed.
+
+        Raises:
+            ConfigError: if k is none of the sizes.
+        """
+        if k not in self.sizes:
+            raise ConfigError(f"k must be one of {', '.join(map(str, self.sizes))}, got {k!r}")
+        values = self.values[metric]
+        return statistics.paired_difference(values[:, self.sizes.index(k)], values[:, 0])
+
     def theory(self, n_shown: int) -> tuple[float, float, float]:
         """Return squared error of n_shown members by the identity, if independent, and of infinitely many."""
         parts = [
@@ -358,21 +370,26 @@ class BySize:
         return self.sizes[statistics.one_standard_error_choice(intervals, self.sizes)]
 
 
-def by_size(pools: Sequence[Pool], limit: int = N_SUBSETS) -> BySize:
+def sizes_of(n: int, *others: int) -> tuple[int, ...]:
+    """Return the ensemble sizes that are measured of n members, ascending, with others that are wanted."""
+    return tuple(sorted({size for size in SIZES if size < n} | {n, *others}))
+
+
+def by_size(pools: Sequence[Pool], sizes: Sequence[int], limit: int = N_SUBSETS) -> BySize:
     """Return what ensembles of each size measure, over subsets of the members trained.
 
     Args:
         pools: One for each seed, of as many members.
+        sizes: Ascending, from 1: `sizes_of`.
         limit: Subsets of a size, at most: all of them if there are no more, else so many drawn ones.
     """
     n, task = pools[0].n_members, pools[0].task
-    sizes = tuple(sorted({size for size in SIZES if size < n} | {n}))
     chosen = {size: [subsets(n, size, limit, each.seed) for each in pools] for size in sizes}
     found = [[measure(each, chosen[size][at]) for size in sizes] for at, each in enumerate(pools)]
     return BySize(
         task=task,
         pool=n,
-        sizes=sizes,
+        sizes=tuple(sizes),
         n_subsets=tuple(len(chosen[size][0]) for size in sizes),
         is_all=tuple(math.comb(n, size) <= limit for size in sizes),
         values={

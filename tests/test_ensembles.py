@@ -312,7 +312,13 @@ def three_seeds():
 
 
 def sized(result, limit=ensembles.N_SUBSETS):
-    return ensembles.by_size(ensembles.pools_of(result), limit)
+    return ensembles.by_size(ensembles.pools_of(result), ensembles.sizes_of(result.config.members), limit)
+
+
+def test_sizes_end_with_all_members_and_have_those_wanted():
+    assert ensembles.sizes_of(6) == (1, 2, 3, 4, 5, 6)
+    assert ensembles.sizes_of(20, 7) == (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 16, 20)
+    assert ensembles.sizes_of(1) == (1,)
 
 
 def test_sizes_have_a_value_for_each_seed(three_seeds):
@@ -344,6 +350,18 @@ def test_gains_are_paired_by_seed(three_seeds):
     assert found.gains("loss")[0].mean == 0
     assert found.gains("loss")[-1].mean == pytest.approx(np.mean(values[:, 0] - values[:, -1]))
     assert found.intervals("loss")[-1].mean == pytest.approx(values[:, -1].mean())
+
+
+def test_a_size_is_paired_with_single_members(three_seeds):
+    found = sized(three_seeds)
+    values = found.values["error"]
+
+    paired = found.paired("error", 8)
+
+    assert paired.mean == pytest.approx(np.mean(values[:, -1] - values[:, 0]))
+    assert (paired.wins, paired.n) == (3, 3)
+    with pytest.raises(ConfigError, match="^k must be one of 1, 2, 3, 4, 5, 6, 8, got 7$"):
+        found.paired("error", 7)
 
 
 def curve(*seeds, sizes=(1, 2, 4)):

@@ -44,17 +44,18 @@ NO_LESSON = "**Your own settings.** A lesson brings back some that are known."
 def draw(config: Config) -> None:
     """Draw every control of the Lab, showing this configuration."""
     technique.experiments(config, lab.LESSONS, "Lessons", NO_LESSON)
-    _data(config)
+    data(config)
     _knobs(config)
     with st.expander("Network and optimizer"):
-        _network(config)
+        network(config)
     with st.expander("More of the regularizers"):
         _more(config)
     with st.expander("Seeds and rows"):
-        _repetition(config)
+        repetition(config)
 
 
-def _data(config: Config) -> None:
+def data(config: Config) -> None:
+    """Draw the choice of data, and how noisy they are."""
     info = DATASET_INFO[config.data]
     st.pills(
         "Data",
@@ -143,7 +144,8 @@ def _rate(rate: float) -> str:
     return f"{rate:g}, keeps {1 - rate:g}" if rate else "off"
 
 
-def _network(config: Config) -> None:
+def network(config: Config) -> None:
+    """Draw the network and its optimizer."""
     widths = ", ".join(map(str, config.hidden))
     fields.text("hidden", "Hidden layers, units in each", widths, lambda text: _other_layers(config, text))
     fields.choice(config, "activation", "Activation", ACTIVATIONS)
@@ -186,7 +188,8 @@ def _more(config: Config) -> None:
     fields.switch(config, "bootstrap", "Own draw of the train rows for each member")
 
 
-def _repetition(config: Config) -> None:
+def repetition(config: Config) -> None:
+    """Draw seeds and counts of rows."""
     info = DATASET_INFO[config.data]
     fields.steps(config, "seeds", "Seeds", SEEDS, str)
     fields.number(config, "seed", "First seed")

@@ -34,7 +34,8 @@ class Entry(NamedTuple):
 
 HOME = Entry("app.py", "Home", ":material/home:")
 LAB = Entry("pages/lab.py", "Lab", ":material/experiment:")
-MENU = (HOME, LAB)
+ENSEMBLES = Entry("pages/ensembles.py", "Ensembles", ":material/groups:")
+MENU = (HOME, LAB, ENSEMBLES)
 MENU_WIDTH = 220
 STYLE = Path(__file__).with_name("style.css")
 

@@ -109,6 +109,8 @@ CHAPTERS = (
 ANSWERS = {
     "Lab": "What does each knob buy, alone or with others, on one of fifteen data sets? With lessons to "
     "begin with, and a link that holds whatever you have set.",
+    "Ensembles": "What does the average of k networks buy, where does it stop, and why not σ²/k? From a pool "
+    "of 32 that is trained once, so that k moves at once.",
 }
 
 

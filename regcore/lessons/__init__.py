@@ -7,7 +7,7 @@ claims is measured by `regcore.bench effects` on seeds that were not used to cho
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from regcore.lessons import lab
+from regcore.lessons import ensembles, lab
 from regcore.lessons.lesson import (
     BASELINE,
     THIS_RUN,
@@ -31,5 +31,7 @@ __all__ = [
     "named",
 ]
 
-LESSONS: Mapping[str, tuple[Lesson, ...]] = MappingProxyType({"Lab": lab.LESSONS})
+LESSONS: Mapping[str, tuple[Lesson, ...]] = MappingProxyType(
+    {"Lab": lab.LESSONS, "Ensembles": ensembles.LESSONS}
+)
 """All lessons, by the page that teaches them."""
