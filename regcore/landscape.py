@@ -169,14 +169,55 @@ def _common_epochs(recorded: Sequence[Recorded]) -> tuple[int, ...]:
     return tuple(sorted(set.intersection(*reached))) if reached else ()
 
 
+class MembersLandscape(NamedTuple):
+    """What each member of one seed predicts on a grid, as restored, and their average.
+
+    Predictions are as in `Landscape`.
+
+    Attributes:
+        grid: The P points.
+        seed: Value of the seed column.
+        members: One array for each member.
+        mean: Of the averaged prediction.
+    """
+
+    grid: Grid
+    seed: int
+    members: tuple[Floats, ...]
+    mean: Floats
+
+
+def members_landscape(result: Result, seed: int) -> MembersLandscape | None:
+    """Return what each member predicts all over the input space; None if that cannot be drawn.
+
+    Args:
+        result: What was measured, complete.
+        seed: Value of the seed column.
+
+    Raises:
+        ConfigError: if the result has no such seed.
+        RegcoreError: if weights that are kept were not recorded, and the result has no `recall`.
+    """
+    points = grid(result.dataset)
+    if points is None:
+        return None
+    outputs = _kept_outputs(result, points, seed)
+    alone = tuple(predictions([of_member], result.dataset, seed) for of_member in outputs)
+    return MembersLandscape(points, seed, alone, predictions(outputs, result.dataset, seed))
+
+
 def _kept(result: Result, points: Grid, seed: int) -> Floats:
+    return predictions(_kept_outputs(result, points, seed), result.dataset, seed)
+
+
+def _kept_outputs(result: Result, points: Grid, seed: int) -> list[Floats]:
+    """Return the outputs [P, C] of each member with the weights it keeps."""
     rows = result.dataset.rows(seed)
     X = (points.X - rows.shift) / rows.scale
-    outputs = [
+    return [
         network_outputs(result.weights(seed, member), X, result.config.activation)
         for member in range(result.config.members)
     ]
-    return predictions(outputs, result.dataset, seed)
 
 
 def predictions(outputs: Sequence[npt.ArrayLike], dataset: Dataset, seed: int) -> Floats:

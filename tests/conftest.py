@@ -9,8 +9,8 @@ from hypothesis import settings
 os.environ["TF_NUM_INTRAOP_THREADS"] = "1"
 os.environ["TF_NUM_INTEROP_THREADS"] = "1"
 
-# Two processes run tests side by side, and servers beside them: one worker each is one a core. To start one takes
-# ten seconds of a core, more than most tests train.
+# Two processes run tests side by side, and servers beside them: one worker each is one a core. To start one
+# takes ten seconds of a core, more than most tests train.
 os.environ.setdefault("REGCORE_WORKERS", "1")
 
 # No test asserts time: a busy machine is no reason to fail.

@@ -36,8 +36,6 @@ def test_the_estimate_holds_a_row_of_twelve_numbers_for_each_epoch_and_network()
 
 def test_a_training_that_ends_early_is_estimated_for_its_own_epochs_alone():
     plan = RecordingPlan(output_every=2, checkpoints=(2,))
-    short, long = (
-        Shard(replicates(CONFIG.replace(epochs=epochs), DATASET), plan) for epochs in (2, 10_000)
-    )
+    short, long = (Shard(replicates(CONFIG.replace(epochs=epochs), DATASET), plan) for epochs in (2, 10_000))
 
     assert estimate_bytes(long, DATASET, until=2) == estimate_bytes(short, DATASET)

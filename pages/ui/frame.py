@@ -36,7 +36,8 @@ class Entry(NamedTuple):
 HOME = Entry("app.py", "Home", ":material/home:")
 LAB = Entry("pages/lab.py", "Lab", ":material/experiment:")
 EARLY_STOPPING = Entry("pages/early_stopping.py", "Early stopping", ":material/front_hand:")
-MENU = (HOME, LAB, EARLY_STOPPING)
+ENSEMBLES = Entry("pages/ensembles.py", "Ensembles", ":material/groups:")
+MENU = (HOME, LAB, EARLY_STOPPING, ENSEMBLES)
 MENU_WIDTH = 220
 STYLE = Path(__file__).with_name("style.css")
 

@@ -111,6 +111,8 @@ ANSWERS = {
     "begin with, and a link that holds whatever you have set.",
     "Early stopping": "When to stop, what to keep, and what waiting longer costs: each training goes on past "
     "the stop, so patience moves at once.",
+    "Ensembles": "What does the average of k networks buy, where does it stop, and why not σ²/k? From a pool "
+    "of 32 that is trained once, so that k moves at once.",
 }
 
 

@@ -3,10 +3,15 @@
 Each figure has a private file of its own: `plot_x` is `_draw(_info(...))`, and `_info` has the numbers drawn.
 """
 
+from regcore.figures._ambiguity import plot_ambiguity
 from regcore.figures._boundary import plot_boundary
 from regcore.figures._confusion import plot_confusion
 from regcore.figures._curves import Measure, plot_curves
+from regcore.figures._ensemble_size import plot_ensemble_size
 from regcore.figures._filters import plot_filters
+from regcore.figures._gain import plot_gain
+from regcore.figures._member_boundaries import plot_member_boundaries
+from regcore.figures._member_predictions import plot_member_predictions
 from regcore.figures._objective import plot_objective, plot_penalty
 from regcore.figures._optimism import plot_optimism
 from regcore.figures._overlay import Overlaid, RunCurves, plot_overlay, summarize_curves
@@ -16,6 +21,8 @@ from regcore.figures._patience import (
     plot_stopping_rules,
 )
 from regcore.figures._predictions import plot_predictions
+from regcore.figures._reliability import plot_reliability
+from regcore.figures._sources import plot_sources
 from regcore.figures._stops import plot_stops
 from regcore.figures._style import (
     COLOURS,
@@ -25,6 +32,7 @@ from regcore.figures._style import (
     template,
 )
 from regcore.figures._thumbnail import thumbnail
+from regcore.figures._voting import plot_voting
 from regcore.figures._worst import plot_worst
 from regcore.lessons import BASELINE, THIS_RUN
 
@@ -38,11 +46,16 @@ __all__ = [
     "class_colour",
     "class_symbol",
     "colour_of",
+    "plot_ambiguity",
     "plot_boundary",
     "plot_confusion",
     "plot_curves",
     "plot_filters",
     "plot_generalization_loss",
+    "plot_ensemble_size",
+    "plot_gain",
+    "plot_member_boundaries",
+    "plot_member_predictions",
     "plot_objective",
     "plot_optimism",
     "plot_overlay",
@@ -51,6 +64,9 @@ __all__ = [
     "plot_predictions",
     "plot_stopping_rules",
     "plot_stops",
+    "plot_reliability",
+    "plot_sources",
+    "plot_voting",
     "plot_worst",
     "summarize_curves",
     "template",

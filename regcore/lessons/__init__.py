@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from regcore.config import Config
-from regcore.lessons import early_stopping, lab
+from regcore.lessons import early_stopping, ensembles, lab
 from regcore.lessons.lesson import (
     BASELINE,
     THIS_RUN,
@@ -34,11 +34,19 @@ __all__ = [
 ]
 
 LESSONS: Mapping[str, tuple[Lesson, ...]] = MappingProxyType(
-    {"Lab": lab.LESSONS, "Early stopping": early_stopping.LESSONS}
+    {
+        "Lab": lab.LESSONS,
+        "Early stopping": early_stopping.LESSONS,
+        "Ensembles": ensembles.LESSONS,
+    }
 )
 """All lessons, by the page that teaches them; a page begins with its first one."""
 
 ON_ARRIVAL: Mapping[str, Callable[[Config], dict[str, Config]]] = MappingProxyType(
-    {"Lab": lab.trained, "Early stopping": early_stopping.trained}
+    {
+        "Lab": lab.trained,
+        "Early stopping": early_stopping.trained,
+        "Ensembles": ensembles.trained,
+    }
 )
 """What each page trains for a configuration."""
