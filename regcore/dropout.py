@@ -116,9 +116,7 @@ def thinned_outputs(
 
 
 def _factors(masks: Masks, keeps: Sequence[float], part: slice) -> list[Floats | None]:
-    return [
-        None if mask is None else mask[part] / keep for mask, keep in zip(masks, keeps, strict=True)
-    ]
+    return [None if mask is None else mask[part] / keep for mask, keep in zip(masks, keeps, strict=True)]
 
 
 class Means(NamedTuple):

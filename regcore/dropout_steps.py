@@ -97,7 +97,9 @@ def replay_steps(config: Config, dataset: Dataset, seed: int, n_steps: int) -> t
     """
     augmented = [name for name in AUGMENTATION_FIELDS if getattr(config, name)]
     if augmented:
-        raise ConfigError(f"{augmented[0]} must be off to take steps again, got {getattr(config, augmented[0])!r}")
+        raise ConfigError(
+            f"{augmented[0]} must be off to take steps again, got {getattr(config, augmented[0])!r}"
+        )
     if not n_steps >= 1:
         raise ConfigError(f"n_steps must be 1 or more, got {n_steps!r}")
     replicate = replicates_of(config.replace(seed=seed, seeds=1), dataset)[seed, 0]
@@ -168,7 +170,8 @@ def data_gradient(
 def _loss_gradient(outputs: Floats, y: npt.NDArray[Any], task: Task) -> Floats:
     """Return each row's gradient of its loss by the outputs: prediction minus target, twice for a square."""
     if task == "regression":
-        return 2 * (outputs - y[:, None])
+        of_square: Floats = 2 * (outputs - y[:, None])
+        return of_square
     p = np.exp(log_probabilities(outputs, task))
     if task == "binary":
         binary: Floats = p[:, 1:] - y[:, None]
