@@ -44,17 +44,18 @@ NO_LESSON = "**Your own settings.** A lesson brings back some that are known."
 def draw(config: Config) -> None:
     """Draw every control of the Lab, showing this configuration."""
     technique.experiments(config, lab.LESSONS, "Lessons", NO_LESSON)
-    _data(config)
+    data(config)
     _knobs(config)
     with st.expander("Network and optimizer"):
-        _network(config)
+        network(config)
     with st.expander("More of the regularizers"):
         _more(config)
     with st.expander("Seeds and rows"):
-        _repetition(config)
+        repetition(config)
 
 
-def _data(config: Config) -> None:
+def data(config: Config) -> None:
+    """Draw the choice of data, and how noisy they are."""
     info = DATASET_INFO[config.data]
     st.pills(
         "Data",
@@ -105,7 +106,7 @@ def _knobs(config: Config) -> None:
     with _knob("L2", "Makes large weights cost something.", field_help("l2").description):
         fields.steps(config, "l2", "L2", (0.0, *LOG_STEPS), labelled=False)
     with _knob("Dropout", "Drops units at random in each update, so that none is relied on."):
-        _dropout(config)
+        dropout(config)
     with _knob("Early stopping", "Keeps the network of the best epoch on the validation rows."):
         fields.steps(config, "patience", "Patience, epochs", PATIENCES)
     with _knob("Ensemble size", "Averages the predictions of several networks."):
@@ -119,7 +120,8 @@ def _knob(title: str, meaning: str, more: str | None = None) -> Any:
     return container
 
 
-def _dropout(config: Config) -> None:
+def dropout(config: Config) -> None:
+    """Draw the drop rates of inputs and hidden layers."""
     fields.steps(config, "dropout_input", "Dropout, inputs", RATES, _rate)
     if isinstance(config.dropout_hidden, tuple):
         text = ", ".join(f"{rate:g}" for rate in config.dropout_hidden)
@@ -143,7 +145,8 @@ def _rate(rate: float) -> str:
     return f"{rate:g}, keeps {1 - rate:g}" if rate else "off"
 
 
-def _network(config: Config) -> None:
+def network(config: Config) -> None:
+    """Draw the network and its optimizer."""
     widths = ", ".join(map(str, config.hidden))
     fields.text("hidden", "Hidden layers, units in each", widths, lambda text: _other_layers(config, text))
     fields.choice(config, "activation", "Activation", ACTIVATIONS)
@@ -186,7 +189,8 @@ def _more(config: Config) -> None:
     fields.switch(config, "bootstrap", "Own draw of the train rows for each member")
 
 
-def _repetition(config: Config) -> None:
+def repetition(config: Config) -> None:
+    """Draw seeds and counts of rows."""
     info = DATASET_INFO[config.data]
     fields.steps(config, "seeds", "Seeds", SEEDS, str)
     fields.number(config, "seed", "First seed")

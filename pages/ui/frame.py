@@ -35,7 +35,8 @@ class Entry(NamedTuple):
 
 HOME = Entry("app.py", "Home", ":material/home:")
 LAB = Entry("pages/lab.py", "Lab", ":material/experiment:")
-MENU = (HOME, LAB)
+DROPOUT = Entry("pages/dropout.py", "Dropout", ":material/grain:")
+MENU = (HOME, LAB, DROPOUT)
 MENU_WIDTH = 220
 STYLE = Path(__file__).with_name("style.css")
 

@@ -109,6 +109,9 @@ CHAPTERS = (
 ANSWERS = {
     "Lab": "What does each knob buy, alone or with others, on one of fifteen data sets? With lessons to "
     "begin with, and a link that holds whatever you have set.",
+    "Dropout": "Which units are out in a step, and what moves? What stands for all thinned networks, how "
+    "exactly, "
+    "and which rates are best here?",
 }
 
 
