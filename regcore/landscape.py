@@ -17,6 +17,7 @@ from regcore import scoring
 from regcore.data import Dataset
 from regcore.engine.shard import Probe
 from regcore.errors import ConfigError
+from regcore.forward import activations
 from regcore.results import Result, Weights
 
 Floats = npt.NDArray[np.float64]
@@ -246,14 +247,4 @@ def network_outputs(weights: Weights, X: Floats, activation: str) -> Floats:
         X: Rows as the network sees them, scaled.
         activation: Of its hidden units, "relu" or "tanh".
     """
-    bend = np.tanh if activation == "tanh" else _relu
-    hidden = X
-    # A network that diverged has weights that overflow here as well; its outputs are NaN.
-    with np.errstate(over="ignore", invalid="ignore"):
-        for kernel, bias in zip(weights.kernels[:-1], weights.biases[:-1], strict=True):
-            hidden = bend(hidden @ kernel.astype(np.float64) + bias)
-        return hidden @ weights.kernels[-1].astype(np.float64) + weights.biases[-1]
-
-
-def _relu(z: Floats) -> Floats:
-    return np.maximum(z, 0.0)
+    return activations(weights, X, activation)[-1]

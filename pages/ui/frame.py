@@ -37,7 +37,8 @@ HOME = Entry("app.py", "Home", ":material/home:")
 LAB = Entry("pages/lab.py", "Lab", ":material/experiment:")
 EARLY_STOPPING = Entry("pages/early_stopping.py", "Early stopping", ":material/front_hand:")
 ENSEMBLES = Entry("pages/ensembles.py", "Ensembles", ":material/groups:")
-MENU = (HOME, LAB, EARLY_STOPPING, ENSEMBLES)
+DROPOUT = Entry("pages/dropout.py", "Dropout", ":material/grain:")
+MENU = (HOME, LAB, EARLY_STOPPING, DROPOUT, ENSEMBLES)
 MENU_WIDTH = 220
 STYLE = Path(__file__).with_name("style.css")
 

@@ -113,6 +113,9 @@ ANSWERS = {
     "the stop, so patience moves at once.",
     "Ensembles": "What does the average of k networks buy, where does it stop, and why not σ²/k? From a pool "
     "of 32 that is trained once, so that k moves at once.",
+    "Dropout": "Which units are out in a step, and what moves? What stands for all thinned networks, how "
+    "exactly, "
+    "and which rates are best here?",
 }
 
 

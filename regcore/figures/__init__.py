@@ -6,13 +6,15 @@ Each figure has a private file of its own: `plot_x` is `_draw(_info(...))`, and 
 from regcore.figures._ambiguity import plot_ambiguity
 from regcore.figures._boundary import plot_boundary
 from regcore.figures._confusion import plot_confusion
+from regcore.figures._costs import plot_costs
 from regcore.figures._curves import Measure, plot_curves
 from regcore.figures._ensemble_size import plot_ensemble_size
 from regcore.figures._filters import plot_filters
 from regcore.figures._gain import plot_gain
 from regcore.figures._member_boundaries import plot_member_boundaries
 from regcore.figures._member_predictions import plot_member_predictions
-from regcore.figures._objective import plot_objective, plot_penalty
+from regcore.figures._network import plot_network
+from regcore.figures._objective import plot_objective, plot_objective_beside_val, plot_penalty
 from regcore.figures._optimism import plot_optimism
 from regcore.figures._overlay import Overlaid, RunCurves, plot_overlay, summarize_curves
 from regcore.figures._patience import (
@@ -21,7 +23,10 @@ from regcore.figures._patience import (
     plot_stopping_rules,
 )
 from regcore.figures._predictions import plot_predictions
+from regcore.figures._rates import plot_rates
 from regcore.figures._reliability import plot_reliability
+from regcore.figures._removal import plot_removal
+from regcore.figures._scalings import plot_scalings
 from regcore.figures._sources import plot_sources
 from regcore.figures._stops import plot_stops
 from regcore.figures._style import (
@@ -31,6 +36,7 @@ from regcore.figures._style import (
     colour_of,
     template,
 )
+from regcore.figures._thinned import plot_gaps, plot_monte_carlo
 from regcore.figures._thumbnail import thumbnail
 from regcore.figures._voting import plot_voting
 from regcore.figures._worst import plot_worst
@@ -49,6 +55,7 @@ __all__ = [
     "plot_ambiguity",
     "plot_boundary",
     "plot_confusion",
+    "plot_costs",
     "plot_curves",
     "plot_filters",
     "plot_generalization_loss",
@@ -58,6 +65,11 @@ __all__ = [
     "plot_member_predictions",
     "plot_objective",
     "plot_optimism",
+    "plot_gaps",
+    "plot_monte_carlo",
+    "plot_network",
+    "plot_objective",
+    "plot_objective_beside_val",
     "plot_overlay",
     "plot_patience_map",
     "plot_penalty",
@@ -67,6 +79,9 @@ __all__ = [
     "plot_reliability",
     "plot_sources",
     "plot_voting",
+    "plot_rates",
+    "plot_removal",
+    "plot_scalings",
     "plot_worst",
     "summarize_curves",
     "template",

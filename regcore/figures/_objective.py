@@ -68,6 +68,27 @@ def plot_objective(
     return _draw(info, dark, "loss", _lines(info), _describe_objective(info))
 
 
+def plot_objective_beside_val(
+    results: Mapping[str, Trained], shown: str, *, epochs: int | None = None, dark: bool = False
+) -> go.Figure:
+    """Return one run's raw objective, its data loss on the train rows, and its validation loss, medians.
+
+    As `plot_objective`, with the validation loss beside it: the objective, which masks and a penalty raise,
+    can lie above it while the data loss of the same network lies below.
+
+    Args:
+        results: Runs by name, in the order of their colours; all are drawn on the same axes.
+        shown: The name of the run that is drawn.
+        epochs: Right end of the axis; None: the last epoch there is.
+        dark: Draw for a dark page.
+
+    Raises:
+        ConfigError: if `shown` is none of the runs.
+    """
+    info = _info(results, shown, ("objective", "train_loss", "val_loss"), epochs)
+    return _draw(info, dark, "loss", _lines(info), _describe_objective(info))
+
+
 def plot_penalty(
     results: Mapping[str, Trained], shown: str, *, epochs: int | None = None, dark: bool = False
 ) -> go.Figure:
@@ -123,8 +144,16 @@ def _top(summaries: list[Summary], stacked: bool) -> float:
 
 
 def _lines(info: ObjectiveInfo) -> list[go.Scatter]:
-    looks = {"objective": (NEUTRAL, "solid"), "train_loss": (info.colour, DASHES["train"])}
-    names = {"objective": "objective, as trained", "train_loss": "data loss, train"}
+    looks = {
+        "objective": (NEUTRAL, "solid"),
+        "train_loss": (info.colour, DASHES["train"]),
+        "val_loss": (info.colour, DASHES["val"]),
+    }
+    names = {
+        "objective": "objective, as trained",
+        "train_loss": "data loss, train",
+        "val_loss": "data loss, validation",
+    }
     return [
         go.Scatter(
             x=series.epochs,
@@ -182,12 +211,14 @@ def _draw(
 
 
 def _describe_objective(info: ObjectiveInfo) -> str:
-    objective, loss = info.series
+    objective, loss, *val = info.series
     if not objective.epochs:
         return f"{info.title}: nothing recorded yet."
+    validation = "".join(f", on validation {series.values[-1]:.3g}" for series in val)
     return (
         f"{info.title}, median of {info.n_networks} networks after {objective.epochs[-1]} epochs: objective "
-        f"as trained {objective.values[-1]:.3g}, data loss on train with dropout off {loss.values[-1]:.3g}."
+        f"as trained {objective.values[-1]:.3g}, data loss on train with dropout off {loss.values[-1]:.3g}"
+        f"{validation}."
     )
 
 

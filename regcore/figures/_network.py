@@ -1,0 +1,218 @@
+"""A small network in one step under dropout: who is out, which weights have a gradient, which move anyway."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import plotly.graph_objects as go
+
+from regcore.dropout_steps import count_movements, movements
+from regcore.errors import ConfigError
+from regcore.figures._style import COLOURS, NEUTRAL, OUTLINE, template
+
+if TYPE_CHECKING:
+    from regcore.data import Dataset
+    from regcore.dropout_steps import Counts, Step
+
+HEIGHT = 420
+MARGIN = {"l": 8, "r": 8, "t": 64, "b": 8, "autoexpand": False}
+
+LEARNS, DRIFTS, RESTS = "has a gradient", "moves without a gradient", "stands still"
+# Colour, dash and width of an edge; what drifts is dashed for who cannot tell the colours.
+LOOKS = {
+    LEARNS: (COLOURS[1], "solid", 1.8),
+    DRIFTS: (COLOURS[0], "dash", 1.8),
+    RESTS: (NEUTRAL, "dot", 0.7),
+}
+IN, OUT = "in", "out for this row"
+
+
+class Node(NamedTuple):
+    """One unit: where it is drawn, its name, and whether it is out for the row that is shown."""
+
+    x: float
+    y: float
+    name: str
+    is_out: bool
+
+
+class Edge(NamedTuple):
+    """One weight: its ends, what the step did to it, its gradient, and how far it moved."""
+
+    start: tuple[float, float]
+    end: tuple[float, float]
+    state: str
+    gradient: float
+    moved: float
+
+
+class NetworkInfo(NamedTuple):
+    """Everything that the figure shows."""
+
+    step: int
+    row: int
+    layers: tuple[str, ...]
+    nodes: tuple[Node, ...]
+    edges: tuple[Edge, ...]
+    counts: Counts
+
+
+def plot_network(step: Step, dataset: Dataset, row: int = 0, *, dark: bool = False) -> go.Figure:
+    """Return a small network in one step: units that are out for one row, and what every weight did.
+
+    A weight has a gradient of the data loss, or moves without one, or stands still; the gradient is that of
+    the whole batch. `layout.meta["description"]` counts them in words.
+
+    Args:
+        step: From `regcore.dropout_steps.replay_steps`.
+        dataset: What it trains on, for names.
+        row: Place in the batch of the row whose masks are drawn, from 0.
+        dark: Draw for a dark page.
+
+    Raises:
+        ConfigError: if the batch has no such row.
+    """
+    return _draw(_info(step, dataset, row), dark)
+
+
+def _info(step: Step, dataset: Dataset, row: int) -> NetworkInfo:
+    if not 0 <= row < len(step.rows):
+        raise ConfigError(f"row must be 0 to {len(step.rows) - 1}, the rows of the batch, got {row!r}")
+    kept = [*(mask[row] for mask in step.kept), np.ones(step.before.kernels[-1].shape[1], dtype=bool)]
+    n_hidden = len(kept) - 2
+    layers = ("inputs", *(f"hidden {at + 1}" for at in range(n_hidden)), "outputs")
+    columns = [
+        tuple(
+            Node(float(at), y, name, not is_kept)
+            for y, name, is_kept in zip(
+                _heights(len(mask)), _names(at, len(mask), layers, dataset), mask, strict=True
+            )
+        )
+        for at, mask in enumerate(kept)
+    ]
+    return NetworkInfo(
+        step=step.number,
+        row=int(step.rows[row]),
+        layers=layers,
+        nodes=tuple(node for column in columns for node in column),
+        edges=tuple(edge for layer in range(len(kept) - 1) for edge in _edges(step, layer, columns)),
+        counts=count_movements(step),
+    )
+
+
+def _heights(n: int) -> list[float]:
+    """Return the places of so many units in a column, from the top, evenly within 0 to 1."""
+    return [1 - (at + 0.5) / n for at in range(n)]
+
+
+def _names(at: int, n: int, layers: tuple[str, ...], dataset: Dataset) -> list[str]:
+    if at == 0:
+        return list(dataset.feature_names)
+    if at == len(layers) - 1:
+        return list(dataset.target_names) if n == len(dataset.target_names) else ["output"]
+    return [f"{layers[at]}, unit {unit + 1}" for unit in range(n)]
+
+
+def _edges(step: Step, layer: int, columns: list[tuple[Node, ...]]) -> list[Edge]:
+    movement, gradient = movements(step)[layer], step.gradient.kernels[layer]
+    moved = step.after.kernels[layer] - step.before.kernels[layer]
+    return [
+        Edge(
+            (left.x, left.y),
+            (right.x, right.y),
+            _state(bool(movement.has_gradient[i, j]), bool(movement.moved[i, j])),
+            float(gradient[i, j]),
+            float(moved[i, j]),
+        )
+        for i, left in enumerate(columns[layer])
+        for j, right in enumerate(columns[layer + 1])
+    ]
+
+
+def _state(has_gradient: bool, moved: bool) -> str:
+    if has_gradient:
+        return LEARNS
+    return DRIFTS if moved else RESTS
+
+
+def _draw(info: NetworkInfo, dark: bool = False) -> go.Figure:
+    figure = go.Figure()
+    for state in (RESTS, DRIFTS, LEARNS):
+        edges = [edge for edge in info.edges if edge.state == state]
+        figure.add_trace(_lines(state, edges))
+    figure.add_trace(_middles(info.edges))
+    for is_out in (False, True):
+        figure.add_trace(_units([node for node in info.nodes if node.is_out == is_out], is_out))
+    for at, layer in enumerate(info.layers):
+        figure.add_annotation(x=at, y=1.06, text=layer, showarrow=False, font={"size": 13})
+    axis = {"visible": False, "fixedrange": True}
+    figure.update_layout(
+        template=template(dark),
+        height=HEIGHT,
+        margin=MARGIN,
+        hovermode="closest",
+        meta={"description": _describe(info)},
+        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "traceorder": "normal"},
+        xaxis={"range": [-0.25, len(info.layers) - 0.75], **axis},
+        yaxis={"range": [-0.03, 1.12], **axis},
+    )
+    return figure
+
+
+def _lines(state: str, edges: list[Edge]) -> go.Scatter:
+    """Return all weights that did the same as one line, with gaps between them."""
+    colour, dash, width = LOOKS[state]
+    return go.Scatter(
+        x=[x for edge in edges for x in (edge.start[0], edge.end[0], None)],
+        y=[y for edge in edges for y in (edge.start[1], edge.end[1], None)],
+        mode="lines",
+        name=f"{state}: {len(edges)}",
+        line={"color": colour, "dash": dash, "width": width},
+        hoverinfo="skip",
+    )
+
+
+def _middles(edges: tuple[Edge, ...]) -> go.Scatter:
+    """Return points on the weights that nobody sees, for lines themselves cannot be hovered over."""
+    return go.Scatter(
+        x=[0.62 * edge.start[0] + 0.38 * edge.end[0] for edge in edges],
+        y=[0.62 * edge.start[1] + 0.38 * edge.end[1] for edge in edges],
+        mode="markers",
+        showlegend=False,
+        marker={"size": 9, "opacity": 0},
+        customdata=[[edge.gradient, edge.moved, edge.state] for edge in edges],
+        hovertemplate="weight: %{customdata[2]}<br>gradient %{customdata[0]:.3g}, moved by "
+        "%{customdata[1]:.3g}<extra></extra>",
+    )
+
+
+def _units(nodes: list[Node], is_out: bool) -> go.Scatter:
+    colour = NEUTRAL if is_out else COLOURS[1]
+    return go.Scatter(
+        x=[node.x for node in nodes],
+        y=[node.y for node in nodes],
+        mode="markers",
+        name=f"{OUT if is_out else IN}: {len(nodes)}",
+        marker={
+            "symbol": "circle-x-open" if is_out else "circle",
+            "size": 20,
+            "color": colour,
+            "opacity": 1,
+            "line": {"width": 2, "color": colour if is_out else OUTLINE},
+        },
+        customdata=[node.name for node in nodes],
+        hovertemplate=f"%{{customdata}}: {OUT if is_out else IN}<extra></extra>",
+    )
+
+
+def _describe(info: NetworkInfo) -> str:
+    out = [node.name for node in info.nodes if node.is_out]
+    of_states = {state: sum(edge.state == state for edge in info.edges) for state in LOOKS}
+    counts = ", ".join(f"{n} {state}" for state, n in of_states.items())
+    return (
+        f"Step {info.step}, row {info.row}: {len(out)} of {len(info.nodes)} units are out"
+        f"{': ' + '; '.join(out) if out else ''}. Of {len(info.edges)} weights {counts}. {info.counts.out} "
+        f"weights are at a unit that was out for the whole batch: {info.counts.out_with_gradient} of them "
+        f"have a gradient, {info.counts.out_moved} move all the same."
+    )

@@ -1,0 +1,53 @@
+"""The lessons about dropout."""
+
+from __future__ import annotations
+
+from regcore.config import Config
+from regcore.lessons.lesson import Effect, Lesson, beside_baseline
+
+# Few rows and wrong labels: where dropout shows what it can do. On clean digits it cannot.
+_DIGITS = Config(data="digits", label_noise=0.3, epochs=50)
+
+LESSONS = (
+    Lesson(
+        "Dropout",
+        _DIGITS.replace(dropout_input=0.2, dropout_hidden=0.5),
+        "good",
+        "A fifth of the pixels and half of the units are missing in each update, so no wrong label can be "
+        "learnt by heart.",
+        "The baseline's validation loss turns up after a few epochs; with dropout it stays down. Under “As "
+        "trained” the loss that Keras prints stays far above the train loss.",
+        (Effect("error", "lower"), Effect("loss", "lower")),
+    ),
+    Lesson(
+        "The article's rates",
+        _DIGITS.replace(dropout_input=0.2, dropout_hidden=0.4),
+        "good",
+        "The article keeps 0.8 of the inputs and 0.6 of the hidden units: rates of 0.2 and 0.4.",
+        "As good a choice here: near the best of the rate map, which is flat around it.",
+        (Effect("error", "lower"), Effect("loss", "lower")),
+    ),
+    Lesson(
+        "Too much",
+        _DIGITS.replace(dropout_hidden=0.9),
+        "bad",
+        "Six of 64 units are left in each update: too few to learn anything.",
+        "Train and validation loss stay together, both high. The validation loss is even below that of the "
+        "baseline, which is sure of its mistakes; the error tells them apart.",
+        (Effect("error", "higher"), Effect("loss", "lower")),
+    ),
+    Lesson(
+        "On a curve",
+        Config(data="sine", dropout_hidden=0.5),
+        "bad",
+        "20 points and a number to predict: masks add more noise than they take away.",
+        "The error is higher than the baseline's on every seed, and the scaled network is no longer the mean "
+        "of the thinned ones.",
+        (Effect("mae", "higher"), Effect("loss", "higher")),
+    ),
+)
+
+
+def trained(config: Config) -> dict[str, Config]:
+    """Return what the page trains: the baseline, and this run if it is another one."""
+    return beside_baseline(config)
