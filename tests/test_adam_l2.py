@@ -103,9 +103,9 @@ def test_adam_takes_most_off_quiet_weights_and_decoupled_decay_the_same_off_all(
     assert min(taken[:4]) > max(taken[4:]) > 10 * shrink.nominal
     assert taken[0] > 3 * taken[-1]
     np.testing.assert_allclose([each.taken for each in shrink.decoupled], shrink.nominal, rtol=0.1)
-    # Where the data is silent, decoupled decay is exact, and Adam takes a learning rate a step.
+    # Where the data is silent, decay is exact (but for units silent in between), and Adam takes most.
     exact = 1 - (1 - config.learning_rate * 2 * config.l2) ** n_steps
-    assert shrink.silent_decoupled == pytest.approx(exact, rel=1e-9)
+    assert shrink.silent_decoupled == pytest.approx(exact, rel=1e-3)
     assert shrink.silent_l2 > taken[0]
     np.testing.assert_allclose(shrink.theory, taken, rtol=0.5)
     assert shrink.n_seeds == 2
