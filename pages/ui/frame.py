@@ -35,7 +35,8 @@ class Entry(NamedTuple):
 
 HOME = Entry("app.py", "Home", ":material/home:")
 LAB = Entry("pages/lab.py", "Lab", ":material/experiment:")
-MENU = (HOME, LAB)
+L2 = Entry("pages/l2.py", "L2", ":material/compress:")
+MENU = (HOME, LAB, L2)
 MENU_WIDTH = 220
 STYLE = Path(__file__).with_name("style.css")
 

@@ -109,6 +109,8 @@ CHAPTERS = (
 ANSWERS = {
     "Lab": "What does each knob buy, alone or with others, on one of fifteen data sets? With lessons to "
     "begin with, and a link that holds whatever you have set.",
+    "L2": "How large may weights be? All strengths at once, what they do to the weights, when it is too "
+    "much, and why L2 is not weight decay under Adam.",
 }
 
 

@@ -126,12 +126,17 @@ def twins(l2: float, config: Config) -> tuple[Config, Config, Config]:
     return plain, plain.replace(l2=l2), plain.replace(weight_decay=2 * l2)
 
 
+def first_steps() -> tuple[Config, Config, Config]:
+    """Return a single step of Adam without a penalty, with L2, and with decoupled decay of the same nominal
+    strength."""
+    return twins(FIRST_STEP_L2.l2, FIRST_STEP_L2)
+
+
 def mechanism(config: Config) -> dict[str, Config]:
     """Return what the page's pictures of the mechanism are trained from, by their configurations' keys: first
     epochs, single steps, and boundaries."""
     first_epochs = (each for l2 in L2_VALUES[1:] for each in twins(l2, config))
-    first_steps = (bare(FIRST_STEP_L2), FIRST_STEP_L2, bare(FIRST_STEP_L2).replace(weight_decay=0.02))
-    return by_key((*first_epochs, *first_steps, *STEPS.values(), *boundaries().values()))
+    return by_key((*first_epochs, *first_steps(), *STEPS.values(), *boundaries().values()))
 
 
 def boundaries() -> dict[float, Config]:
