@@ -48,8 +48,8 @@ def of_the_mechanism(live: runs.Live, results: l2_story.Results) -> None:
     """Show boundaries at each strength, weights step by step, and why the two kinds differ under Adam."""
     st.header("What it does to a boundary", anchor=False)
     technique.prose(
-        "Two moons, 60 points, one label in five redrawn, one seed: from learning by heart to a smooth line, "
-        "and at last to one answer everywhere. The frame is the cursor."
+        "Two moons, 60 points, one label in five redrawn, one seed: from a line around single points to "
+        "one that is nearly straight. The frame is the cursor."
     )
     l2_story.boundaries(results, config)
     st.header("Is it decay? Step by step", anchor=False)

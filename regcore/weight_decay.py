@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from regcore.data import Dataset
 from regcore.errors import ConfigError
 from regcore.results import Weights
 
@@ -30,6 +31,14 @@ class Decay(NamedTuple):
 
     left: tuple[float, ...]
     factors: tuple[float, ...]
+
+
+class Stillness(NamedTuple):
+    """Weights that the data leaves alone, in a training without a penalty: how many they are, and how many of
+    them have not changed by a bit."""
+
+    n_weights: int
+    n_unmoved: int
 
 
 def recorded_weights(recorded: Recorded, epoch: int) -> Weights:
@@ -74,3 +83,34 @@ def measure_decay(steps: Sequence[npt.ArrayLike]) -> Decay:
             for before, after in zip(weights, weights[1:], strict=False)
         ),
     )
+
+
+def silent_decay(recorded: Recorded, dataset: Dataset, seed: int) -> Decay:
+    """Return what became of the first layer's weights of silent inputs, at the epochs that were recorded.
+
+    Args:
+        recorded: Of one network; from 0 on, with one step an epoch, `Decay` speaks of steps.
+        dataset: What it was trained on.
+        seed: Value of the seed column.
+
+    Raises:
+        ConfigError: if no input is silent.
+    """
+    silent = silent_inputs(dataset.split(seed).X_train)
+    return measure_decay([recorded[epoch][0][silent] for epoch in sorted(recorded)])
+
+
+def measure_stillness(recorded: Sequence[Recorded], dataset: Dataset, seeds: Sequence[int]) -> Stillness:
+    """Return how many weights of silent inputs the first epoch of a training has left as they were.
+
+    Args:
+        recorded: Of the network of each seed, before the first step and after the first epoch.
+        dataset: What they were trained on.
+        seeds: Values of the seed column.
+    """
+    n_weights = n_unmoved = 0
+    for seed, of_seed in zip(seeds, recorded, strict=True):
+        silent = silent_inputs(dataset.split(seed).X_train)
+        before, after = of_seed[0][0][silent], of_seed[1][0][silent]
+        n_weights, n_unmoved = n_weights + before.size, n_unmoved + int(np.sum(before == after))
+    return Stillness(n_weights, n_unmoved)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -35,10 +34,11 @@ from regcore.ridge_path import tilted_valley
 from regcore.weight_decay import (
     Decay,
     Recorded,
-    measure_decay,
+    Stillness,
+    measure_stillness,
     nominal_factor,
     recorded_weights,
-    silent_inputs,
+    silent_decay,
 )
 
 Results = Mapping[str, Result]
@@ -47,7 +47,7 @@ DECOUPLED, WANTED = "l2.decoupled", "l2.decoupled.wanted"
 WEIGHTS, N_EPOCHS = "weights", 8
 STEPS_PROBE = Probe(WEIGHTS, "weights", tuple(range(l2.STEPS["SGD, L2"].epochs + 1)))
 # Theory: two weights that the data determines well in one direction and badly in the other.
-VALLEY = tilted_valley(0.5, 0.02, 35.0, (1.0, 1.6))
+VALLEY = tilted_valley(0.3, 0.03, 25.0, (1.0, 1.6))
 LOSS, ERROR = "Loss", "Error"
 # Weights beyond this quantile of the largest of the baseline count in the outermost bins.
 WIDEST = 0.999
@@ -66,13 +66,6 @@ MEANINGS: dict[Convention, str] = {
     "ridge": "sum of squared errors + alpha · Σ w²",
     "decay": "w ← w − learning rate · weight decay · w",
 }
-
-
-class Stillness(NamedTuple):
-    """Weights of blank pixels without any penalty: how many, and of how many an epoch of Adam kept each bit."""
-
-    n_weights: int
-    n_unmoved: int
 
 
 def probes(config: Config) -> tuple[Probe, ...]:
@@ -251,14 +244,10 @@ def _nominal() -> float:
 
 def measured_decays(live: Live, results: Results) -> dict[str, Decay]:
     """Return what single steps left of the weights of blank pixels, by optimizer and kind of penalty."""
-    return {name: _decay(live, _of(results, config)) for name, config in l2.STEPS.items()}
-
-
-def _decay(live: Live, result: Result) -> Decay:
-    config = result.config
-    (recorded,) = live.recorded(config.key(), WEIGHTS, config.seed)
-    silent = silent_inputs(result.dataset.split(config.seed).X_train)
-    return measure_decay([recorded[step][0][silent] for step in sorted(recorded)])
+    return {
+        name: silent_decay(_recorded(live, config, config.seed), _of(results, config).dataset, config.seed)
+        for name, config in l2.STEPS.items()
+    }
 
 
 def adam(live: Live, results: Results, config: Config) -> None:
@@ -278,8 +267,8 @@ def adam(live: Live, results: Results, config: Config) -> None:
     with right:
         first = state.kept_of("l2.first", _first_step, live, results)
         st.markdown(
-            "**The very first step**, all train rows in one batch. What the penalty added to it, as a part of "
-            "the learning rate:"
+            "**The very first step**, all train rows in one batch. What the penalty added to it, as a part "
+            "of the learning rate:"
         )
         st.table(first_step_in_words(first), hide_index=True, border="horizontal")
         st.caption(
@@ -397,16 +386,10 @@ def _norms_in_words(results: Results, config: Config) -> str:
 
 
 def _stillness(live: Live, results: Results, config: Config) -> Stillness:
-    """Return whether an optimizer decays by default: weights of blank pixels before and after an epoch."""
     plain, *_ = l2.twins(nearest(config), config)
     result = _of(results, plain)
-    n_weights = n_unmoved = 0
-    for seed in result.seeds:
-        recorded = _recorded(live, plain, seed)
-        silent = silent_inputs(result.dataset.split(seed).X_train)
-        before, after = recorded[0][0][silent], recorded[1][0][silent]
-        n_weights, n_unmoved = n_weights + before.size, n_unmoved + int(np.sum(before == after))
-    return Stillness(n_weights, n_unmoved)
+    recorded = [_recorded(live, plain, seed) for seed in result.seeds]
+    return measure_stillness(recorded, result.dataset, result.seeds)
 
 
 def _still_in_words(still: Stillness) -> str:

@@ -72,7 +72,13 @@ def _draw(row: BoundaryRowInfo, dark: bool) -> go.Figure:
         "margin": {"l": 8, "r": 8, "t": TOP, "b": FOOT, "autoexpand": False},
         "hovermode": "closest",
         "meta": {"description": _describe(row)},
-        "legend": {"orientation": "h", "x": 0, "y": 1 + 28 / height, "yanchor": "bottom"},
+        "legend": {
+            "orientation": "h",
+            "x": 0,
+            "y": 1 + 28 / height,
+            "yanchor": "bottom",
+            "itemsizing": "constant",
+        },
         "annotations": [_title(row, at, height) for at in range(len(info.panels))],
     }
     for at in range(len(info.panels)):

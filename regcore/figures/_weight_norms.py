@@ -20,10 +20,11 @@ if TYPE_CHECKING:
 HEIGHT = 340
 # Room for the names of the lines on the right.
 MARGIN = {"l": 56, "r": 64, "t": 16, "b": 48, "autoexpand": False}
+MARGIN_OF_AXIS = 0.08  # in decades
 # What is smaller than this part of the largest norm is drawn at the foot of the axis.
 SMALLEST = 1e-3
-# Names of lines that end closer together than this, in decades, would cover each other.
-APART = 0.09
+# Names of lines that end closer together than this part of the axis would cover each other.
+APART = 0.055
 
 
 class Trained(Protocol):
@@ -96,8 +97,10 @@ def _draw(info: WeightNormsInfo, dark: bool) -> go.Figure:
         xaxis={"title": {"text": "epoch"}, "range": [0, _last_epoch(info)], "automargin": False},
         yaxis={
             "title": {"text": "norm of the penalised weights"}, "type": "log",
-            "range": [math.log10(info.lowest) - 0.08, math.log10(info.highest) + 0.08], "dtick": 1,
-            "automargin": False,
+            "dtick": 1, "automargin": False,
+            "range": [
+                math.log10(info.lowest) - MARGIN_OF_AXIS, math.log10(info.highest) + MARGIN_OF_AXIS,
+            ],
         },
     )  # fmt: skip
     return figure
@@ -130,11 +133,12 @@ def _names(info: WeightNormsInfo) -> list[dict[str, object]]:
     """Return the name of each run at the end of its line; of lines that end together, that of one alone."""
     names: list[dict[str, object]] = []
     taken: list[float] = []
+    apart = APART * (math.log10(info.highest / info.lowest) + 2 * MARGIN_OF_AXIS)
     # Where not all have room, these two come first.
     first = sorted(info.norms, key=lambda name: _colour(info, name) == NEUTRAL)
     for name in (each for each in first if info.norms[each].epochs):
         last = _drawn(info, info.norms[name].median[-1])
-        if not math.isfinite(last) or any(abs(math.log10(last / other)) < APART for other in taken):
+        if not math.isfinite(last) or any(abs(math.log10(last / other)) < apart for other in taken):
             continue
         taken.append(last)
         names.append(

@@ -24,8 +24,8 @@ LESSONS = (
         _HELPS,
         "good",
         "Large weights cost more than a wrong label is worth, so most wrong labels are not learnt.",
-        "Train and validation error meet near what the wrong labels allow; the histogram of the weights is a "
-        "needle with thin tails.",
+        "The train error rises to what the wrong labels allow, and validation's falls towards it. The "
+        "histogram of the weights becomes a needle.",
         (Effect("error", "lower"), Effect("loss", "lower")),
     ),
     Lesson(
@@ -33,7 +33,7 @@ LESSONS = (
         _DIGITS.replace(l2=3e-4),
         "bad",
         "The penalty is there, but wrong labels are still worth its price.",
-        "The train error stays near 0: the labels are learnt by heart all the same, right and wrong ones.",
+        "The curves lie on those of the baseline, and the weights are hardly smaller than its own.",
         (Effect("error", "within seed noise"),),
     ),
     Lesson(
