@@ -5,6 +5,7 @@ import pytest
 from regcore.adam_l2 import FirstStep, ShrinkOfBin, ShrinkUnderAdam
 from regcore.bench import effects_l2 as bench
 from regcore.bench.effects import OF_PAGES
+from regcore.lessons import BASELINE
 from regcore.weight_decay import Decay, Stillness
 
 EXACT = Decay((1.0, 0.99, 0.9801), (0.99, 0.99))
@@ -23,7 +24,7 @@ FOUND = bench.Mechanism(
     stillness=Stillness(8, 8),
 )  # fmt: skip
 ON_VAL = {
-    bench.BASELINE: {"error": [0.4, 0.41, 0.42, 0.4]},
+    BASELINE: {"error": [0.4, 0.41, 0.42, 0.4]},
     bench.HUNDREDFOLD: {"error": [0.35, 0.35, 0.36, 0.36]},
     bench.TOO_MUCH: {"error": [0.9, 0.9, 0.9, 0.9]},
 }
@@ -61,14 +62,14 @@ def test_a_claim_is_missed_where_they_do_not(changed, missed):
 
 
 def test_whole_trainings_that_do_not_do_as_claimed():
-    as_plain = {**ON_VAL, bench.HUNDREDFOLD: ON_VAL[bench.BASELINE]}
+    as_plain = {**ON_VAL, bench.HUNDREDFOLD: ON_VAL[BASELINE]}
     learning = {**ON_TRAIN, bench.TOO_MUCH: {"error": [0.9, 0.9, 0.9, 0.8]}}
     assert holds(bench.strength_claims(as_plain, learning)) == [False, False]
 
 
 def test_table_of_strengths_is_in_percent_and_minus_the_baseline():
     baseline, hundredfold, _ = bench.strengths_table(ON_VAL, ON_TRAIN).rows
-    assert baseline[:3] == (bench.BASELINE, pytest.approx(37.75), pytest.approx(40.75))
+    assert baseline[:3] == (BASELINE, pytest.approx(37.75), pytest.approx(40.75))
     assert baseline[3:] == (None,) * 4
     assert hundredfold[3] == pytest.approx(-5.25)
     assert hundredfold[-1] == "4/4"

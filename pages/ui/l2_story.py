@@ -117,9 +117,9 @@ def curves(results: Results, config: Config) -> None:
         floor=cards.floor_of(first),
     )
     st.caption(
-        f"Each value: {words.count(first.config.seeds, 'seed')}, mean and 95 % interval. The dashed line is "
-        "this run. The star has the lowest mean on validation; the ring is the strongest penalty within one "
-        "standard error of it, since the lowest of several noisy means is lowest by luck as well."
+        f"Each value: {words.count(first.config.seeds, 'seed')}, mean and 95 % interval. The star has the "
+        "lowest mean on validation; the ring is the strongest penalty within one standard error of it, since "
+        "the lowest of several noisy means is lowest by luck as well. The upright dashed line is the cursor."
     )
     shown = state.kept_of("l2.pair", pair, results, config)
     cards.curves(shown)
@@ -348,6 +348,7 @@ def _both_kinds(results: Results, other: Results, config: Config) -> None:
         _metric("l2.metric.both"),
         strengths={"decoupled": tuple(swept)},
         floor=cards.floor_of(results[BASELINE]),
+        shown=l2.strength_of(config),
         x_title="nominal strength: l2, or half of weight_decay",
     )
     st.caption(

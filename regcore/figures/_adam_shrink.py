@@ -96,10 +96,16 @@ def _draw(info: AdamShrinkInfo, dark: bool) -> go.Figure:
         },
         yaxis={
             "title": {"text": "taken off in the first epoch"}, "type": "log", "dtick": 1,
-            "tickformat": ".2~%", "automargin": False,
+            "tickformat": ".2~%", "range": _decades(info), "automargin": False,
         },
     )  # fmt: skip
     return figure
+
+
+def _decades(info: AdamShrinkInfo) -> tuple[int, int]:
+    """Return the whole decades around all that is drawn."""
+    drawn = [each for each in (info.nominal, *info.theory, *info.l2.taken, *info.decoupled.taken) if each > 0]
+    return math.floor(math.log10(min(drawn))), math.ceil(math.log10(max(drawn)))
 
 
 def _theory(name: str, x: Sequence[float], y: Sequence[float], dash: str) -> go.Scatter:

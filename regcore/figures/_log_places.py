@@ -28,5 +28,6 @@ def axis_of(values: Sequence[float], title: str, off: str = "off") -> dict[str, 
         "tickvals": places,
         "ticktext": [f"{value:g}" if value else off for value in values],
         "range": [min(places) - 0.2, max(places) + 0.2],
+        "zeroline": False,
         "automargin": False,
     }
