@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from pages.ui import cards, charts, runs, state, words
+from pages.ui import cards, charts, pictures, runs, state, words
 from pages.ui.runs import Live
 from pages.ui.technique import Says
 from regcore import weight_histogram
@@ -148,6 +148,7 @@ def weights(live: Live, results: Results, config: Config) -> None:
         names = {name: _name_in(results, result.config) for name, result in shown.items()}
         histograms = state.kept_of("l2.histograms", _histograms, live, results, names)
         if histograms:
+            pictures.let_the_keyboard_scrub()
             charts.show("l2.histogram", plot_weight_histogram, histograms)
             st.caption("The same weights by size, all seeds together. Move the epoch: 0 is before training.")
 
