@@ -38,7 +38,8 @@ LAB = Entry("pages/lab.py", "Lab", ":material/experiment:")
 EARLY_STOPPING = Entry("pages/early_stopping.py", "Early stopping", ":material/front_hand:")
 ENSEMBLES = Entry("pages/ensembles.py", "Ensembles", ":material/groups:")
 DROPOUT = Entry("pages/dropout.py", "Dropout", ":material/grain:")
-MENU = (HOME, LAB, EARLY_STOPPING, DROPOUT, ENSEMBLES)
+L2 = Entry("pages/l2.py", "L2", ":material/compress:")
+MENU = (HOME, LAB, L2, EARLY_STOPPING, DROPOUT, ENSEMBLES)
 MENU_WIDTH = 220
 STYLE = Path(__file__).with_name("style.css")
 

@@ -40,9 +40,14 @@ def has_pictures(config: Config) -> bool:
     return bool(probes(config))
 
 
+def let_the_keyboard_scrub() -> None:
+    """Let the keyboard move the sliders that figures of the page have below them."""
+    st.html(f"<script>{SCRUBBER.read_text()}</script>", unsafe_allow_javascript=True)
+
+
 def landscapes(live: Live, results: Results) -> None:
     """Show predictions all over the input space, with a slider over epochs below."""
-    st.html(f"<script>{SCRUBBER.read_text()}</script>", unsafe_allow_javascript=True)
+    let_the_keyboard_scrub()
     dataset = _dataset(results)
     if dataset.task == "regression":
         charts.show("pictures.predictions", _predictions, live, results)

@@ -116,6 +116,8 @@ ANSWERS = {
     "Dropout": "Which units are out in a step, and what moves? What stands for all thinned networks, how "
     "exactly, "
     "and which rates are best here?",
+    "L2": "How large may weights be? All strengths at once, what they do to the weights, when it is too "
+    "much, and why L2 is not weight decay under Adam.",
 }
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from regcore.bench import effects_early_stopping
+from regcore.bench.effects_l2 import measure_l2
 from regcore.bench.lessons import measure_lessons
 from regcore.bench.report import Claim, Column, ProgressLine, Report, Table, machine
 from regcore.bench.seeds import FIRST_SEED, N_SEEDS, N_SEEDS_QUICK, measure
@@ -32,6 +33,7 @@ Measure = Callable[[bool, ProgressLine | None], tuple[tuple[Table, ...], tuple[C
 
 # What the pages claim beside: of their lessons, and of what they show of a technique.
 OF_PAGES: tuple[Measure, ...] = (measure_lessons, effects_early_stopping.measure)
+OF_PAGES: tuple[Measure, ...] = (measure_lessons, measure_l2)
 
 
 def configurations(plain: Config = PLAIN) -> dict[str, Config]:

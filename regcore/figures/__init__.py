@@ -3,11 +3,15 @@
 Each figure has a private file of its own: `plot_x` is `_draw(_info(...))`, and `_info` has the numbers drawn.
 """
 
+from regcore.figures._adam_shrink import plot_adam_shrink
 from regcore.figures._ambiguity import plot_ambiguity
 from regcore.figures._boundary import plot_boundary
+from regcore.figures._boundary_row import plot_boundary_row
 from regcore.figures._confusion import plot_confusion
+from regcore.figures._contours import plot_penalty_contours
 from regcore.figures._costs import plot_costs
 from regcore.figures._curves import Measure, plot_curves
+from regcore.figures._decay import plot_decay
 from regcore.figures._ensemble_size import plot_ensemble_size
 from regcore.figures._filters import plot_filters
 from regcore.figures._gain import plot_gain
@@ -38,7 +42,10 @@ from regcore.figures._style import (
 )
 from regcore.figures._thinned import plot_gaps, plot_monte_carlo
 from regcore.figures._thumbnail import thumbnail
+from regcore.figures._validation_curve import plot_validation_curve
 from regcore.figures._voting import plot_voting
+from regcore.figures._weight_histogram import plot_weight_histogram
+from regcore.figures._weight_norms import plot_weight_norms
 from regcore.figures._worst import plot_worst
 from regcore.lessons import BASELINE, THIS_RUN
 
@@ -53,7 +60,9 @@ __all__ = [
     "class_symbol",
     "colour_of",
     "plot_ambiguity",
+    "plot_adam_shrink",
     "plot_boundary",
+    "plot_boundary_row",
     "plot_confusion",
     "plot_costs",
     "plot_curves",
@@ -63,6 +72,7 @@ __all__ = [
     "plot_gain",
     "plot_member_boundaries",
     "plot_member_predictions",
+    "plot_decay",
     "plot_objective",
     "plot_optimism",
     "plot_gaps",
@@ -73,6 +83,7 @@ __all__ = [
     "plot_overlay",
     "plot_patience_map",
     "plot_penalty",
+    "plot_penalty_contours",
     "plot_predictions",
     "plot_stopping_rules",
     "plot_stops",
@@ -82,6 +93,9 @@ __all__ = [
     "plot_rates",
     "plot_removal",
     "plot_scalings",
+    "plot_validation_curve",
+    "plot_weight_histogram",
+    "plot_weight_norms",
     "plot_worst",
     "summarize_curves",
     "template",
