@@ -13,7 +13,7 @@ What a checklist needs is four trainings (`experiments`) that go side by side th
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -70,21 +70,25 @@ class Check(NamedTuple):
     cause: str
 
     @property
-    def passes_on(self) -> int:
-        """The seeds on which it holds; a value that is not finite holds on none."""
-        pairs = zip(self.values, self.bounds, strict=True)
-        return sum(value <= bound if self.at_most else value >= bound for value, bound in pairs)
+    def number(self) -> float:
+        """The mean over seeds; not finite where a seed diverged."""
+        return float(np.mean(self.values))
+
+    @property
+    def bound(self) -> float:
+        """The mean bound."""
+        return float(np.mean(self.bounds))
 
     @property
     def passes(self) -> bool:
-        """Whether it holds on every seed."""
-        return self.passes_on == len(self.values) > 0
+        """Whether the mean over seeds keeps the bound; one that is not finite does not."""
+        return self.number <= self.bound if self.at_most else self.number >= self.bound
 
     @property
-    def worst(self) -> int:
-        """The position of the seed that is furthest on the wrong side, or nearest to it."""
-        off = np.subtract(self.values, self.bounds) * (1 if self.at_most else -1)
-        return int(np.argmax(np.where(np.isfinite(off), off, math.inf)))
+    def passes_on(self) -> int:
+        """The seeds that keep their bound by themselves."""
+        pairs = zip(self.values, self.bounds, strict=True)
+        return sum(value <= bound if self.at_most else value >= bound for value, bound in pairs)
 
 
 def experiments(config: Config) -> dict[str, Config]:
@@ -122,7 +126,7 @@ def checklist(results: Mapping[str, Result]) -> tuple[Check, ...]:
     return (
         _check(
             FIRST_LOSS, first, INITIAL_BOUND, "distance of the loss from ln C, before any update",
-            "poor initialisation, or a coding error: before it has learnt anything a network should guess",
+            "poor initialisation; or a coding error: before it has learnt anything a network should guess",
         ),
         _check(
             ONE_BATCH, last[BATCH]["train_loss"], BATCH_BOUND,
@@ -150,6 +154,17 @@ def checklist(results: Mapping[str, Result]) -> tuple[Check, ...]:
             at_most=False,
         ),
     )  # fmt: skip
+
+
+def joined(parts: Sequence[tuple[Check, ...]]) -> tuple[Check, ...]:
+    """Return the checks of several groups of seeds as those of all of them."""
+    return tuple(
+        same[0]._replace(
+            values=tuple(value for each in same for value in each.values),
+            bounds=tuple(bound for each in same for bound in each.bounds),
+        )
+        for same in zip(*parts, strict=True)
+    )
 
 
 _READ = ("objective", "train_loss", "train_error", "val_error")

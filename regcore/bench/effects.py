@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
+from regcore.bench import effects_overfit
 from regcore.bench.lessons import measure_lessons
 from regcore.bench.report import Claim, Column, ProgressLine, Report, Table, machine
 from regcore.bench.seeds import FIRST_SEED, N_SEEDS, N_SEEDS_QUICK, measure
@@ -30,7 +31,7 @@ Errors = Mapping[str, Sequence[float]]
 Measure = Callable[[bool, ProgressLine | None], tuple[tuple[Table, ...], tuple[Claim, ...]]]
 
 # What the pages claim beside: of their lessons, and of what they show of a technique.
-OF_PAGES: tuple[Measure, ...] = (measure_lessons,)
+OF_PAGES: tuple[Measure, ...] = (measure_lessons, effects_overfit.measure)
 
 
 def configurations(plain: Config = PLAIN) -> dict[str, Config]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from regcore.config import Config
-from regcore.lessons import lab
+from regcore.lessons import lab, overfit_first
 from regcore.lessons.lesson import (
     BASELINE,
     THIS_RUN,
@@ -33,8 +33,12 @@ __all__ = [
     "named",
 ]
 
-LESSONS: Mapping[str, tuple[Lesson, ...]] = MappingProxyType({"Lab": lab.LESSONS})
+LESSONS: Mapping[str, tuple[Lesson, ...]] = MappingProxyType(
+    {"Lab": lab.LESSONS, "Overfit first": overfit_first.LESSONS}
+)
 """All lessons, by the page that teaches them; a page begins with its first one."""
 
-ON_ARRIVAL: Mapping[str, Callable[[Config], dict[str, Config]]] = MappingProxyType({"Lab": lab.trained})
+ON_ARRIVAL: Mapping[str, Callable[[Config], dict[str, Config]]] = MappingProxyType(
+    {"Lab": lab.trained, "Overfit first": overfit_first.trained}
+)
 """What each page trains for a configuration."""
