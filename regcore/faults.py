@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
 
 from regcore.checklist import MEMORISED, ONE_BATCH, THE_INPUT
@@ -20,13 +18,13 @@ class Fault:
 
     Attributes:
         name: What it is called, short.
-        fields: The values of `Config` that make it. Widths are those of every hidden layer.
+        fields: Fields of `Config` and the values that make it. Widths are those of every hidden layer.
         caught_by: The name of the check that tells it.
         why: What it does to a network, in a sentence.
     """
 
     name: str
-    fields: Mapping[str, Any]
+    fields: tuple[tuple[str, Any], ...]
     caught_by: str
     why: str
 
@@ -45,11 +43,11 @@ class Fault:
 
 
 def _deep(hidden: tuple[int, ...]) -> tuple[int, ...]:
-    return hidden if len(hidden) >= MIN_LAYERS else (hidden or Config().hidden) * MIN_LAYERS
+    return (hidden * MIN_LAYERS if len(hidden) < MIN_LAYERS else hidden) or Config().hidden
 
 
 def _fault(name: str, caught_by: str, why: str, **fields: Any) -> Fault:
-    return Fault(name, MappingProxyType(fields), caught_by, why)
+    return Fault(name, tuple(fields.items()), caught_by, why)
 
 
 FAULTS = (
@@ -100,5 +98,5 @@ def fault_of(config: Config) -> Fault | None:
 
 def repaired(config: Config, healthy: Config) -> Config:
     """Return a configuration without its faults: their fields as in a healthy one."""
-    wrong = {field for fault in FAULTS if fault.is_in(config) for field in fault.fields}
+    wrong = {field for fault in FAULTS if fault.is_in(config) for field, _ in fault.fields}
     return config.replace(**{field: getattr(healthy, field) for field in wrong})
