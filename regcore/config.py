@@ -53,7 +53,7 @@ DatasetName = Literal[
     "fashion_mnist",
 ]
 Activation = Literal["relu", "tanh"]
-Initializer = Literal["he_normal", "glorot_uniform", "zeros"]
+Initializer = Literal["he_normal", "glorot_uniform", "zeros", "negative"]
 Optimizer = Literal["adam", "sgd"]
 Variation = Literal["init", "order"]
 
@@ -271,7 +271,9 @@ class Config(BaseModel):
         "he_normal",
         INITIALIZERS,
         "How the kernels are drawn before training. Biases start at 0. With he_normal the output kernel, "
-        "which no relu follows, is drawn with variance 1 / n_in (LeCun normal) instead of 2 / n_in.",
+        "which no relu follows, is drawn with variance 1 / n_in (LeCun normal) instead of 2 / n_in. Two are "
+        "known to be bad: zeros; and negative, which draws hidden kernels below 0, so that a relu layer is "
+        "dead if its inputs cannot be negative.",
     )
     optimizer: Optimizer = _choice("adam", OPTIMIZERS, "The rule that turns gradients into updates.")
     learning_rate: float = _positive(3e-3, 10.0, "", "Step size of the optimizer.")

@@ -51,6 +51,16 @@ def test_zeros_are_zeros_and_a_linear_model_has_one_kernel():
     np.testing.assert_array_equal(kernel, np.zeros((5, 3)))
 
 
+def test_negative_is_the_lower_half_of_he_uniform_but_for_the_output_kernel():
+    hidden, output = streams.initial_weights(replicate(hidden=(300,), initializer="negative"), 500, 200)
+    (_, same) = streams.initial_weights(replicate(hidden=(300,), initializer="he_normal"), 500, 200)
+
+    limit = math.sqrt(6 / 500)
+    assert -limit <= hidden.min() < -0.999 * limit
+    assert -0.001 * limit < hidden.max() <= 0
+    np.testing.assert_array_equal(output, same)
+
+
 def test_initial_weights_are_those_of_the_seed_and_member_whatever_regularizes_them():
     def weights(**changes: Any) -> list[bytes]:
         return [kernel.tobytes() for kernel in streams.initial_weights(replicate(**changes), N_FEATURES, 3)]

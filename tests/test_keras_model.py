@@ -185,7 +185,7 @@ def test_l2_is_on_the_only_kernel_of_a_linear_model():
     assert float(model.get_layer("output").kernel_regularizer.l2) == 0.25
 
 
-@pytest.mark.parametrize("initializer", ["he_normal", "glorot_uniform", "zeros"])
+@pytest.mark.parametrize("initializer", ["he_normal", "glorot_uniform", "zeros", "negative"])
 def test_drawn_anew_the_kernels_spread_as_they_did_before_training(initializer):
     dataset = dataset_of("multiclass", n_features=40)
     result = result_of(dataset, hidden=(1500, 1000), initializer=initializer)
@@ -197,6 +197,7 @@ def test_drawn_anew_the_kernels_spread_as_they_did_before_training(initializer):
         drawn = model.get_layer(name).kernel_initializer(kernel.shape).numpy()
         assert np.std(drawn) == pytest.approx(np.std(kernel), rel=0.06)
         assert np.abs(drawn).max() == pytest.approx(np.abs(kernel).max(), rel=0.06)
+        assert np.mean(drawn) == pytest.approx(np.mean(kernel), abs=0.06 * np.std(kernel))
 
 
 def test_a_plain_network_has_no_regularizers():

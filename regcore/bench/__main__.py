@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from regcore.bench import app, effects, pages, speed
+from regcore.bench import app, effects, pages, shift, speed
 from regcore.bench.report import ProgressLine, Report
 from regcore.errors import RegcoreError
 
-BENCHES = {"speed": speed.run, "effects": effects.run, "app": app.run, "pages": pages.run}
+BENCHES = {"speed": speed.run, "effects": effects.run, "app": app.run, "pages": pages.run, "shift": shift.run}
 
 
 class _Parser(argparse.ArgumentParser):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from regcore.bench import effects_early_stopping
+from regcore.bench import effects_early_stopping, effects_overfit
 from regcore.bench.effects_l2 import measure_l2
 from regcore.bench.lessons import measure_lessons
 from regcore.bench.report import Claim, Column, ProgressLine, Report, Table, machine
@@ -34,6 +34,7 @@ Measure = Callable[[bool, ProgressLine | None], tuple[tuple[Table, ...], tuple[C
 # What the pages claim beside: of their lessons, and of what they show of a technique.
 OF_PAGES: tuple[Measure, ...] = (measure_lessons, effects_early_stopping.measure)
 OF_PAGES: tuple[Measure, ...] = (measure_lessons, measure_l2)
+OF_PAGES: tuple[Measure, ...] = (measure_lessons, effects_overfit.measure)
 
 
 def configurations(plain: Config = PLAIN) -> dict[str, Config]:

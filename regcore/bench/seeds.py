@@ -37,7 +37,7 @@ def measure(
         # One call for all: what configurations share, as "none" and early stopping do, is trained once.
         comparison = compare(
             {name: config.replace(seed=first, seeds=n_seeds) for name, config in configs.items()},
-            on_progress=_shown(progress, at, len(blocks), f"{what}, seeds {first} to {first + n_seeds - 1}"),
+            on_progress=shown(progress, at, len(blocks), f"{what}, seeds {first} to {first + n_seeds - 1}"),
         )
         for name, result in comparison.results.items():
             for metric, values in result.metrics(split).drop(columns="seed").items():
@@ -45,9 +45,10 @@ def measure(
     return found
 
 
-def _shown(
+def shown(
     progress: ProgressLine | None, block: int, n_blocks: int, what: str
 ) -> Callable[[Progress], None] | None:
+    """Return what shows how far a run is that is one of several; None where nobody looks."""
     if progress is None:
         return None
     return lambda now: progress.show((block + now.fraction) / n_blocks, what)

@@ -84,7 +84,8 @@ class Dataset:
         n_train: Train rows of each seed.
         n_val: Validation rows of each seed.
         label_noise: Fraction of train and val labels redrawn uniformly over all classes.
-        fixed: (train rows, val rows) where the split was handed in; every seed keeps it.
+        fixed: (train rows, val rows) where the split was handed in; every seed keeps it. Tables of them,
+            [splits, n_train] and [splits, n_val], give each seed from 0 on a split of its own.
     """
 
     name: str
@@ -248,7 +249,7 @@ class Dataset:
         return Split(scaled[0], targets[0], scaled[1], targets[1], scaled[2], targets[2], raw)
 
     def _draw(self, seed: int) -> Rows:
-        train, val = self.fixed or self._draw_rows(seed)
+        train, val = self._draw_rows(seed) if self.fixed is None else self._fixed_rows(self.fixed, seed)
         shift, scale = self._image_scaling(train) if self.image_shape else _standardization(self.X[train])
         y_train, y_val, y_test = self.y[train], self.y[val], self.y[self.test_rows]
         y_shift, y_scale = 0.0, 1.0
@@ -262,6 +263,14 @@ class Dataset:
         for array in (train, val, y_train, y_val, y_test, shift, scale):
             array.flags.writeable = False
         return Rows(train, val, self.test_rows, y_train, y_val, y_test, shift, scale, y_shift, y_scale)
+
+    def _fixed_rows(self, fixed: tuple[Integers, Integers], seed: int) -> tuple[Integers, Integers]:
+        train, val = fixed
+        if train.ndim == 1:
+            return fixed
+        if not 0 <= seed < len(train):
+            raise DataError(f"seed must be one of the {len(train)} splits, 0 to {len(train) - 1}, got {seed}")
+        return train[seed], val[seed]
 
     def _draw_rows(self, seed: int) -> tuple[Integers, Integers]:
         others = np.setdiff1d(np.arange(self.n_rows, dtype=np.int64), self.test_rows, assume_unique=True)

@@ -37,7 +37,9 @@ def initial_weights(replicate: Replicate, n_features: int, n_outputs: int) -> tu
     `he_normal` draws hidden kernels from a normal distribution truncated at two sigma with variance 2 / n_in
     (He et al. 2015, equation 10). The output kernel has no relu behind it and takes variance 1 / n_in (LeCun
     et al. 1998), so that the first predictions are near uniform. `glorot_uniform` (Glorot and Bengio 2010,
-    equation 16) and `zeros` are the same for every kernel.
+    equation 16) and `zeros` are the same for every kernel. `negative` takes the negative half of He's uniform
+    distribution for hidden kernels, and the output kernel of `he_normal`: relus whose inputs cannot be
+    negative, as those of another relu layer, then give 0 for every row and have no gradient to leave it by.
     """
     config = replicate.config
     widths = (n_features, *config.hidden, n_outputs)
@@ -49,6 +51,8 @@ def initial_weights(replicate: Replicate, n_features: int, n_outputs: int) -> tu
         elif config.initializer == "glorot_uniform":
             limit = math.sqrt(6 / (n_in + n_out))
             kernels.append(random.uniform(-limit, limit, (n_in, n_out)))
+        elif config.initializer == "negative" and layer < len(config.hidden):
+            kernels.append(random.uniform(-math.sqrt(6 / n_in), 0, (n_in, n_out)))
         else:
             variance = (2 if layer < len(config.hidden) else 1) / n_in
             stddev = math.sqrt(variance) / _TRUNCATED_NORMAL_STDDEV

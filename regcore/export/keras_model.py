@@ -6,6 +6,7 @@ result and have the model built elsewhere.
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -29,7 +30,7 @@ MAX_SCALE_OF_NORMALIZATION = 1e18
 MIN_SCALE_IN_FLOAT32, MAX_SCALE_IN_FLOAT32 = 1e-30, 1e30
 
 # No relu follows the output kernel, so the engine draws it with variance 1 / n_in instead of 2 / n_in.
-_OUTPUT_INITIALIZER = {"he_normal": "lecun_normal"}
+_OUTPUT_INITIALIZER = {"he_normal": "lecun_normal", "negative": "lecun_normal"}
 _OUTPUT_ACTIVATION = {"binary": "sigmoid", "multiclass": "softmax", "regression": "linear"}
 
 
@@ -109,10 +110,9 @@ def build_model(parts: ModelParts) -> keras.Sequential:
     scaling = _scaling_layer(parts)
     layers = [keras.Input((len(parts.shift),), dtype=scaling.compute_dtype, name="raw_rows"), scaling]
     layers += _dropout_layers(parts.config.dropout_input, "dropout_input")
-    for number, (units, rate) in enumerate(
-        zip(parts.config.hidden, parts.config.dropout_rates(), strict=True), 1
-    ):
-        layers.append(_hidden_layer(parts.config, units, f"hidden_{number}"))
+    widths = (len(parts.shift), *parts.config.hidden)
+    for number, rate in enumerate(parts.config.dropout_rates(), 1):
+        layers.append(_hidden_layer(parts.config, widths[number - 1], widths[number], f"hidden_{number}"))
         layers += _dropout_layers(rate, f"dropout_{number}")
     layers.append(_output_layer(parts))
     if parts.task == "regression":
@@ -165,17 +165,25 @@ def _dropout_layers(rate: float, name: str) -> list[Any]:
     return [layers.Dropout(rate, name=name)] if rate else []
 
 
-def _hidden_layer(config: Config, units: int, name: str) -> Any:
+def _hidden_layer(config: Config, n_in: int, units: int, name: str) -> Any:
     from keras import constraints, layers
 
     return layers.Dense(
         units,
         activation=config.activation,
-        kernel_initializer=config.initializer,
+        kernel_initializer=_hidden_initializer(config, n_in),
         kernel_regularizer=_penalty(config),
         kernel_constraint=None if config.max_norm is None else constraints.MaxNorm(config.max_norm),
         name=name,
     )
+
+
+def _hidden_initializer(config: Config, n_in: int) -> Any:
+    from keras import initializers
+
+    if config.initializer == "negative":
+        return initializers.RandomUniform(-math.sqrt(6 / n_in), 0.0)
+    return config.initializer
 
 
 def _output_layer(parts: ModelParts) -> Any:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from regcore.config import Config
-from regcore.lessons import dropout, early_stopping, ensembles, l2, lab
+from regcore.lessons import dropout, early_stopping, ensembles, l2, lab, overfit_first
 from regcore.lessons.lesson import (
     BASELINE,
     THIS_RUN,
@@ -36,6 +36,7 @@ __all__ = [
 LESSONS: Mapping[str, tuple[Lesson, ...]] = MappingProxyType(
     {
         "Lab": lab.LESSONS,
+        "Overfit first": overfit_first.LESSONS,
         "L2": l2.LESSONS,
         "Early stopping": early_stopping.LESSONS,
         "Dropout": dropout.LESSONS,
@@ -47,6 +48,7 @@ LESSONS: Mapping[str, tuple[Lesson, ...]] = MappingProxyType(
 ON_ARRIVAL: Mapping[str, Callable[[Config], dict[str, Config]]] = MappingProxyType(
     {
         "Lab": lab.trained,
+        "Overfit first": overfit_first.trained,
         "L2": l2.trained,
         "Early stopping": early_stopping.trained,
         "Dropout": dropout.trained,

@@ -1,0 +1,122 @@
+"""Whether the checklist tells a healthy network from a broken one, and which check tells which fault."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from regcore.bench.report import Claim, Column, ProgressLine, Table
+from regcore.bench.seeds import FIRST_SEED, N_SEEDS_QUICK, SEEDS_AT_ONCE, shown
+from regcore.checklist import Check, checklist, experiments, joined
+from regcore.config import Config
+from regcore.data import DATASET_INFO
+from regcore.errors import DataError
+from regcore.execution import compare
+from regcore.faults import FAULTS, Fault
+from regcore.lessons.overfit_first import HEALTHY
+
+N_SEEDS = 20
+WHAT = "overfit first"
+
+
+def measure(quick: bool, progress: ProgressLine | None = None) -> tuple[tuple[Table, ...], tuple[Claim, ...]]:
+    """Return what the checklist says of healthy networks on all data sets, and of each fault on digits.
+
+    Args:
+        quick: Four seeds instead of twenty, and none of the sets that have to be downloaded.
+        progress: Where to say how far it is.
+    """
+    n_seeds = N_SEEDS_QUICK if quick else N_SEEDS
+    healthy, missing = _healthy(n_seeds, quick, progress)
+    broken = {
+        fault: _checks(fault.broken(HEALTHY["digits"]), n_seeds, fault.name, progress) for fault in FAULTS
+    }
+    tables = (healthy_table(healthy, missing, n_seeds), fault_table(broken))
+    claims = [_is_healthy(data, checks) for data, checks in healthy.items()]
+    return tables, (*claims, *(_is_caught(fault, checks) for fault, checks in broken.items()))
+
+
+def _healthy(
+    n_seeds: int, quick: bool, progress: ProgressLine | None
+) -> tuple[dict[str, tuple[Check, ...]], list[str]]:
+    found, missing = {}, []
+    for data, config in HEALTHY.items():
+        is_downloaded = data in ("mnist", "fashion_mnist")
+        try:
+            if quick and is_downloaded:
+                continue
+            found[data] = _checks(config, n_seeds, data, progress)
+        except DataError:
+            if not is_downloaded:
+                raise
+            missing.append(DATASET_INFO[data].title)
+    return found, missing
+
+
+def _checks(config: Config, n_seeds: int, what: str, progress: ProgressLine | None) -> tuple[Check, ...]:
+    blocks = range(FIRST_SEED, FIRST_SEED + n_seeds, SEEDS_AT_ONCE)
+    parts = []
+    for at, first in enumerate(blocks):
+        unseen = config.replace(seed=first, seeds=min(SEEDS_AT_ONCE, FIRST_SEED + n_seeds - first))
+        told = shown(progress, at, len(blocks), f"{WHAT}: {what}")
+        parts.append(checklist(compare(experiments(unseen), on_progress=told).results))
+    return joined(parts)
+
+
+def healthy_table(healthy: dict[str, tuple[Check, ...]], missing: Sequence[str], n_seeds: int) -> Table:
+    """Return one row for each data set and check."""
+    notes = [f"Means over seeds {FIRST_SEED} to {FIRST_SEED + n_seeds - 1}; errors are fractions of rows."]
+    if missing:
+        notes.append(f"Not on this machine, and left out: {', '.join(missing)}.")
+    return Table(
+        name="healthy_networks",
+        title="Overfit first: a healthy network on each data set of classes",
+        columns=(
+            Column("data", "data"),
+            Column("check", "check"),
+            Column("number", "number", ".4f"),
+            Column("bound", "bound", ".4f"),
+            Column("passes_on", "passes on"),
+        ),
+        rows=[
+            (data, check.name, check.number, check.bound, f"{check.passes_on}/{len(check.values)}")
+            for data, checks in healthy.items()
+            for check in checks
+        ],
+        notes=tuple(notes),
+    )
+
+
+def fault_table(broken: dict[Fault, tuple[Check, ...]]) -> Table:
+    """Return one row for each fault: on how many seeds each check fails."""
+    names = [check.name for check in next(iter(broken.values()))]
+    return Table(
+        name="faults",
+        title="Overfit first: seeds on which a check fails, digits",
+        columns=(
+            Column("fault", "fault"),
+            *(Column(f"check_{at}", f"{at}", "d") for at in range(1, len(names) + 1)),
+            Column("named", "the page names"),
+        ),
+        rows=[
+            (fault.name, *(_failures(check) for check in checks), fault.caught_by)
+            for fault, checks in broken.items()
+        ],
+        notes=("; ".join(f"{at}: {name}" for at, name in enumerate(names, 1)) + ".",),
+    )
+
+
+def _failures(check: Check) -> int:
+    return len(check.values) - check.passes_on
+
+
+def _is_healthy(data: str, checks: tuple[Check, ...]) -> Claim:
+    failed = [f"{check.name}, {check.number:.3g}" for check in checks if not check.passes]
+    measured = "; ".join(failed) or f"{len(checks)} of {len(checks)}"
+    return Claim(f"Overfit first: a healthy network passes every check on {data}", measured, not failed)
+
+
+def _is_caught(fault: Fault, checks: tuple[Check, ...]) -> Claim:
+    (named,) = (check for check in checks if check.name == fault.caught_by)
+    measured = f"on {_failures(named)} of {len(named.values)} seeds"
+    text = f"Overfit first: “{fault.name}” is caught by “{fault.caught_by}”"
+    return Claim(text, measured, _failures(named) == len(named.values))
