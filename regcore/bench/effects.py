@@ -32,9 +32,12 @@ Errors = Mapping[str, Sequence[float]]
 Measure = Callable[[bool, ProgressLine | None], tuple[tuple[Table, ...], tuple[Claim, ...]]]
 
 # What the pages claim beside: of their lessons, and of what they show of a technique.
-OF_PAGES: tuple[Measure, ...] = (measure_lessons, effects_early_stopping.measure)
-OF_PAGES: tuple[Measure, ...] = (measure_lessons, measure_l2)
-OF_PAGES: tuple[Measure, ...] = (measure_lessons, effects_overfit.measure)
+OF_PAGES: tuple[Measure, ...] = (
+    measure_lessons,
+    effects_early_stopping.measure,
+    measure_l2,
+    effects_overfit.measure,
+)
 
 
 def configurations(plain: Config = PLAIN) -> dict[str, Config]:
