@@ -46,9 +46,6 @@ EYES = """
     font-family: "Material Symbols Rounded"; font-feature-settings: "liga"; font-size: 1.5rem; line-height: 1;
     margin-right: 0.5rem;
 }
-[class*=st-key-shelf-eye-] label * {
-    overflow: visible; text-overflow: clip; white-space: normal; overflow-wrap: anywhere;
-}
 [class*=st-key-shelf-eye-] label:has(input:focus-visible) {
     outline: 2px solid currentColor; outline-offset: 2px; border-radius: 0.25rem;
 }

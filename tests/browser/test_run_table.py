@@ -111,20 +111,6 @@ def test_what_is_pointed_at_can_be_read(server, open_page, scheme):
     assert button.locator("p").evaluate(CONTRAST) >= 4.5
 
 
-def test_a_long_name_is_not_cut_off(server, open_page):
-    page = two_runs(open_page(f"{server.url}/lab?{QUERY}"))
-    name = edit(page, "Large weights cost").get_by_role("textbox", name="Name")
-    long = "mixup 0.1, L2 0.01, input dropout 0.2, hidden dropout 0.45"
-    name.fill(long)
-    name.press("Enter")
-    settled(page)
-    page.keyboard.press("Escape")
-
-    shown = line(page, long).get_by_text(long, exact=True)
-    expect(shown).to_be_visible()
-    assert shown.evaluate("name => name.scrollWidth <= name.clientWidth && name.clientHeight > 30")
-
-
 def test_what_differs_between_two_runs(server, open_page):
     page = two_runs(open_page(f"{server.url}/lab?{QUERY}"))
     page.get_by_text("What differs between two runs").click()
