@@ -110,7 +110,7 @@ def replay_generalization_loss(val_loss: Sequence[float] | npt.NDArray[np.floati
     Raises:
         ConfigError: as `generalization_loss` does, or if alpha is below 0 or no number.
     """
-    if not alpha >= 0:
+    if not (_is_number(alpha) and alpha >= 0):
         raise ConfigError(f"alpha must be 0 or more percent, got {alpha!r}")
     curve = np.asarray(val_loss, dtype=np.float64)
     beyond = np.flatnonzero(generalization_loss(curve) > alpha)
