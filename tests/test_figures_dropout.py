@@ -55,16 +55,16 @@ def test_gaps_are_means_over_seeds_and_nothing_is_drawn_where_they_are_zero():
     drawn = lines(plot_gaps([sampled(), sampled(0.2)], (1, 4)))
 
     assert list(drawn) == [
-        "arithmetic mean to scaled",
-        "geometric mean to scaled",
+        "arithmetic to scaled",
+        "geometric to scaled",
         "arithmetic to geometric",
-        "geometric, masks only before the output",
+        "geometric, only before output",
     ]
-    assert list(drawn["arithmetic mean to scaled"].y) == pytest.approx([0.5, 0.3])
-    assert list(drawn["geometric mean to scaled"].y) == pytest.approx([0.5, 0.2])
+    assert list(drawn["arithmetic to scaled"].y) == pytest.approx([0.5, 0.3])
+    assert list(drawn["geometric to scaled"].y) == pytest.approx([0.5, 0.2])
     between = drawn["arithmetic to geometric"]
     assert (list(between.x), list(between.y)) == ([4.0], pytest.approx([0.05]))
-    assert drawn["geometric, masks only before the output"].line.dash == "dash"
+    assert drawn["geometric, only before output"].line.dash == "dash"
 
 
 def test_without_dropout_before_the_output_there_is_no_line_for_it():
@@ -75,9 +75,9 @@ def test_gaps_are_said_in_words():
     said = plot_gaps([sampled()], (1, 4)).layout.meta["description"]
 
     assert said == (
-        "Distance of predictions by the number of masks, mean of 1 seed: arithmetic mean to scaled 0.4 at 1 "
-        "and 0.2 at 4 masks; geometric mean to scaled 0.4 at 1 and 0.1 at 4 masks; arithmetic to geometric "
-        "0.05 at 4 and 0.05 at 4 masks; geometric, masks only before the output 0.3 at 1 and 0.15 at 4 masks."
+        "Distance of predictions by the number of masks, mean of 1 seed: arithmetic to scaled 0.4 at 1 "
+        "and 0.2 at 4 masks; geometric to scaled 0.4 at 1 and 0.1 at 4 masks; arithmetic to geometric "
+        "0.05 at 4 and 0.05 at 4 masks; geometric, only before output 0.3 at 1 and 0.15 at 4 masks."
     )
 
 

@@ -44,13 +44,15 @@ SMALL = Config(
     data="iris", hidden=(6, 5), dropout_input=0.2, dropout_hidden=0.4, batch_size=4, epochs=40, seeds=1
 )
 SMALL_NAME = "small network"
-OF_ARTICLE, OF_PAGE = "The article's: 0.8 and 0.6 kept", "Those of this page"
+OF_ARTICLE, OF_PAGE = "Keep 0.8 / 0.6", "This page's"
 OPTIMIZERS: Mapping[str, dict[str, Any]] = {
     "Adam": {"optimizer": "adam"},
     "Plain SGD": {"optimizer": "sgd", "learning_rate": 0.05},
 }
 BATCHES = (1, 4, 16)
 N_STEPS = 50
+# By then Adam remembers gradients of most weights.
+FIRST_SHOWN = 10
 PROBE = "first epoch"
 WHEN_DONE = "It is shown when the run is done."
 DISTANCES = {
@@ -219,7 +221,10 @@ def _scaling(result: Result) -> None:
         st.table(_scaling_table(result, by_seed), hide_index=True, border="horizontal")
         st.caption(
             "Mean of the seeds, on validation rows. In training: what single thinned networks do on average. "
-            "Classic weights are made from the trained ones: W / p, without a scale in training."
+            "Classic weights are made from the trained ones: W / p, without a scale in training. Masks "
+            "scatter "
+            "the sums and relu cuts them off below alone, so activations in training are larger than after "
+            "it."
         )
 
 
@@ -238,11 +243,15 @@ def _scaling_in_words(result: Result, by_seed: Sequence[Mapping[str, dropout.Sca
             "" if name == dropout.INVERTED else " It is the other right way in other words: losses agree to "
         )
         agree = f"{same}{largest:.0e}." if same else ""
-        return f"**{name.capitalize()}:** outputs are {ratio:.2g} times as large as in training.{agree}"
+        return f"**{_sentence(name)}:** outputs are {ratio:.2g} times as large as in training.{agree}"
     return (
-        f"**{name.capitalize()}:** outputs are {ratio:.2g} times as large as in training. Validation loss "
-        f"{_difference(paired_difference(loss, right), 'loss')} than with the right scaling."
+        f"**{_sentence(name)}:** outputs are {ratio:.2g} times as large as in training. Validation loss "
+        f"{_difference(paired_difference(loss, right), 'loss')}, against the right scaling."
     )
+
+
+def _sentence(name: str) -> str:
+    return name[:1].upper() + name[1:]
 
 
 def _scaling_table(result: Result, by_seed: Sequence[Mapping[str, dropout.Scaling]]) -> pd.DataFrame:
@@ -255,7 +264,7 @@ def _scaling_table(result: Result, by_seed: Sequence[Mapping[str, dropout.Scalin
     return pd.DataFrame(
         [
             {
-                "Used as": name.capitalize(),
+                "Used as": _sentence(name),
                 "Loss": mean([each[name].loss for each in by_seed], "loss"),
                 words.metric_title(metric): mean([each[name].error for each in by_seed], metric),
             }
@@ -316,7 +325,7 @@ def _coadaptation_in_words(found: Mapping[str, Sequence[coadaptation.CoAdaptatio
         "With dropout: "
         + ", ".join(
             (
-                said("the loss of one unit is missed", lambda each: each.mean_change),
+                said("how much one unit is missed", lambda each: each.mean_change),
                 said("correlation", lambda each: each.correlation),
                 said("silence", lambda each: each.zeros),
             )
@@ -405,7 +414,7 @@ def _small_config(config: Config) -> Config:
 @st.fragment
 def _stepper(small: Small) -> None:
     """Show one step; moving it trains nothing."""
-    at = st.slider("Step", 1, len(small.steps), 1, key="dropout.step")
+    at = st.slider("Step", 1, len(small.steps), FIRST_SHOWN, key="dropout.step")
     step = small.steps[at - 1]
     row = 1
     if small.config.batch_size > 1:

@@ -11,8 +11,8 @@ import plotly.graph_objects as go
 from regcore.figures._style import BAND_OPACITY, LINE_WIDTH, faded, template
 from regcore.statistics import MeanInterval
 
-HEIGHT = 320
-MARGIN = {"l": 60, "r": 8, "t": 64, "b": 48, "autoexpand": False}
+HEIGHT = 340
+MARGIN = {"l": 60, "r": 8, "t": 84, "b": 48, "autoexpand": False}
 
 
 class Series(NamedTuple):
@@ -62,7 +62,7 @@ def _axis(axis: Axis) -> dict[str, object]:
         "type": "log" if axis.is_log else "linear",
         "tickformat": axis.tick_format,
         "automargin": False,
-        **({"dtick": 1} if axis.is_log and not axis.ticks else {}),
+        **({"dtick": "D2"} if axis.is_log and not axis.ticks else {}),
         **ticks,
     }
 

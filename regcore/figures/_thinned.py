@@ -19,11 +19,12 @@ if TYPE_CHECKING:
 ARITHMETIC, GEOMETRIC, BETWEEN = COLOURS[2], COLOURS[1], COLOURS[3]
 # Of each distance: field of `Gap`, name, colour.
 DISTANCES = (
-    ("arithmetic_to_scaled", "arithmetic mean to scaled", ARITHMETIC),
-    ("geometric_to_scaled", "geometric mean to scaled", GEOMETRIC),
+    ("arithmetic_to_scaled", "arithmetic to scaled", ARITHMETIC),
+    ("geometric_to_scaled", "geometric to scaled", GEOMETRIC),
     ("arithmetic_to_geometric", "arithmetic to geometric", BETWEEN),
 )
-BEFORE_OUTPUT = "geometric, masks only before the output"
+ROUNDING = 1e-9
+BEFORE_OUTPUT = "geometric, only before output"
 
 
 class ThinnedInfo(NamedTuple):
@@ -96,13 +97,13 @@ def _gaps_info(sampled: Sequence[Sampled], n_masks: Sequence[int]) -> ThinnedInf
     if sampled[0].gaps_before_output:
         before = [[each.geometric_to_scaled for each in one.gaps_before_output] for one in sampled]
         lines.append(_series(BEFORE_OUTPUT, GEOMETRIC, "dash", n_masks, before))
-    # One mask is its own mean, both ways: 0, which has no logarithm.
+    # One mask is its own mean, both ways: 0 but for rounding, which has no place among logarithms.
     shown = tuple(_without_zeros(line) for line in lines)
     return ThinnedInfo("Distance of predictions", len(sampled), shown)
 
 
 def _without_zeros(line: Series) -> Series:
-    kept = [(x, each) for x, each in zip(line.x, line.intervals, strict=True) if each.mean > 0]
+    kept = [(x, each) for x, each in zip(line.x, line.intervals, strict=True) if each.mean > ROUNDING]
     return line._replace(x=tuple(x for x, _ in kept), intervals=tuple(each for _, each in kept))
 
 
