@@ -7,6 +7,7 @@ from regcore.figures._adam_shrink import plot_adam_shrink
 from regcore.figures._ambiguity import plot_ambiguity
 from regcore.figures._boundary import plot_boundary
 from regcore.figures._boundary_row import plot_boundary_row
+from regcore.figures._capacity import plot_capacity
 from regcore.figures._confusion import plot_confusion
 from regcore.figures._contours import plot_penalty_contours
 from regcore.figures._costs import plot_costs
@@ -19,6 +20,7 @@ from regcore.figures._member_boundaries import plot_member_boundaries
 from regcore.figures._member_predictions import plot_member_predictions
 from regcore.figures._network import plot_network
 from regcore.figures._objective import plot_objective, plot_objective_beside_val, plot_penalty
+from regcore.figures._one_batch import plot_one_batch
 from regcore.figures._optimism import plot_optimism
 from regcore.figures._overlay import Overlaid, RunCurves, plot_overlay, summarize_curves
 from regcore.figures._patience import (
@@ -30,6 +32,7 @@ from regcore.figures._predictions import plot_predictions
 from regcore.figures._rates import plot_rates
 from regcore.figures._reliability import plot_reliability
 from regcore.figures._removal import plot_removal
+from regcore.figures._resplits import plot_resplits
 from regcore.figures._scalings import plot_scalings
 from regcore.figures._sources import plot_sources
 from regcore.figures._stops import plot_stops
@@ -59,41 +62,43 @@ __all__ = [
     "class_colour",
     "class_symbol",
     "colour_of",
-    "plot_ambiguity",
     "plot_adam_shrink",
+    "plot_ambiguity",
     "plot_boundary",
     "plot_boundary_row",
+    "plot_capacity",
     "plot_confusion",
     "plot_costs",
     "plot_curves",
-    "plot_filters",
-    "plot_generalization_loss",
+    "plot_decay",
     "plot_ensemble_size",
+    "plot_filters",
     "plot_gain",
+    "plot_gaps",
+    "plot_generalization_loss",
     "plot_member_boundaries",
     "plot_member_predictions",
-    "plot_decay",
-    "plot_objective",
-    "plot_optimism",
-    "plot_gaps",
     "plot_monte_carlo",
     "plot_network",
     "plot_objective",
     "plot_objective_beside_val",
+    "plot_one_batch",
+    "plot_optimism",
     "plot_overlay",
     "plot_patience_map",
     "plot_penalty",
     "plot_penalty_contours",
     "plot_predictions",
+    "plot_rates",
+    "plot_reliability",
+    "plot_removal",
+    "plot_resplits",
+    "plot_scalings",
+    "plot_sources",
     "plot_stopping_rules",
     "plot_stops",
-    "plot_reliability",
-    "plot_sources",
-    "plot_voting",
-    "plot_rates",
-    "plot_removal",
-    "plot_scalings",
     "plot_validation_curve",
+    "plot_voting",
     "plot_weight_histogram",
     "plot_weight_norms",
     "plot_worst",

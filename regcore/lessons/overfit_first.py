@@ -12,15 +12,19 @@ from regcore.faults import FAULTS, repaired
 from regcore.lessons.lesson import BASELINE, THIS_RUN, Effect, Lesson
 
 # In the plane a label that means nothing has others close around it: fewer rows, more layers and epochs.
-_PLANE = Config(
-    hidden=(128,) * 4, learning_rate=2e-3, n_train=40, batch_size=40, epochs=800, label_noise=0.0, seeds=4
-)
-_TABLE = Config(hidden=(128, 128), epochs=200, seeds=4)
+_PLANE = Config(hidden=(128,) * 4, learning_rate=2e-3, n_train=40, batch_size=40, epochs=800, seeds=4)
+_TABLE = Config(hidden=(128, 128), batch_size=50, epochs=300, seeds=4)
 _IMAGES = Config(n_train=200, epochs=100, seeds=4)
+# Arms that wind take more rows to be seen, and more validation rows to be told from a guess.
+_SPIRALS = _PLANE.replace(
+    data="spirals", learning_rate=1e-3, n_train=60, n_val=300, batch_size=60, epochs=1500
+)
 
 
 def _healthy(data: str) -> Config:
     info = DATASET_INFO[data]
+    if data == "spirals":
+        return _SPIRALS
     if info.image_shape is not None:
         return _IMAGES.replace(data=data)
     return (_PLANE if info.n_features == 2 else _TABLE).replace(data=data)

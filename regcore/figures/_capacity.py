@@ -1,0 +1,83 @@
+"""Train and validation loss against the width of a network, with the width from which on it fits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import plotly.graph_objects as go
+
+from regcore.capacity import Width, first_that_fits
+from regcore.figures._layout import interval_in_words
+from regcore.figures._series import Axis, Series, draw_series
+from regcore.figures._style import COLOURS, DASHES, NEUTRAL, THIN_LINE
+
+
+class CapacityInfo(NamedTuple):
+    """Every number of the figure; `fits` is None where even the widest network does not."""
+
+    series: tuple[Series, ...]
+    units: tuple[int, ...]
+    fits: int | None
+    n_seeds: int
+
+
+def plot_capacity(measured: Sequence[Width], *, dark: bool = False) -> go.Figure:
+    """Return mean losses after the last epoch against the units of each hidden layer, both on log axes.
+
+    Bands are 95 % t-intervals over seeds. A line marks the width from which on at most 1 % of the train rows
+    are wrong. `layout.meta["description"]` has the numbers in words.
+
+    Args:
+        measured: One for each width, ascending.
+        dark: Draw for a dark page.
+    """
+    return _draw(_info(measured), dark)
+
+
+def _info(measured: Sequence[Width]) -> CapacityInfo:
+    units = tuple(width.units for width in measured)
+    losses = {
+        "train": [width.train_loss for width in measured],
+        "val": [width.val_loss for width in measured],
+    }
+    names = {"train": "train", "val": "validation"}
+    return CapacityInfo(
+        tuple(
+            Series(names[split], COLOURS[0], DASHES[split], tuple(map(float, units)), tuple(intervals))
+            for split, intervals in losses.items()
+        ),
+        units,
+        first_that_fits(measured),
+        measured[0].train_loss.n if measured else 0,
+    )
+
+
+def _draw(info: CapacityInfo, dark: bool = False) -> go.Figure:
+    x = Axis("units in each hidden layer", is_log=True, ticks=tuple(map(float, info.units)))
+    figure = draw_series(info.series, x, Axis("data loss", is_log=True), _describe(info), dark=dark)
+    if info.fits is not None:
+        figure.add_vline(
+            x=info.fits,
+            line={"color": NEUTRAL, "width": THIN_LINE, "dash": "longdash"},
+            annotation={"text": f"fits from {info.fits} on", "font": {"size": 12}},
+            annotation_position="top left" if info.fits > info.units[0] else "top right",
+        )
+    return figure
+
+
+def _describe(info: CapacityInfo) -> str:
+    if not info.units:
+        return "No width has been trained yet."
+    said = [
+        f"{line.name} {interval_in_words(line.intervals[0])} with {info.units[0]}, "
+        f"{interval_in_words(line.intervals[-1])} with {info.units[-1]}"
+        for line in info.series
+    ]
+    fits = (
+        f"At most 1 % of the train rows are wrong from {info.fits} units on."
+        if info.fits is not None
+        else "No width fits the train rows."
+    )
+    seeds = "1 seed" if info.n_seeds == 1 else f"{info.n_seeds} seeds"
+    return f"Data loss against units in each hidden layer, mean of {seeds}: {'; '.join(said)}. {fits}"
