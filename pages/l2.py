@@ -53,11 +53,13 @@ def of_the_mechanism(live: runs.Live, results: l2_story.Results) -> None:
     )
     l2_story.boundaries(results, config)
     st.header("Is it decay? Step by step", anchor=False)
+    st.latex(r"w \leftarrow (1 - 2\,\eta\,\lambda)\,w - \eta\,\nabla L(w)")
     technique.prose(
-        "Some pixels are blank on every image, so the data's gradient of their weights is exactly zero: what "
-        "those weights do is decay alone. Here they are after each step of four real trainings, all set so "
-        "that a step should take 1 %: learning rate 0.01, and l2 0.5 or weight decay 1. Three of them do. "
-        "Adam with L2 does not."
+        "Under plain gradient descent, η being the learning rate, a step shrinks each weight and then "
+        "follows the data. Some pixels are blank on every image, so the data's gradient of their weights is "
+        "exactly zero: what those weights do is decay alone. Here they are after each step of four real "
+        "trainings, all set so that a step should take 1 %: learning rate 0.01, and l2 0.5 or weight decay "
+        "1. Three of them do. Adam with L2 does not."
     )
     l2_story.decay(live, results)
     st.header("Why L2 is not weight decay under Adam", anchor=False)
@@ -78,10 +80,9 @@ technique.idea(
     "same factor, which is why it is called **weight decay**. Set it [off](?l2=0&weight_decay=0), "
     "[too weak](?l2=0.0003&weight_decay=0), [where it helps](?l2=0.01&weight_decay=0), or "
     "[too strong](?l2=0.3&weight_decay=0): all of them are trained already.",
-    r"L(w) + \lambda \sum w^2 \qquad\Rightarrow\qquad "
-    r"w \leftarrow (1 - 2\,\eta\,\lambda)\,w - \eta\,\nabla L(w)",
-    "λ is `l2`, on the mean loss and without one half, as in Keras. It acts on hidden kernels, never on "
-    "biases or the output layer. η is the learning rate. Decoupled decay (AdamW) takes η · `weight_decay` · "
+    r"L(w) + \lambda \sum w^2",
+    "λ is l2, on the mean loss and without one half, as in Keras. It acts on hidden kernels, never on "
+    "biases or the output layer. η is the learning rate. Decoupled decay (AdamW) takes η · weight_decay · "
     "w off each weight beside the optimizer's step.",
 )
 where = technique.places()

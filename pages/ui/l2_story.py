@@ -53,10 +53,10 @@ LOSS, ERROR = "Loss", "Error"
 WIDEST = 0.999
 
 CONVENTIONS: dict[Convention, str] = {
-    "keras": "this lab's l2, `keras.regularizers.L2`",
+    "keras": "this lab's l2, Keras's L2",
     "article": "the article's λ",
     "book": "the book's α",
-    "ridge": "scikit-learn's `Ridge(alpha)`",
+    "ridge": "scikit-learn's Ridge alpha",
     "decay": "weight decay, plain gradient descent",
 }
 MEANINGS: dict[Convention, str] = {
@@ -410,6 +410,7 @@ def _decays_in_words(decays: Mapping[str, Decay]) -> str:
         f"Where the data has no gradient, SGD multiplied them by {min(sgd):.4f} to {max(sgd):.4f} in each "
         f"step, as 1 − 2 · learning rate · l2 = {_nominal():g} says. Adam with the same l2 took a learning "
         f"rate off each weight instead: × {adam_l2[0]:.3f} in its first step. Where the data pulls, weights "
+        "grow as well."
     )
 
 
@@ -433,8 +434,8 @@ def converter(config: Config) -> None:
         )
         st.caption(
             "Ridge counts with the sum over rows, so its alpha grows with them. Weight decay is the same "
-            "under plain gradient descent alone. PyTorch's `weight_decay` of `SGD` and `Adam` is the book's "
-            "α: its gradient is added to the loss's. That of `AdamW` is decoupled."
+            "under plain gradient descent alone. PyTorch's weight_decay of SGD and Adam is the book's "
+            "α: its gradient is added to the loss's. That of AdamW is decoupled."
         )
 
 

@@ -13,8 +13,9 @@ from regcore.adam_l2 import ShrinkUnderAdam
 from regcore.figures._log_places import places_of
 from regcore.figures._style import COLOURS, LINE_WIDTH, NEUTRAL, OUTLINE, THIN_LINE, template
 
-HEIGHT = 360
-MARGIN = {"l": 64, "r": 12, "t": 76, "b": 52, "autoexpand": False}
+HEIGHT = 372
+# On top there is room for a legend of four rows, as a narrow page has.
+MARGIN = {"l": 64, "r": 12, "t": 88, "b": 52, "autoexpand": False}
 L2_COLOUR, DECOUPLED_COLOUR = COLOURS[1], COLOURS[3]
 
 

@@ -12,8 +12,9 @@ import plotly.graph_objects as go
 from regcore.figures._style import COLOURS, LINE_WIDTH, NEUTRAL, OUTLINE, THIN_LINE, faded, template
 from regcore.ridge_path import TwoWeights, ridge_path
 
-HEIGHT = 400
-MARGIN = {"l": 48, "r": 8, "t": 48, "b": 44, "autoexpand": False}
+HEIGHT = 440
+# On top there is room for a legend of four rows, as a narrow page has.
+MARGIN = {"l": 48, "r": 8, "t": 88, "b": 44, "autoexpand": False}
 N_GRID, N_PATH, N_CIRCLE = 61, 120, 73
 # Of the data loss at weights of 0: where contours are drawn.
 LEVELS = (0.02, 0.08, 0.2, 0.4, 0.7, 1.0, 1.5)

@@ -11,8 +11,9 @@ import plotly.graph_objects as go
 from regcore.figures._style import COLOURS, NEUTRAL, template
 from regcore.weight_decay import Decay
 
-HEIGHT = 360
-MARGIN = {"l": 60, "r": 8, "t": 76, "b": 48, "autoexpand": False}
+HEIGHT = 390
+# On top there is room for a legend of five rows, as a narrow page has.
+MARGIN = {"l": 60, "r": 8, "t": 106, "b": 48, "autoexpand": False}
 # Open symbols of different sizes, so that runs on top of each other are all seen.
 SYMBOLS = (("circle-open", 15), ("square-open", 9), ("x-thin", 7), ("diamond", 9))
 

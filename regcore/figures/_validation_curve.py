@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from regcore.results import Split, Sweep
 
 HEIGHT = 400
+# On top there is room for a legend of four rows, as a narrow page has.
 MARGIN = {"l": 56, "r": 12, "t": 84, "b": 52, "autoexpand": False}
 # Colours of runs that no other figure of the page gives to something else.
 SWEEP_COLOURS = (COLOURS[1], COLOURS[3])
@@ -170,7 +171,9 @@ def _draw(info: ValidationCurveInfo, x_title: str, dark: bool) -> go.Figure:
         figure.add_traces(band(x, line.low, line.high, colours[line.sweep]))
         figure.add_trace(_line(info, line, x, colours[line.sweep]))
     for chosen in info.chosen:
-        figure.add_trace(_mark(chosen, at[chosen.value], colours[chosen.sweep]))
+        mark = _mark(chosen, at[chosen.value], colours[chosen.sweep])
+        # Of two sweeps a narrow page has no room to name them all.
+        figure.add_trace(mark.update(showlegend=len(info.strengths) == 1))
     for value, text in ((info.chance, "guessing"), (info.floor, "noise floor")):
         if value is not None:
             _add_level(figure, value, text)

@@ -58,7 +58,7 @@ FLAGS = (
     "--disable-sync",
 )
 # Streamlit first looks for its server below the page's path: a 404 on every deep link, no fault of the app.
-PROBE = re.compile(r"/[a-z_]+/_stcore/(health|host-config)$")
+PROBE = re.compile(r"/[a-z0-9_]+/_stcore/(health|host-config)$")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
