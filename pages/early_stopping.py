@@ -15,8 +15,8 @@ technique.idea(
     "Watch the loss on validation rows, stop when it has not improved for [three](?patience=3), "
     "[ten](?patience=10) or [thirty](?patience=30) epochs, and keep the network of the best one. What most "
     "rows agree on is learned first; single rows, wrong labels among them, are learned by heart later.",
-    r"\text{stop at the first } t \text{ with } \; t - t^{*} \ge \text{patience}, \qquad "
-    r"\text{keep the weights of } t^{*}",
+    r"\begin{gathered} \text{stop at the first } t: \; t - t^{*} \ge \text{patience} \\ "
+    r"\text{keep the weights of } t^{*} \end{gathered}",
     "t: the epoch, from 1. t*: the last epoch that was better than the t* before it, by more than min_delta. "
     "As `keras.callbacks.EarlyStopping`, tie for tie. Watched is the data loss alone, with dropout off.",
 )

@@ -192,7 +192,7 @@ def test_filters_have_theory_left_and_measured_points_right(factors):
     assert [trace.xaxis for trace in figure.data] == ["x", "x2", "x2"] * 2
     assert [list(trace.y) for trace in figure.data if trace.mode == "markers"] == [[0.1, 0.95], [0.09, 0.8]]
     assert [note.text for note in figure.layout.annotations] == [
-        "<b>Theory: two formulas</b>", "<b>Measured: two real trainings</b>",
+        "<b>Theory</b>", "<b>Measured</b>",
     ]  # fmt: skip
     assert "4 measured factors, at most 0.01 from their formula." in figure.layout.meta["description"]
 

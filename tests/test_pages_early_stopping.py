@@ -253,7 +253,12 @@ def test_networks_in_numbers():
 def test_the_smallest_patience_that_is_good_enough_is_told():
     run = result([[{"val_loss": loss} for loss in (3.0, 2.0, 2.5, 1.0, 2.0)]], patience=1)
     points = patience.patience_points(run, [1, 2, 3])
+    assert story.cheapest_in_words(points) == ("The lowest loss, 1.000, takes a patience of 2 and 5 epochs.")
+
+
+def test_a_smaller_patience_that_keeps_about_the_same_is_told_too():
+    run = result([[{"val_loss": loss} for loss in (3.0, 2.0, 2.5, 1.99, 2.0, 2.5)]], patience=1)
+    points = patience.patience_points(run, [1, 2, 3])
     assert story.cheapest_in_words(points) == (
-        "A patience of 2 is within one standard error of the lowest loss here, for 5 epochs; the lowest "
-        "takes 2, for 5."
+        "The lowest loss, 1.990, takes a patience of 2 and 6 epochs; within 1 % of it are 1 and 3."
     )

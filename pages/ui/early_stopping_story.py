@@ -35,6 +35,8 @@ PATIENCES = (None, 1, 2, 3, 4, 5, 7, 10, 15, 20, 30, 50)
 # The highest of Prechelt's own study, and of those of the map the middle.
 ALPHA = 5.0
 LOG_HEIGHT = 330
+# A loss that is higher by this part is about the same.
+NEAR = 0.01
 RANDOM, LINEAR = "early_stopping.random", "early_stopping.linear"
 SCORES: dict[str, Score] = {"Error": "error", "Loss": "loss"}
 ONCE, LOOP = "one fit", "a fit for each epoch"
@@ -180,14 +182,16 @@ def waiting(results: Results) -> None:
 
 
 def cheapest_in_words(points: Sequence[RulePoint]) -> str:
-    """Return the smallest patience whose loss is within one standard error of the lowest, in words."""
+    """Return the smallest patience that keeps about the lowest loss, and what both cost, in words."""
     best = min(points, key=lambda point: point.loss.mean)
-    limit = best.loss.mean + (best.loss.standard_error if best.loss.n > 1 else 0.0)
-    enough = next(point for point in points if point.loss.mean <= limit)
-    return (
-        f"A patience of {enough.value:g} is within one standard error of the lowest loss here, for "
-        f"{enough.epochs.mean:.0f} epochs; the lowest takes {best.value:g}, for {best.epochs.mean:.0f}."
+    near = next(point for point in points if point.loss.mean <= (1 + NEAR) * best.loss.mean)
+    lowest = (
+        f"The lowest loss, {best.loss.mean:.3f}, takes a patience of {best.value:g} and {best.epochs.mean:.0f} "
+        "epochs"
     )
+    if near is best:
+        return f"{lowest}."
+    return f"{lowest}; within {words.percent(NEAR)} of it are {near.value:g} and {near.epochs.mean:.0f}."
 
 
 def _points(results: Results) -> tuple[RulePoint, ...]:
@@ -273,7 +277,11 @@ def loop(result: Result) -> None:
     if config.patience is None:
         st.caption("Set a patience first: without one there is nothing that a loop could lose.")
         return
-    st.code(CODE[way or LOOP].format(patience=config.patience, epochs=config.epochs), language="python")
+    st.code(
+        CODE[way or LOOP].format(patience=config.patience, epochs=config.epochs),
+        language="python",
+        wrap_lines=True,
+    )
     cost = patience.cost_of_a_loop(result)
     point = cost.once if way == ONCE else cost.loop
     st.markdown(
@@ -363,9 +371,9 @@ def filters() -> None:
         "near zero, and so does L2: both multiply least squares by a factor, direction by direction."
     )
     st.latex(
-        r"\text{stopped: } 1-(1-\varepsilon\Lambda)^{t} \qquad \text{L2: } "
-        r"\frac{\Lambda}{\Lambda+2\,\mathtt{l2}} \qquad \text{alike for } "
-        r"\mathtt{l2}=\frac{1}{2\,\varepsilon\,t}"
+        r"\begin{gathered} \text{stopped: } 1-(1-\varepsilon\Lambda)^{t} \qquad \text{L2: } "
+        r"\frac{\Lambda}{\Lambda+2\cdot\mathrm{L2}} \\[0.6em] \text{alike for } "
+        r"\mathrm{L2}=\frac{1}{2\,\varepsilon\,t} \end{gathered}"
     )
     configs = early_stopping.linear_runs()
     n_networks = sum(config.seeds for config in configs.values())

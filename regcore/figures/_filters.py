@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from regcore.spectral_filters import Factors
 
 HEIGHT = 360
-MARGIN = {"l": 56, "r": 8, "t": 62, "b": 48, "autoexpand": False}
+MARGIN = {"l": 56, "r": 8, "t": 92, "b": 48, "autoexpand": False}
 GAP = 0.04
 N_PLACES = 200
 STOPPED, RIDGE = "stopped early", "L2"
 COLOUR_OF = {STOPPED: COLOURS[1], RIDGE: COLOURS[3]}
 DASH_OF = {STOPPED: "solid", RIDGE: "dash"}
 SYMBOL_OF = {STOPPED: "circle", RIDGE: "diamond-open"}
-PANELS = ("Theory: two formulas", "Measured: two real trainings")
+PANELS = ("Theory", "Measured")
 
 
 class FiltersInfo(NamedTuple):
@@ -110,14 +110,19 @@ def _draw(info: FiltersInfo, dark: bool = False) -> go.Figure:
         figure.add_trace(_formula(info, name, THIN_LINE, "x2", "y2", None))
         figure.add_trace(_measured(info, name))
     width = (1 - GAP) / 2
-    x_axis = {"type": "log", "title": {"text": "curvature Λ of the direction"}, "tickformat": ".1~g"}
+    x_axis = {
+        "type": "log",
+        "title": {"text": "curvature Λ of the direction"},
+        "tickformat": "~g",
+        "dtick": 1,
+    }
     figure.update_layout(
         template=template(dark),
         height=HEIGHT,
         margin=MARGIN,
         hovermode="closest",
         meta={"description": _describe(info)},
-        legend={"orientation": "h", "x": 0, "y": 1.09, "yanchor": "bottom", "traceorder": "normal"},
+        legend={"orientation": "h", "x": 0, "y": 1.1, "yanchor": "bottom", "traceorder": "normal"},
         annotations=[
             {
                 "text": f"<b>{title}</b>", "x": at * (width + GAP), "y": 1, "xref": "paper", "yref": "paper",
@@ -160,7 +165,7 @@ def _measured(info: FiltersInfo, name: str) -> go.Scatter:
     return go.Scatter(
         x=eigenvalues,
         y=factors,
-        name="measured",
+        showlegend=False,
         legendgroup=name,
         mode="markers",
         marker={"symbol": SYMBOL_OF[name], "size": 8, "color": COLOUR_OF[name], "line": line},

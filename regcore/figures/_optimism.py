@@ -51,7 +51,8 @@ def plot_optimism(
         yaxis={
             "tickmode": "array", "showgrid": False, "zeroline": False,
             "tickvals": list(range(len(seeds))), "ticktext": [f"seed {seed.seed}" for seed in seeds],
-            "range": [len(seeds) - 0.4, -0.6],
+            # Room for what stands at the line of chance.
+            "range": [len(seeds) + 0.1, -0.6],
         },
     )  # fmt: skip
     return figure

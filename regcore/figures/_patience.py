@@ -77,7 +77,7 @@ def plot_patience_map(
         hovermode="closest",
         meta={"description": _describe_map(points, marked)},
         xaxis={"title": {"text": "patience, epochs"}, "range": x_range, "anchor": "y2"},
-        yaxis={"title": {"text": "val loss kept"}, "domain": PANELS["loss"], "tickformat": ".3~g"},
+        yaxis={"title": {"text": "val loss kept"}, "domain": PANELS["loss"], "tickformat": ".5~g"},
         yaxis2={"title": {"text": "epochs trained"}, "domain": PANELS["epochs"], "rangemode": "tozero"},
     )
     if marked is not None:
@@ -123,7 +123,7 @@ def plot_stopping_rules(
         meta={"description": _describe_rules(patiences, alphas)},
         legend={"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom", "traceorder": "normal"},
         xaxis={"title": {"text": "epochs trained, mean over seeds"}, "rangemode": "tozero"},
-        yaxis={"title": {"text": "val loss kept"}, "tickformat": ".3~g"},
+        yaxis={"title": {"text": "val loss kept"}, "tickformat": ".5~g"},
     )
     return figure
 
