@@ -186,8 +186,8 @@ def cheapest_in_words(points: Sequence[RulePoint]) -> str:
     best = min(points, key=lambda point: point.loss.mean)
     near = next(point for point in points if point.loss.mean <= (1 + NEAR) * best.loss.mean)
     lowest = (
-        f"The lowest loss, {best.loss.mean:.3f}, takes a patience of {best.value:g} and {best.epochs.mean:.0f} "
-        "epochs"
+        f"The lowest loss, {best.loss.mean:.3f}, takes a patience of {best.value:g} and "
+        f"{best.epochs.mean:.0f} epochs"
     )
     if near is best:
         return f"{lowest}."

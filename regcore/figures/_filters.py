@@ -112,7 +112,7 @@ def _draw(info: FiltersInfo, dark: bool = False) -> go.Figure:
     width = (1 - GAP) / 2
     x_axis = {
         "type": "log",
-        "title": {"text": "curvature Λ of the direction"},
+        "title": {"text": "curvature Λ"},
         "tickformat": "~g",
         "dtick": 1,
     }
