@@ -260,5 +260,6 @@ def test_a_smaller_patience_that_keeps_about_the_same_is_told_too():
     run = result([[{"val_loss": loss} for loss in (3.0, 2.0, 2.5, 1.99, 2.0, 2.5)]], patience=1)
     points = patience.patience_points(run, [1, 2, 3])
     assert story.cheapest_in_words(points) == (
-        "The lowest loss, 1.990, takes a patience of 2 and 6 epochs; within 1 % of it are 1 and 3."
+        "The lowest loss, 1.990, takes a patience of 2 and 6 epochs; a patience of 1 comes within 1 % of it "
+        "in 3."
     )

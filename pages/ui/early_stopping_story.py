@@ -191,7 +191,10 @@ def cheapest_in_words(points: Sequence[RulePoint]) -> str:
     )
     if near is best:
         return f"{lowest}."
-    return f"{lowest}; within {words.percent(NEAR)} of it are {near.value:g} and {near.epochs.mean:.0f}."
+    return (
+        f"{lowest}; a patience of {near.value:g} comes within {words.percent(NEAR)} of it in "
+        f"{near.epochs.mean:.0f}."
+    )
 
 
 def _points(results: Results) -> tuple[RulePoint, ...]:
@@ -290,9 +293,9 @@ def loop(result: Result) -> None:
     )
     st.caption(
         f"Each fit starts the callback anew: its only epoch is the first, and the best so far, so it never "
-        f"stops and restores what it has. Against one fit, the loop costs "
-        f"{words.signed(cost.loop.loss.mean - cost.once.loss.mean, 'loss', 3)} loss and "
-        f"{cost.loop.epochs.mean - cost.once.epochs.mean:.1f} epochs here."
+        f"stops and restores what it has. The loop against one fit: loss "
+        f"{words.signed(cost.loop.loss.mean - cost.once.loss.mean, 'loss', 3)}, epochs "
+        f"{words.signed(cost.loop.epochs.mean - cost.once.epochs.mean, 'epochs', 1)}."
     )
 
 
