@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.ui import fields, frame, l2_story, runs, technique
 from pages.ui.controls import LABEL_NOISES, LEARNING_RATES, SEEDS
+from pages.ui.keras_code import keras_code
 from regcore.config import OPTIMIZERS
 from regcore.lessons import l2
 
@@ -121,4 +122,5 @@ with where.below:
     st.header("One penalty, many names", anchor=False)
     l2_story.converter(config)
     technique.article(l2_story.says(live, mechanism, config))
+    keras_code(config)
     technique.pitfalls(PITFALLS)

@@ -8,6 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from regcore.config import Config
 from regcore.execution.service import scheduler_for
+from regcore.export.keras_script import keras_script
 from regcore.lessons import l2
 
 APP = Path(__file__).parents[1] / "app.py"
@@ -157,6 +158,12 @@ def test_the_first_step_is_its_closed_form(page):
     for kind in ("Adam, L2", "AdamW"):
         measured, theory = zip(*(re.findall(r"[0-9.]+", cell) for cell in table[kind]), strict=True)
         assert list(map(float, measured)) == pytest.approx(list(map(float, theory)), abs=2e-4)
+
+
+def test_the_keras_code_has_the_penalty_at_the_cursor(page):
+    (code,) = page.code
+    assert code.value == keras_script(config_of(page))
+    assert "0.01" in code.value
 
 
 def test_a_penalty_by_other_names(page):
