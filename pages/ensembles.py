@@ -4,6 +4,7 @@ from functools import partial
 
 from pages.ui import ensembles_story as story
 from pages.ui import frame, runs, technique
+from pages.ui.keras_code import keras_code
 from pages.ui.technique import Pitfall
 from regcore.lessons.ensembles import LESSONS, trained
 
@@ -36,11 +37,12 @@ technique.show(
 )
 story.sources(config)
 story.article(live, config)
+keras_code(config)
 technique.pitfalls(
     (
         Pitfall(
             "The same network k times.",
-            "If nothing differs between members, as with one fixed "
+            "If [nothing differs](?member_varies=none&bootstrap=false) between members, as with one fixed "
             "random seed for all of them, the average is the single network at k times the cost.",
         ),
         Pitfall(
@@ -50,7 +52,7 @@ technique.pitfalls(
         ),
         Pitfall(
             "Own draws of few rows.",
-            "A bootstrap draw leaves out 37 % of the rows on average. Members differ "
+            "A [bootstrap draw](?bootstrap=true) leaves out 37 % of the rows on average. Members differ "
             "more, but each is worse: what counts is the error of the average, not the gain over a member.",
         ),
         Pitfall(
