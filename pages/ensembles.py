@@ -15,8 +15,7 @@ technique.idea(
     "Train several networks that differ, and average what they predict: [two](?members=2), "
     "[five](?members=5) or [all 32](?members=32). What each gets wrong in its own way is averaged away, what "
     "all get wrong together stays.",
-    r"\mathbb{E}\,\big[\bar e_k^{\,2}\big] = \frac{\sigma^2}{k} + \frac{k-1}{k}\,\rho\,\sigma^2 = "
-    r"\rho\,\sigma^2 + \frac{(1-\rho)\,\sigma^2}{k}",
+    r"\mathbb{E}\,\big[\bar e_k^{\,2}\big] = \rho\,\sigma^2 + \frac{(1-\rho)\,\sigma^2}{k}",
     "σ²: squared error of one network on the validation rows, mean over networks; about zero, so that "
     "mistakes all share are in it. ρ: correlation of the errors of two networks. k: networks averaged; the "
     "mean is over all choices of k. An identity, not an approximation: for the Brier score of probabilities, "
