@@ -4,6 +4,7 @@ from functools import partial
 
 from pages.ui import ensembles_story as story
 from pages.ui import frame, runs, technique
+from pages.ui.keras_code import keras_code
 from pages.ui.technique import Pitfall
 from regcore.lessons.ensembles import LESSONS, trained
 
@@ -14,8 +15,7 @@ technique.idea(
     "Train several networks that differ, and average what they predict: [two](?members=2), "
     "[five](?members=5) or [all 32](?members=32). What each gets wrong in its own way is averaged away, what "
     "all get wrong together stays.",
-    r"\mathbb{E}\,\big[\bar e_k^{\,2}\big] = \frac{\sigma^2}{k} + \frac{k-1}{k}\,\rho\,\sigma^2 = "
-    r"\rho\,\sigma^2 + \frac{(1-\rho)\,\sigma^2}{k}",
+    r"\mathbb{E}\,\big[\bar e_k^{\,2}\big] = \rho\,\sigma^2 + \frac{(1-\rho)\,\sigma^2}{k}",
     "σ²: squared error of one network on the validation rows, mean over networks; about zero, so that "
     "mistakes all share are in it. ρ: correlation of the errors of two networks. k: networks averaged; the "
     "mean is over all choices of k. An identity, not an approximation: for the Brier score of probabilities, "
@@ -36,11 +36,12 @@ technique.show(
 )
 story.sources(config)
 story.article(live, config)
+keras_code(config)
 technique.pitfalls(
     (
         Pitfall(
             "The same network k times.",
-            "If nothing differs between members, as with one fixed "
+            "If [nothing differs](?member_varies=none&bootstrap=false) between members, as with one fixed "
             "random seed for all of them, the average is the single network at k times the cost.",
         ),
         Pitfall(
@@ -50,7 +51,7 @@ technique.pitfalls(
         ),
         Pitfall(
             "Own draws of few rows.",
-            "A bootstrap draw leaves out 37 % of the rows on average. Members differ "
+            "A [bootstrap draw](?bootstrap=true) leaves out 37 % of the rows on average. Members differ "
             "more, but each is worse: what counts is the error of the average, not the gain over a member.",
         ),
         Pitfall(

@@ -580,13 +580,12 @@ def source_configs(config: Config, members: int) -> dict[str, Config]:
     return {name: config.replace(members=members, **fields) for name, fields in SOURCES.items()}
 
 
-def sources(results: Mapping[str, Result]) -> tuple[Source, ...]:
-    """Return what each source of diversity buys, in the order of the results."""
-    return tuple(_source(name, result) for name, result in results.items())
+def sources(pools: Mapping[str, Sequence[Pool]]) -> tuple[Source, ...]:
+    """Return what each source of diversity buys, in order: name -> pools whose members differ in it."""
+    return tuple(_source(name, of_source) for name, of_source in pools.items())
 
 
-def _source(name: str, result: Result) -> Source:
-    pools = pools_of(result)
+def _source(name: str, pools: Sequence[Pool]) -> Source:
     parts = [ambiguity(each, each.n_members) for each in pools]
     return Source(
         name,

@@ -408,7 +408,7 @@ def test_numbers_have_no_calibration():
 
 
 def test_sources_say_what_members_and_their_mean_measure(three_seeds):
-    (found,) = ensembles.sources({"order": three_seeds})
+    (found,) = ensembles.sources({"order": ensembles.pools_of(three_seeds)})
     by_size = sized(three_seeds)
 
     assert found.name == "order"

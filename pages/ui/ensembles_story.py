@@ -5,14 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
 from pages.ui import cards, charts, controls, fields, runs, state, technique, words
 from pages.ui.technique import Says
-from regcore import ensembles
+from regcore import ensembles, statistics
 from regcore.config import MEMBER_VARIATIONS, Config
-from regcore.ensembles import ERROR, LOSS, MAE, POOL, SQUARED_ERROR, SQUARED_ERROR_IS, BySize, Metric, Pool
+from regcore.ensembles import (
+    ERROR,
+    LOSS,
+    MAE,
+    POOL,
+    SQUARED_ERROR,
+    SQUARED_ERROR_IS,
+    BySize,
+    Calibration,
+    Metric,
+    Pool,
+)
 from regcore.figures import (
     plot_ambiguity,
     plot_ensemble_size,
@@ -219,29 +231,31 @@ def _gain(found: BySize) -> None:
 
 def _voting(found: Measured) -> None:
     st.subheader("Averaging against voting", anchor=False)
-    charts.show("ensembles.voting", _votes, found.pools)
+    sizes = ensembles.sizes_of(found.by_size.pool)
+    votes = state.kept_of("ensembles.votes", ensembles.votings, found.pools, sizes)
+    charts.show("ensembles.voting", plot_voting, votes)
     st.caption(
         "A vote counts the most probable class of each member; a tie goes to the first of the classes, as in "
         "scikit-learn's VotingClassifier. Two networks tie wherever they differ."
     )
 
 
-def _votes(pools: tuple[Pool, ...], *, dark: bool) -> go.Figure:
-    return plot_voting(ensembles.votings(pools, ensembles.sizes_of(pools[0].n_members)), dark=dark)
-
-
 def _calibration(found: Measured, k: int) -> None:
     st.subheader("As sure as right? Calibration", anchor=False)
-    charts.show("ensembles.reliability", _reliability, found.pools, k)
+    of_k = state.kept_of("ensembles.calibration", _calibration_of, found.pools, k)
+    charts.show("ensembles.reliability", plot_reliability, of_k, k)
+    alone, together = np.mean(of_k.error_of_members), np.mean(of_k.error_of_ensemble)
+    paired = statistics.paired_difference(of_k.error_of_ensemble, of_k.error_of_members)
     st.caption(
         f"Predictions in {ensembles.N_BINS} bins of equal width by the probability of the predicted class, "
-        "against how often that is the label given. Expected calibration error: mean distance from the "
-        "diagonal, weighted by rows, for each seed."
+        "against how often that is the label given. Mean distance from the diagonal, weighted by rows "
+        f"(expected calibration error), over seeds: one network {alone:.3f}, average of {k} {together:.3f}; "
+        f"{paired.verdict}."
     )
 
 
-def _reliability(pools: tuple[Pool, ...], k: int, *, dark: bool) -> go.Figure:
-    return plot_reliability(ensembles.calibration([each.first(k) for each in pools]), k, dark=dark)
+def _calibration_of(pools: tuple[Pool, ...], k: int) -> Calibration:
+    return ensembles.calibration([each.first(k) for each in pools])
 
 
 def sources(config: Config) -> None:
@@ -287,7 +301,8 @@ def _sources(results: Results) -> None:
 
 def _by_source(results: Results, *, dark: bool) -> go.Figure:
     task = next(iter(results.values())).dataset.task
-    return plot_sources(ensembles.sources(results), SOURCE_MEMBERS, SQUARED_ERROR_IS[task], dark=dark)
+    pools = {name: ensembles.pools_of(result) for name, result in results.items()}
+    return plot_sources(ensembles.sources(pools), SOURCE_MEMBERS, SQUARED_ERROR_IS[task], dark=dark)
 
 
 def article(live: runs.Live | None, config: Config) -> None:
@@ -321,7 +336,7 @@ def _of_variance(found: BySize) -> str:
     _, independent, floor = found.theory(found.pool)
     return (
         f"the variance from one ensemble to the next is divided by k: {between[0]:.3g} → {between[at]:.3g} "
-        f"for k = {k}, σ²/k says {between[0] / k:.3g}. The {SQUARED_ERROR_IS[found.task]} is not: "
+        f"for k = {k}, s²/k says {between[0] / k:.3g}. The {SQUARED_ERROR_IS[found.task]} is not: "
         f"{squared[0]:.3g} → {squared[-1]:.3g} for k = {found.pool}, where σ²/k says {independent:.3g}. Its "
         f"floor is ρσ² = {floor:.3g}."
     )

@@ -18,7 +18,14 @@ from regcore.ensembles import (
     metrics_of,
 )
 from regcore.errors import ConfigError
-from regcore.figures._layout import error_bars, interval_in_words, intervals_in_words, lay_out, of_sizes
+from regcore.figures._layout import (
+    MARGIN,
+    error_bars,
+    interval_in_words,
+    intervals_in_words,
+    lay_out,
+    of_sizes,
+)
 from regcore.figures._style import COLOURS, LINE_WIDTH, NEUTRAL, OUTLINE
 from regcore.statistics import MeanInterval, mean_interval
 
@@ -28,6 +35,8 @@ BETWEEN: Literal["between"] = "between"
 EXACT = "theory: ρσ² + (1 − ρ)σ²/k"
 INDEPENDENT = "theory, independent errors: σ²/k"
 OF_BETWEEN = "theory: s²/k"
+# Room for a legend of three rows, as a narrow page needs.
+TOP = 88
 TITLES: dict[str, str] = {
     LOSS: "data loss",
     ERROR: "error (fraction)",
@@ -128,7 +137,8 @@ def _draw(info: EnsembleSizeInfo, dark: bool = False) -> go.Figure:
             y=info.floor,
             line={"color": NEUTRAL, "width": 1.2, "dash": "longdash"},
             annotation={"text": f"floor ρσ² = {info.floor:.3g}", "font": {"size": 12}},
-            annotation_position="top left" if info.correlation > 0.5 else "top right",
+            # Below the line there is room, but for where errors have hardly anything in common.
+            annotation_position="bottom right" if info.correlation > 0.5 else "top right",
         )
     return lay_out(
         figure,
@@ -136,6 +146,7 @@ def _draw(info: EnsembleSizeInfo, dark: bool = False) -> go.Figure:
         of_sizes(info.sizes, "networks averaged, k"),
         {"title": {"text": info.title}, "rangemode": "tozero"},
         dark=dark,
+        margin={**MARGIN, "t": TOP},
     )
 
 

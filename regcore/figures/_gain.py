@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import plotly.graph_objects as go
@@ -55,7 +56,12 @@ def _draw(info: GainInfo, dark: bool = False) -> go.Figure:
         figure.add_vline(
             x=info.knee,
             line={"color": NEUTRAL, "width": 1.2, "dash": "longdash"},
-            annotation={"text": f"knee: k = {info.knee}", "font": {"size": 12}},
+            # Unlike the line, its text is placed by the logarithm.
+            annotation={
+                "text": f"knee: k = {info.knee}",
+                "font": {"size": 12},
+                "x": math.log10(info.knee),
+            },
             annotation_position="bottom right" if info.knee < info.sizes[-1] else "bottom left",
         )
     return lay_out(

@@ -12,7 +12,7 @@ from regcore.figures._style import template
 from regcore.statistics import MeanInterval
 
 HEIGHT = 340
-MARGIN = {"l": 58, "r": 10, "t": 76, "b": 48, "autoexpand": False}
+MARGIN = {"l": 58, "r": 10, "t": 58, "b": 48, "autoexpand": False}
 
 
 def lay_out(

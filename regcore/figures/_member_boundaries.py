@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 LINE_OPACITY = 0.6
 HEIGHT = 460
-TOP = 112
+TOP = 92
+AVERAGE = {"color": COLOURS[1], "width": LINE_WIDTH + 1.2}
 
 
 class MemberBoundariesInfo(NamedTuple):
@@ -73,7 +74,8 @@ def _draw(info: MemberBoundariesInfo, dark: bool = False) -> go.Figure:
     figure = go.Figure(_boundary._layers(average, average.panels[0].pictures[0]))
     for at, levels in enumerate(info.members):
         figure.add_trace(_line(average, levels, f"each of {len(info.members)}", in_legend=at == 0))
-    figure.update_traces(line={"color": COLOURS[1], "width": LINE_WIDTH + 1.2}, selector=0)
+    figure.update_traces(line=AVERAGE, selector=0)
+    figure.add_trace(go.Scatter(x=[None], y=[None], mode="lines", name="average", line=AVERAGE))
     figure.add_traces(_boundary._rows(average, in_legend=True))
     first, second = average.features
     lay_out(

@@ -55,7 +55,7 @@ def _draw(info: SourcesInfo, dark: bool = False) -> go.Figure:
         {"autorange": "reversed", "title": {"text": ""}},
         dark=dark,
         hovermode="closest",
-        margin={**MARGIN, "l": 128, "t": 48},
+        margin={**MARGIN, "l": 128},
     )
 
 
