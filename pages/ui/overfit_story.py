@@ -206,15 +206,15 @@ def below(results: Results) -> None:
         charts.show("overfit_first.batch", plot_one_batch, one_batch)
         st.caption("Medians over seeds, bands their middle 80 %. All rows at once: an epoch is an update.")
     with right:
-        st.markdown("**Shuffled labels** are learnt by heart as well")
+        st.markdown("**Labels that mean nothing**, epoch by epoch")
         labels = {
             RIGHT_LABELS: results[f"{last}, {NETWORK}"],
             RANDOM: results[f"{last}, {RANDOM}"],
         }
         charts.show("overfit_first.shuffled", plot_curves, labels, RANDOM, "error")
         st.caption(
-            "Train (dotted) falls to nothing, only later than with right labels; validation stays at chance. "
-            "What a network can learn by heart says nothing of what it has understood."
+            "In a healthy network train (dotted) falls to nothing, only later than with right labels, while "
+            "validation stays at chance. What is learnt by heart says nothing of what has been understood."
         )
 
 
