@@ -63,6 +63,7 @@ def test_the_figure_has_both_losses_and_marks_where_it_fits():
     lines = {trace.name: list(trace.y) for trace in figure.data if trace.name}
     assert lines == {"train": [2.0, 0.5], "validation": [4.0, 1.0]}
     assert figure.layout.shapes[0].x0 == 2
+    assert figure.layout.yaxis.range == pytest.approx((math.log10(0.4) - 0.2, math.log10(4) + 0.3))
     assert figure.layout.annotations[0].x == pytest.approx(math.log10(2))
     assert figure.layout.meta["description"] == (
         "Data loss against units in each hidden layer, mean of 4 seeds: train 2 (1.8 to 2.2) with 1, "

@@ -130,3 +130,12 @@ def test_the_first_loss_is_that_before_any_update():
     check = checklist(compare(experiments(config)).results)[0]
 
     assert check.values == pytest.approx((0.0, 0.0), abs=1e-6)
+
+
+def test_shuffled_labels_are_memorised_but_the_input_does_not_matter():
+    config = HEALTHY["digits"].replace(label_noise=1.0, seed=100, seeds=2)
+
+    found = by_name(checklist(compare(experiments(config)).results))
+
+    assert found[module.MEMORISED].passes
+    assert found[module.THE_INPUT].passes_on == 0
