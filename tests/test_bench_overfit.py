@@ -3,7 +3,7 @@
 from regcore.bench import effects_overfit, shift
 from regcore.checklist import Check
 from regcore.faults import FAULTS
-from regcore.shift import ClassifierTest, FeatureTest, LabelTest, ResplitTest, Verdict
+from regcore.shift import Answer, ClassifierTest, FeatureTest, LabelTest, ResplitTest, Verdict
 from regcore.shift_cases import CASES
 
 
@@ -14,7 +14,7 @@ def check(name: str, *values: float) -> Check:
 CHECKS = (check(FAULTS[0].caught_by, 0.5, 0.5), check("another", 0.0, 0.5))
 
 
-def verdict(answer: str, p: float) -> Verdict:
+def verdict(answer: Answer, p: float) -> Verdict:
     return Verdict(
         answer, ResplitTest(2.0, (1.0,) * 39, (0.1, 0.2)), FeatureTest((0.5,), (p,)),
         ClassifierTest(0.5, 10, 0.5), LabelTest(1.0, 0.008),

@@ -54,7 +54,8 @@ def charts(app):
 def outcomes(app, column):
     """Return for each check whether it passes."""
     table = app.table[0].value
-    return {check: shown.split(",")[0] for check, shown in zip(table["Check"], table[column], strict=True)}
+    names = [check.split("**")[1] for check in table["Check"]]
+    return {name: shown.split(",")[0] for name, shown in zip(names, table[column], strict=True)}
 
 
 @pytest.fixture(scope="module")
@@ -182,8 +183,8 @@ def test_the_table_has_numbers_bounds_and_seeds():
     table = story.table_of({"baseline": (check, other)}, ["baseline"])
 
     assert table.to_dict("records") == [
-        {"Check": "a", "What": "what", "Asked for": "at most 2.5 %", "Baseline": "✓ passes, 2.0 % (1 of 2)"},
-        {"Check": "b", "What": "what", "Asked for": "at least 2.500", "Baseline": "✗ fails, 2.000 (1 of 2)"},
+        {"Check": "**a**: what", "Asked for": "at most 2.5 %", "Baseline": "✓ passes, 2.0 % (1 of 2)"},
+        {"Check": "**b**: what", "Asked for": "at least 2.500", "Baseline": "✗ fails, 2.000 (1 of 2)"},
     ]
 
 
@@ -195,7 +196,9 @@ def test_the_tests_are_held_against_their_own_levels():
 
     table = story.tests_table(found)
 
-    assert table["p"].tolist() == ["0.025", "0.02", "0.3", "< 0.0001"]
+    assert [found.split(", ")[1] for found in table["Found"]] == [
+        "p = 0.025", "p = 0.02", "p = 0.3", "p < 0.0001",
+    ]  # fmt: skip
     assert table["Different"].tolist() == [
-        "yes, level 0.025", "no, level 0.00833", "no, level 0.00833", "yes, level 0.00833",
+        "yes (p up to 0.025)", "no (p up to 0.0083)", "no (p up to 0.0083)", "yes (p up to 0.0083)",
     ]  # fmt: skip

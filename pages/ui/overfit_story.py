@@ -32,7 +32,7 @@ RIGHT_LABELS = "labels as given"
 # What one of the four tests is called, and what it can see and cannot.
 SEES = {
     "resplit": ("Re-split", "whatever makes validation harder", "what costs nothing"),
-    "features": ("Kolmogorov-Smirnov", "a feature that changed", "how features go together; labels"),
+    "features": ("Kolmogorov-Smirnov", "a feature that changed", "how features go together, nor labels"),
     "classifier": ("Classifier", "a weighted sum of features that changed", "labels"),
     "labels": ("Chi-squared", "classes more or less frequent", "anything of the input"),
 }
@@ -169,7 +169,7 @@ def table_of(found: Mapping[str, tuple[Check, ...]], names: list[str]) -> pd.Dat
     first = next(iter(found.values()))
     return pd.DataFrame(
         [
-            {"Check": check.name, "What": check.meaning, "Asked for": _asked_for(check)}
+            {"Check": f"**{check.name}**: {check.meaning}", "Asked for": _asked_for(check)}
             | {name.capitalize(): _outcome(found[name][at]) for name in names}
             for at, check in enumerate(first)
         ]
@@ -316,11 +316,9 @@ def _test_row(name: str, p: float, figure: str) -> dict[str, str]:
     level = shifts.RESPLIT_LEVEL if name == "resplit" else shifts.BESIDE_LEVEL
     return {
         "Test": title,
-        "Found": figure,
-        "p": "< 0.0001" if p < 1e-4 else f"{p:.3g}",
-        "Different": f"{'yes' if p <= level else 'no'}, level {level:.3g}",
-        "Sees": sees,
-        "Cannot see": misses,
+        "Found": f"{figure}, p {'< 0.0001' if p < 1e-4 else f'= {p:.3g}'}",
+        "Different": f"{'yes' if p <= level else 'no'} (p up to {level:.2g})",
+        "Sees": f"{sees}; not {misses}",
     }
 
 
