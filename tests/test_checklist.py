@@ -73,7 +73,7 @@ def test_the_loss_at_initialisation_is_held_against_ln_c():
     assert (check.bound, check.passes, check.passes_on) == (0.5, True, 2)
 
 
-def test_whoever_is_blind_names_the_most_frequent_class_of_the_train_rows():
+def test_whoever_is_blind_does_best_by_naming_the_most_frequent_class():
     check = by_name(checklist(results()))[module.THE_INPUT]
 
     # 4 of 16 validation rows are of the other class; three standard errors of sqrt(1/4 * 3/4 / 16).
