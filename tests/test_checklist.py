@@ -73,7 +73,7 @@ def test_the_loss_at_initialisation_is_held_against_ln_c():
     assert (check.bound, check.passes, check.passes_on) == (0.5, True, 2)
 
 
-def test_whoever_is_blind_names_the_most_frequent_class_of_the_train_rows():
+def test_whoever_is_blind_does_best_by_naming_the_most_frequent_class():
     check = by_name(checklist(results()))[module.THE_INPUT]
 
     # 4 of 16 validation rows are of the other class; three standard errors of sqrt(1/4 * 3/4 / 16).
@@ -130,3 +130,12 @@ def test_the_first_loss_is_that_before_any_update():
     check = checklist(compare(experiments(config)).results)[0]
 
     assert check.values == pytest.approx((0.0, 0.0), abs=1e-6)
+
+
+def test_shuffled_labels_are_memorised_but_the_input_does_not_matter():
+    config = HEALTHY["digits"].replace(label_noise=1.0, seed=100, seeds=2)
+
+    found = by_name(checklist(compare(experiments(config)).results))
+
+    assert found[module.MEMORISED].passes
+    assert found[module.THE_INPUT].passes_on == 0

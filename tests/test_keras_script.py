@@ -48,7 +48,8 @@ CASES = {
     "plain fashion": Config(data="fashion_mnist", n_train=50, n_val=50, epochs=1, hidden=(4,)),
     "loud jitter": Config(**SMALL, data="sine", jitter=2.0, l2=0.01, activation="tanh", batch_size=100),
     "few rows": Config(
-        data="iris", n_train=2, n_val=1, epochs=1, hidden=(4,), patience=2, start_from_epoch=9
+        data="iris", n_train=2, n_val=1, epochs=1, hidden=(4,), patience=2, start_from_epoch=9,
+        initializer="negative",
     ),
     "members": Config(**{**SMALL, "epochs": 1}, data="wine", members=2),
     "members' weights": Config(

@@ -19,6 +19,9 @@ class Recorded:
     def __init__(self):
         self.is_cancelled = False
 
+    def wait(self, timeout):
+        return True
+
     def cancel(self):
         self.is_cancelled = True
 
@@ -67,12 +70,27 @@ def test_a_run_that_was_submitted_as_the_knobs_moved_on_is_cancelled(monkeypatch
     monkeypatch.setattr(runs.state, "recall", lambda name: None)
     monkeypatch.setattr(runs.state, "keep", keep)
     monkeypatch.setattr(runs, "_followed", dict)
-    monkeypatch.setattr(runs, "_submit", lambda configs, probes, before: submitted)
+    monkeypatch.setattr(runs, "_submit", lambda *_: submitted)
 
     with pytest.raises(Moved):
         runs.follow("lab", {})
 
     assert submitted.is_cancelled
+
+
+def test_the_same_on_other_data_is_another_run(monkeypatch):
+    kept = {}
+    monkeypatch.setattr(runs.state, "recall", kept.get)
+    monkeypatch.setattr(runs.state, "keep", kept.__setitem__)
+    monkeypatch.setattr(runs, "_followed", dict)
+    monkeypatch.setattr(runs, "_submit", lambda *_: Recorded())
+    other = load_dataset(Config(data="iris", n_train=9, n_val=4))
+
+    first, again = (runs.follow("split", {}, dataset=DATASET) for _ in range(2))
+    second = runs.follow("split", {}, dataset=other)
+
+    assert first is again
+    assert second is not first and first.run.is_cancelled
 
 
 @pytest.mark.parametrize(
@@ -245,7 +263,7 @@ def test_a_download_is_not_waited_for_without_a_word(monkeypatch, data, is_there
 
     monkeypatch.setattr(runs.st, "spinner", spinner)
     monkeypatch.setattr(runs, "has_keras_images", lambda name: is_there)
-    monkeypatch.setattr(runs, "submit", lambda configs, owner, probes: Recorded())
+    monkeypatch.setattr(runs, "submit", lambda configs, dataset, owner, probes: Recorded())
     monkeypatch.setattr(runs.state, "owner", lambda: "somebody")
-    runs._submit({"a": Config(data=data), "b": Config(data=data, l2=0.1)}, (), None)
+    runs._submit({"a": Config(data=data), "b": Config(data=data, l2=0.1)}, None, (), None)
     assert heard == said

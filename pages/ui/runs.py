@@ -13,7 +13,7 @@ import streamlit as st
 
 from pages.ui import state, words
 from regcore.config import STOPPING_FIELDS, Config
-from regcore.data import DATASET_INFO, has_keras_images
+from regcore.data import DATASET_INFO, Dataset, has_keras_images
 from regcore.data.catalog import KERAS
 from regcore.engine.shard import Probe
 from regcore.errors import RegcoreError, TooLargeError, WorkerError
@@ -41,6 +41,7 @@ class Live:
     Attributes:
         configs: What is shown, by name: what was asked for, or what was turned to since.
         run: The run.
+        dataset: What it trains on; None: what each configuration names.
         seen: When it was last shown, on the clock of `time.monotonic`.
         is_reported: Whether its failure is in the log.
         is_turned: Whether what is shown is read off trainings of something else.
@@ -49,6 +50,7 @@ class Live:
 
     configs: Mapping[str, Config]
     run: Run
+    dataset: Dataset | None = None
     seen: float = field(default_factory=time.monotonic)
     is_reported: bool = False
     is_turned: bool = False
@@ -127,7 +129,12 @@ def _is_read_off(config: Config, trained: Config) -> bool:
     return differing <= {*STOPPING_FIELDS, "members"} and config.members <= trained.members
 
 
-def follow(place: str, configs: Mapping[str, Config], probes: Sequence[Probe] = ()) -> Live | None:
+def follow(
+    place: str,
+    configs: Mapping[str, Config],
+    probes: Sequence[Probe] = (),
+    dataset: Dataset | None = None,
+) -> Live | None:
     """Return the run of these configurations: the one under way here, or a new one that takes its place.
 
     What can be read off the run that is there is not trained again.
@@ -136,17 +143,19 @@ def follow(place: str, configs: Mapping[str, Config], probes: Sequence[Probe] = 
         place: Where on the pages the run is shown; each place follows one run.
         configs: What to train, by name.
         probes: What else to record of every network.
+        dataset: What to train on; None: what each configuration names.
 
     Returns:
         The run; None if it was refused, and the page says why.
     """
     before: Live | None = state.recall(place)
-    if before and (before.configs == configs or before.turn_to(configs)):
+    is_on_same = before is not None and _key(before.dataset) == _key(dataset)
+    if before and is_on_same and (before.configs == configs or before.turn_to(configs)):
         return before
     state.keep(place, None)
     try:
         # Before the old run is cancelled: what both want goes on training.
-        live = Live(configs, _submit(configs, probes, before))
+        live = Live(configs, _submit(configs, dataset, probes, before), dataset)
     except RegcoreError as error:
         st.error(str(error), icon=":material/block:")
         return None
@@ -164,16 +173,22 @@ def follow(place: str, configs: Mapping[str, Config], probes: Sequence[Probe] = 
     return live
 
 
-def _submit(configs: Mapping[str, Config], probes: Sequence[Probe], before: Live | None) -> Run:
+def _key(dataset: Dataset | None) -> str | None:
+    return dataset.key if dataset is not None else None
+
+
+def _submit(
+    configs: Mapping[str, Config], dataset: Dataset | None, probes: Sequence[Probe], before: Live | None
+) -> Run:
     with _saying_what_is_downloaded(configs):
         try:
-            return submit(configs, owner=state.owner(), probes=probes)
+            return submit(configs, dataset, owner=state.owner(), probes=probes)
         except TooLargeError:
             if before is None or not before.is_under_way:
                 raise
             # The old run holds memory that the new one could have.
             before.run.cancel()
-            return submit(configs, owner=state.owner(), probes=probes)
+            return submit(configs, dataset, owner=state.owner(), probes=probes)
 
 
 def _saying_what_is_downloaded(configs: Mapping[str, Config]) -> AbstractContextManager[None]:

@@ -109,6 +109,8 @@ CHAPTERS = (
 ANSWERS = {
     "Lab": "What does each knob buy, alone or with others, on one of fifteen data sets? With lessons to "
     "begin with, and a link that holds whatever you have set.",
+    "Overfit first": "Can the network overfit at all, and if not, what is broken? And where validation is "
+    "poor: is it overfitting, or a different distribution?",
     "Early stopping": "When to stop, what to keep, and what waiting longer costs: each training goes on past "
     "the stop, so patience moves at once.",
     "Ensembles": "What does the average of k networks buy, where does it stop, and why not σ²/k? From a pool "

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 
 from regcore.bench.report import Claim, Column, ProgressLine, Table
 from regcore.bench.seeds import FIRST_SEED, N_SEEDS_QUICK, SEEDS_AT_ONCE, shown
-from regcore.checklist import Check, checklist, experiments, joined
+from regcore.checklist import MEMORISED, THE_INPUT, Check, checklist, experiments, joined
 from regcore.config import Config
 from regcore.data import DATASET_INFO
 from regcore.errors import DataError
 from regcore.execution import compare
 from regcore.faults import FAULTS, Fault
-from regcore.lessons.overfit_first import HEALTHY
+from regcore.lessons import named
+from regcore.lessons.overfit_first import HEALTHY, LESSONS
 
 N_SEEDS = 20
 WHAT = "overfit first"
@@ -30,9 +31,11 @@ def measure(quick: bool, progress: ProgressLine | None = None) -> tuple[tuple[Ta
     broken = {
         fault: _checks(fault.broken(HEALTHY["digits"]), n_seeds, fault.name, progress) for fault in FAULTS
     }
+    shuffled = _checks(named(LESSONS, "Shuffled labels").config, n_seeds, "shuffled labels", progress)
     tables = (healthy_table(healthy, missing, n_seeds), fault_table(broken))
     claims = [_is_healthy(data, checks) for data, checks in healthy.items()]
-    return tables, (*claims, *(_is_caught(fault, checks) for fault, checks in broken.items()))
+    caught = [_is_caught(fault, checks) for fault, checks in broken.items()]
+    return tables, (*claims, *caught, _is_blind(shuffled))
 
 
 def _healthy(
@@ -120,3 +123,12 @@ def _is_caught(fault: Fault, checks: tuple[Check, ...]) -> Claim:
     measured = f"on {_failures(named)} of {len(named.values)} seeds"
     text = f"Overfit first: “{fault.name}” is caught by “{fault.caught_by}”"
     return Claim(text, measured, _failures(named) == len(named.values))
+
+
+def _is_blind(shuffled: tuple[Check, ...]) -> Claim:
+    by_name = {check.name: check for check in shuffled}
+    memorised, the_input = by_name[MEMORISED], by_name[THE_INPUT]
+    n = len(memorised.values)
+    measured = f"memorised on {memorised.passes_on}, the input fails on {_failures(the_input)} of {n} seeds"
+    text = "Overfit first: shuffled labels are memorised, and the input does not matter"
+    return Claim(text, measured, memorised.passes_on == n == _failures(the_input))

@@ -1,5 +1,7 @@
 """The second half of the Keras script: augmentation, the model, its training, and what came of it."""
 
+import math
+
 from regcore.config import Config
 from regcore.data.catalog import DATASET_INFO
 from regcore.export.section import Section, call, indented, lines, notes
@@ -21,7 +23,7 @@ _DATA_LOSS = {
     "sparse_categorical_crossentropy": "SparseCategoricalCrossentropy",
 }
 # No relu follows the output kernel, so the engine draws it with variance 1 / n_in instead of 2 / n_in.
-_OUTPUT_INITIALIZER = {"he_normal": "lecun_normal"}
+_OUTPUT_INITIALIZER = {"he_normal": "lecun_normal", "negative": "lecun_normal"}
 
 
 def training_sections(config: Config) -> tuple[Section, ...]:
@@ -207,8 +209,10 @@ def _layers(config: Config) -> list[str]:
         layers.append("layers.GaussianNoise(JITTER),")
     if config.dropout_input:
         layers.append("layers.Dropout(DROPOUT_INPUT),")
-    for number, (units, rate) in enumerate(zip(config.hidden, rates, strict=True)):
-        options = [f'activation="{config.activation}"', f'kernel_initializer="{config.initializer}"']
+    widths = (info.n_features, *config.hidden)
+    for number, rate in enumerate(rates):
+        units, initializer = config.hidden[number], _hidden_initializer(config, widths[number])
+        options = [f'activation="{config.activation}"', f"kernel_initializer={initializer}"]
         options += [*_penalty(config), *_limit(config)]
         layers.append(_dense(units, options))
         if rate:
@@ -219,6 +223,12 @@ def _layers(config: Config) -> list[str]:
     options = [f'activation="{_ACTIVATION[info.task]}"', f'kernel_initializer="{initializer}"']
     layers.append(_dense(n_outputs, options if config.hidden else [*options, *_penalty(config)]))
     return layers
+
+
+def _hidden_initializer(config: Config, n_in: int) -> str:
+    if config.initializer == "negative":
+        return f"keras.initializers.RandomUniform({-math.sqrt(6 / n_in):.6g}, 0.0)"
+    return f'"{config.initializer}"'
 
 
 def _dense(units: int, options: list[str]) -> str:

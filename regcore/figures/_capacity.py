@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -56,14 +57,31 @@ def _info(measured: Sequence[Width]) -> CapacityInfo:
 def _draw(info: CapacityInfo, dark: bool = False) -> go.Figure:
     x = Axis("units in each hidden layer", is_log=True, ticks=tuple(map(float, info.units)))
     figure = draw_series(info.series, x, Axis("data loss", is_log=True), _describe(info), dark=dark)
+    figure.update_yaxes(range=_range(info))
     if info.fits is not None:
-        figure.add_vline(
-            x=info.fits,
-            line={"color": NEUTRAL, "width": THIN_LINE, "dash": "longdash"},
-            annotation={"text": f"fits from {info.fits} on", "font": {"size": 12}},
-            annotation_position="top left" if info.fits > info.units[0] else "top right",
+        figure.add_vline(x=info.fits, line={"color": NEUTRAL, "width": THIN_LINE, "dash": "longdash"})
+        # On a logarithmic axis annotations stand at the logarithm, lines at the value itself.
+        figure.add_annotation(
+            text=f"fits from {info.fits} on",
+            x=math.log10(info.fits),
+            y=1,
+            yref="y domain",
+            xanchor="left",
+            yanchor="top",
+            xshift=4,
+            showarrow=False,
+            font={"size": 12},
         )
     return figure
+
+
+def _range(info: CapacityInfo) -> tuple[float, float] | None:
+    """Return the decimal logarithms between which the means lie, a decade at least."""
+    means = [each.mean for line in info.series for each in line.intervals]
+    drawn = [math.log10(mean) for mean in means if 0 < mean < math.inf]
+    if not drawn:
+        return None
+    return min(min(drawn), max(drawn) - 1) - 0.2, max(drawn) + 0.3
 
 
 def _describe(info: CapacityInfo) -> str:

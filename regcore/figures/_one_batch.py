@@ -76,19 +76,32 @@ def _draw(info: OneBatchInfo, dark: bool = False) -> go.Figure:
             )
         )
     for value, text in ((info.guessing, "guessing, ln C ="), (BATCH_BOUND, "asked for:")):
-        figure.add_hline(
-            y=value,
-            line={"color": NEUTRAL, "width": THIN_LINE, "dash": "longdash"},
-            annotation={"text": f"{text} {value:.3g}", "font": {"size": 12}},
-            annotation_position="top right",
+        figure.add_hline(y=value, line={"color": NEUTRAL, "width": THIN_LINE, "dash": "longdash"})
+        # On a logarithmic axis annotations stand at the logarithm, lines at the value itself.
+        figure.add_annotation(
+            text=f"{text} {value:.3g}",
+            x=1,
+            xref="x domain",
+            y=math.log10(value),
+            xanchor="right",
+            yanchor="bottom",
+            showarrow=False,
+            font={"size": 12},
         )
     return lay_out(
         figure,
         _describe(info),
         {"title": {"text": "updates"}},
-        {"title": {"text": "train loss"}, "type": "log", "dtick": 1},
+        {"title": {"text": "train loss"}, "type": "log", "dtick": 1, "range": _range(info)},
         dark=dark,
     )
+
+
+def _range(info: OneBatchInfo) -> tuple[float, float]:
+    """Return the decimal logarithms between which everything lies, as far as it is finite."""
+    drawn = [value for run in info.runs.values() for value in (*run.low, *run.high) if math.isfinite(value)]
+    ends = max(LEAST, min([*drawn, BATCH_BOUND])), max([*drawn, info.guessing])
+    return math.log10(ends[0]) - 0.2, math.log10(ends[1]) + 0.3
 
 
 def _describe(info: OneBatchInfo) -> str:

@@ -70,3 +70,17 @@ def test_pictures_of_the_lab_keep_nobody_out(server, open_page, scheme, width, q
     page = still(open_page(f"{server.url}/lab?{query}&epochs=50", width=width, scheme=scheme))
 
     check(page, width)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_overfit_first_keeps_nobody_out(server, open_page, scheme):
+    page = still(
+        open_page(f"{server.url}/overfit_first?data=iris&hidden=2,2&epochs=3&seeds=2", scheme=scheme)
+    )
+    for name in ("Train eight widths", "Train 40 networks"):
+        page.get_by_role("button", name=name).click()
+        still(page)
+    open_all(page)
+
+    for width in WIDTHS:
+        check(page, width)

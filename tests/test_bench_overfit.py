@@ -1,0 +1,65 @@
+"""The arithmetic of the benches of the page Overfit first. Nothing is trained."""
+
+from regcore.bench import effects_overfit, shift
+from regcore.checklist import Check
+from regcore.faults import FAULTS
+from regcore.shift import Answer, ClassifierTest, FeatureTest, LabelTest, ResplitTest, Verdict
+from regcore.shift_cases import CASES
+
+
+def check(name: str, *values: float) -> Check:
+    return Check(name, values, (0.01,) * len(values), True, True, "what", "why")
+
+
+CHECKS = (check(FAULTS[0].caught_by, 0.5, 0.5), check("another", 0.0, 0.5))
+
+
+def verdict(answer: Answer, p: float) -> Verdict:
+    return Verdict(
+        answer, ResplitTest(2.0, (1.0,) * 39, (0.1, 0.2)), FeatureTest((0.5,), (p,)),
+        ClassifierTest(0.5, 10, 0.5), LabelTest(1.0, 0.008),
+    )  # fmt: skip
+
+
+def test_seeds_on_which_a_check_fails_are_counted():
+    (row,) = effects_overfit.fault_table({FAULTS[0]: CHECKS}).json()["rows"]
+
+    assert list(row.values()) == [FAULTS[0].name, 2, 1, FAULTS[0].caught_by]
+
+
+def test_a_fault_is_caught_if_its_check_fails_on_every_seed():
+    caught = effects_overfit._is_caught(FAULTS[0], CHECKS)
+    missed = effects_overfit._is_caught(FAULTS[0], (check(FAULTS[0].caught_by, 0.5, 0.0),))
+
+    assert (caught.holds, caught.measured) == (True, "on 2 of 2 seeds")
+    assert (missed.holds, missed.measured) == (False, "on 1 of 2 seeds")
+
+
+def test_a_healthy_network_passes_every_check_and_what_it_fails_is_named():
+    assert effects_overfit._is_healthy("iris", (check("a", 0.0), check("b", 0.01))).holds
+    failed = effects_overfit._is_healthy("iris", CHECKS)
+    assert (failed.holds, failed.measured) == (False, f"{FAULTS[0].caught_by}, 0.5; another, 0.25")
+
+
+def test_sets_that_are_not_there_are_named():
+    table = effects_overfit.healthy_table({"iris": CHECKS[:1]}, ["MNIST"], 2)
+
+    assert table.notes[-1] == "Not on this machine, and left out: MNIST."
+    assert list(table.json()["rows"][0].values()) == ["iris", FAULTS[0].caught_by, 0.5, 0.01, "0/2"]
+
+
+def test_splits_that_are_called_different_are_counted_by_test():
+    found = {CASES[0]: [verdict("overfitting", 0.5), verdict("a different distribution", 0.001)]}
+
+    (row,) = shift.table(found).json()["rows"]
+
+    assert list(row.values()) == [CASES[0].name, 2, 1, 2, 1, 0, 2]
+
+
+def test_false_alarms_are_bounded_and_shifts_have_to_be_found():
+    alarm, none = verdict("a different distribution", 0.5), verdict("overfitting", 0.5)
+
+    assert shift._claim(CASES[0], [alarm] * 18 + [none] * 182).holds
+    assert not shift._claim(CASES[0], [alarm] * 19 + [none] * 181).holds
+    assert shift._claim(CASES[1], [alarm] * 40 + [none] * 10).holds
+    assert not shift._claim(CASES[1], [alarm] * 39 + [none] * 11).holds
