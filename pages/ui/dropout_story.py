@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -32,6 +31,7 @@ from regcore.figures import (
     plot_scalings,
 )
 from regcore.landscape import has_landscape
+from regcore.lessons.dropout import SMALL, SMALL_SGD
 from regcore.results import Result, Weights
 from regcore.statistics import PairedDifference, mean_interval, paired_difference
 
@@ -39,16 +39,9 @@ Results = Mapping[str, Result]
 
 STEPS, BOUNDARIES, RATES, CHEAP = "dropout.steps", "dropout.boundaries", "dropout.rates", "dropout.cheap"
 
-# Small enough to be drawn, and to go through all of its 2^15 thinned networks.
-SMALL = Config(
-    data="iris", hidden=(6, 5), dropout_input=0.2, dropout_hidden=0.4, batch_size=4, epochs=40, seeds=1
-)
 SMALL_NAME = "small network"
 OF_ARTICLE, OF_PAGE = "Keep 0.8 / 0.6", "This page's"
-OPTIMIZERS: Mapping[str, dict[str, Any]] = {
-    "Adam": {"optimizer": "adam"},
-    "Plain SGD": {"optimizer": "sgd", "learning_rate": 0.05},
-}
+OPTIMIZERS = {"Adam": SMALL, "Plain SGD": SMALL_SGD}
 BATCHES = (1, 4, 16)
 N_STEPS = 50
 # By then Adam remembers gradients of most weights.
@@ -402,13 +395,11 @@ def _small_config(config: Config) -> Config:
         "Rows in a batch", BATCHES, default=4, required=True, key="dropout.steps_batch"
     )
     has_l2 = st.toggle("L2 of 0.01", key="dropout.steps_l2")
-    changes = {**OPTIMIZERS[optimizer or "Adam"], "batch_size": n_rows or 4, "l2": 0.01 if has_l2 else 0.0}
-    if rates == OF_PAGE:
-        changes |= {
-            "dropout_input": config.dropout_input,
-            "dropout_hidden": max(config.dropout_rates(), default=0.0),
-        }
-    return SMALL.replace(**changes)
+    small = OPTIMIZERS[optimizer or "Adam"].replace(batch_size=n_rows or 4, l2=0.01 if has_l2 else 0.0)
+    if rates != OF_PAGE:
+        return small
+    hidden_rate = max(config.dropout_rates(), default=0.0)
+    return small.replace(dropout_input=config.dropout_input, dropout_hidden=hidden_rate)
 
 
 @st.fragment
