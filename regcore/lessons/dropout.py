@@ -33,8 +33,7 @@ LESSONS = (
         "bad",
         "Six of 64 units are left in each update: too few to learn anything.",
         "Train and validation loss stay together near ln 10 = 2.3, that of a guess. The baseline's loss is "
-        "no "
-        "lower, since it is sure of its mistakes; the error tells them apart.",
+        "no lower, since it is sure of its mistakes; the error tells them apart.",
         (Effect("error", "higher"),),
     ),
     Lesson(
