@@ -4,6 +4,7 @@ import streamlit as st
 
 from pages.ui import dropout_story as story
 from pages.ui import frame, runs, technique
+from pages.ui.keras_code import keras_code
 from pages.ui.technique import Pitfall
 from regcore.lessons.dropout import LESSONS, trained
 
@@ -37,6 +38,7 @@ story.rates(config)
 st.header("A cheap ensemble?", anchor=False)
 story.cheap_ensemble(config)
 story.article(live, steps, config)
+keras_code(config)
 technique.pitfalls(
     (
         Pitfall(
