@@ -18,10 +18,10 @@ technique.idea(
     "or [the article's 0.8 and 0.6 kept](?dropout_input=0.2&dropout_hidden=0.4). Afterwards the "
     "whole network is used, as a stand-in for all the thinned ones at once.",
     r"\tilde h = \frac{m \odot h}{1 - r}",
-    "h: what a layer gives, or the inputs. m: 1 with probability 1 − r, else 0, drawn anew for each unit, row "
-    "and step; after training h goes on as it is. r: the rate, the part dropped, as in Keras; papers and the "
-    "article give the part kept, p = 1 − r. The scale 1 / (1 − r) is in the training (“inverted” dropout); "
-    "the paper multiplies weights by p afterwards, which is the same.",
+    "h: what a layer gives, or the inputs. m: 1 with probability 1 − r, else 0, drawn anew for each unit, "
+    "row and step; after training h goes on as it is. r: the rate, the part dropped, as in Keras; papers and "
+    "the article give the part kept, p = 1 − r. The scale 1 / (1 − r) is in the training (“inverted” "
+    "dropout); the paper multiplies weights by p afterwards, which is the same.",
 )
 places = technique.places()
 with places.left:
