@@ -4,6 +4,7 @@ import streamlit as st
 
 from pages.ui import dropout_story as story
 from pages.ui import frame, runs, technique
+from pages.ui.keras_code import keras_code
 from pages.ui.technique import Pitfall
 from regcore.lessons.dropout import LESSONS, trained
 
@@ -12,17 +13,15 @@ PLACE = "dropout"
 config = technique.open_page(frame.DROPOUT, LESSONS[0].config)
 technique.idea(
     "In each update every row switches off a random part of the units, so that none can rely on another "
-    "being there: [a fifth of the inputs and half of the hidden "
-    "units](?dropout_input=0.2&dropout_hidden=0.5), "
-    "or [the article's 0.8 and 0.6 kept](?dropout_input=0.2&dropout_hidden=0.4). Afterwards the whole "
-    "network "
-    "is used, as a stand-in for all the thinned ones at once.",
-    r"\tilde h = \frac{m \odot h}{1-r},\quad m_j \sim \mathrm{Bernoulli}(1-r)\qquad\text{in training;}"
-    r"\qquad \tilde h = h\quad\text{afterwards}",
-    "r: the rate, the part dropped, as in Keras; papers and the article give the part kept, p = 1 − r. m: "
-    "drawn anew for each row and each step. h: what a layer gives, or the inputs. The scale 1 / (1 − r) is "
-    "in "
-    "the training (“inverted” dropout); the paper multiplies weights by p afterwards, which is the same.",
+    "being there: [a fifth of the inputs and half of the hidden units]"
+    "(?dropout_input=0.2&dropout_hidden=0.5), "
+    "or [the article's 0.8 and 0.6 kept](?dropout_input=0.2&dropout_hidden=0.4). Afterwards the "
+    "whole network is used, as a stand-in for all the thinned ones at once.",
+    r"\tilde h = \frac{m \odot h}{1 - r}",
+    "h: what a layer gives, or the inputs. m: 1 with probability 1 − r, else 0, drawn anew for each unit, "
+    "row and step; after training h goes on as it is. r: the rate, the part dropped, as in Keras; papers and "
+    "the article give the part kept, p = 1 − r. The scale 1 / (1 − r) is in the training (“inverted” "
+    "dropout); the paper multiplies weights by p afterwards, which is the same.",
 )
 places = technique.places()
 with places.left:
@@ -39,6 +38,7 @@ story.rates(config)
 st.header("A cheap ensemble?", anchor=False)
 story.cheap_ensemble(config)
 story.article(live, steps, config)
+keras_code(config)
 technique.pitfalls(
     (
         Pitfall(
@@ -49,8 +49,7 @@ technique.pitfalls(
         Pitfall(
             "Masks left on.",
             "`model(x, training=True)` predicts with a random thinned network, another one each time. "
-            "Average "
-            "many of them on purpose, or leave it off.",
+            "Average many of them on purpose, or leave it off.",
         ),
         Pitfall(
             "Scaled twice.",
@@ -60,8 +59,7 @@ technique.pitfalls(
         Pitfall(
             "Comparing loss with val_loss.",
             "Keras measures `loss` with masks on and `val_loss` with masks off. A `loss` above `val_loss` is "
-            "no "
-            "sign of anything; evaluate the train rows with masks off to see the gap.",
+            "no sign of anything; evaluate the train rows with masks off to see the gap.",
         ),
         Pitfall(
             "A network that is too small.",

@@ -8,7 +8,7 @@ from regcore.landscape import Landscape, grid, predictions
 from regcore.results import Result
 
 N_MASKS = 64
-SCALED = "whole network, scaled"
+SCALED = "whole network"
 
 
 def thinned_landscapes(
@@ -39,7 +39,7 @@ def thinned_landscapes(
     whole = thinned_outputs(weights, X, config.activation, (None,) * len(keeps), keeps)
     # Without dropout there is one network, which is all of them.
     shown = {f"thinned network {at}": outputs[[(at - 1) % len(outputs)]] for at in singles}
-    shown |= {f"mean of {len(outputs)} thinned networks": outputs, SCALED: whole}
+    shown |= {f"mean of {len(outputs)}": outputs, SCALED: whole}
     kept = (result.restored_epoch(seed),)
     return {
         name: Landscape(points, seed, (), (), kept, predictions(list(of_name), result.dataset, seed))

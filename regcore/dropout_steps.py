@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -29,8 +30,9 @@ Bools = npt.NDArray[np.bool_]
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-7  # Keras's Adam
 
 
-class Step(NamedTuple):
-    """One step of the optimizer.
+@dataclass(frozen=True, eq=False)
+class Step:
+    """One step of the optimizer; it equals itself alone.
 
     Attributes:
         number: 1-based, from the start of the training.

@@ -1,5 +1,7 @@
 """`regcore.dropout_steps`: steps taken again in numpy are the engine's, with the masks that it used."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -123,7 +125,8 @@ def test_movements_by_hand():
 
 
 def test_a_unit_is_out_for_a_weight_only_if_no_row_has_both_ends():
-    step = by_hand(0.0)._replace(kept=(np.array([[True, False], [False, True]]), np.array([[True], [False]])))
+    kept = (np.array([[True, False], [False, True]]), np.array([[True], [False]]))
+    step = replace(by_hand(0.0), kept=kept)
 
     assert movements(step)[0].out.ravel().tolist() == [False, True]
 

@@ -167,7 +167,8 @@ def test_rates_are_squares_with_a_mark_where_the_seeds_can_tell():
 def test_rates_are_drawn_input_by_hidden_with_a_frame_around_the_best():
     figure = plot_rates(table())
 
-    (cells,) = figure.data
+    cells, numbers = figure.data
+    assert list(numbers.text) == ["50.0 %", "26.7 % ▼", "66.7 % ▲", "46.7 %"]
     assert (list(cells.x), list(cells.y)) == (["0", "0.5"], ["0", "0.2"])
     np.testing.assert_allclose(cells.z, [[0.5, 0.8 / 3], [2 / 3, 1.4 / 3]])
     frame = figure.layout.shapes[0]

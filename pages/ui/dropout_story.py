@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -32,6 +31,7 @@ from regcore.figures import (
     plot_scalings,
 )
 from regcore.landscape import has_landscape
+from regcore.lessons.dropout import SMALL, SMALL_SGD
 from regcore.results import Result, Weights
 from regcore.statistics import PairedDifference, mean_interval, paired_difference
 
@@ -39,16 +39,9 @@ Results = Mapping[str, Result]
 
 STEPS, BOUNDARIES, RATES, CHEAP = "dropout.steps", "dropout.boundaries", "dropout.rates", "dropout.cheap"
 
-# Small enough to be drawn, and to go through all of its 2^15 thinned networks.
-SMALL = Config(
-    data="iris", hidden=(6, 5), dropout_input=0.2, dropout_hidden=0.4, batch_size=4, epochs=40, seeds=1
-)
 SMALL_NAME = "small network"
 OF_ARTICLE, OF_PAGE = "Keep 0.8 / 0.6", "This page's"
-OPTIMIZERS: Mapping[str, dict[str, Any]] = {
-    "Adam": {"optimizer": "adam"},
-    "Plain SGD": {"optimizer": "sgd", "learning_rate": 0.05},
-}
+OPTIMIZERS = {"Adam": SMALL, "Plain SGD": SMALL_SGD}
 BATCHES = (1, 4, 16)
 N_STEPS = 50
 # By then Adam remembers gradients of most weights.
@@ -123,9 +116,8 @@ def _train_above_validation(results: Results) -> None:
     with right:
         st.markdown(
             "What Keras prints as `loss` (grey) is measured while masks are on, and while the epoch still "
-            "goes "
-            "on. `val_loss` is measured afterwards, by the whole network. So the first can lie above the "
-            "second without anything being wrong: it is the loss of thinned networks, which are worse."
+            "goes on. `val_loss` is measured afterwards, by the whole network. So the first can lie above "
+            "the second without anything being wrong: it is the loss of thinned networks, which are worse."
         )
         result = results[THIS_RUN]
         if result.is_complete:
@@ -134,7 +126,7 @@ def _train_above_validation(results: Results) -> None:
             st.markdown(
                 f"**Here** the loss in training lay above the validation loss in **{above:.0f} of "
                 f"{found.n_epochs} epochs** (mean of {words.count(len(found.above), 'seed')}). The data loss "
-                f"of the same network on the same rows, masks off, did in {clean:.0f}."
+                f"of the same network on the same rows, masks off, did in {clean:.0f} epochs."
             )
 
 
@@ -149,11 +141,10 @@ def _thinned(result: Result) -> None:
         charts.show("dropout.gaps", plot_gaps, sampled)
         st.caption(
             "Distance: the probability that would have to move between classes to make two predictions "
-            "equal, "
-            "mean over validation rows (for a number: absolute difference in standard deviations). The "
-            "scaled "
-            "network is the geometric mean exactly where only the output follows the masks: the dashed line "
-            "falls like 1/√masks for ever. Where another layer follows, the solid one stays behind."
+            "equal, mean over validation rows (for a number: absolute difference in standard deviations). "
+            "The scaled network is the geometric mean exactly where only the output follows the masks: the "
+            "dashed line falls like 1/√masks for ever. Where another layer follows, the solid one stays "
+            "behind."
         )
     with right:
         is_regression = result.dataset.task == "regression"
@@ -174,8 +165,7 @@ def _thinned(result: Result) -> None:
         )
         st.caption(
             "Monte Carlo dropout: masks stay on, and the predictions of several are averaged. Its cost is "
-            "that "
-            "many predictions, for each row."
+            "that many predictions, for each row."
         )
         st.markdown(_monte_carlo_in_words(result, sampled))
 
@@ -222,9 +212,8 @@ def _scaling(result: Result) -> None:
         st.caption(
             "Mean of the seeds, on validation rows. In training: what single thinned networks do on average. "
             "Classic weights are made from the trained ones: W / p, without a scale in training. Masks "
-            "scatter "
-            "the sums and relu cuts them off below alone, so activations in training are larger than after "
-            "it."
+            "scatter the sums and relu cuts them off below alone, so activations in training are larger than "
+            "after it."
         )
 
 
@@ -292,8 +281,7 @@ def _coadaptation(results: Results) -> None:
         st.caption(
             "The last hidden layer on the validation rows, masks off, mean of the seeds. Correlation: mean "
             "absolute one of all pairs of units that vary. Without one unit: mean absolute change of the "
-            "loss "
-            "when one is taken out. Silent: part of all activations that are 0."
+            "loss when one is taken out. Silent: part of all activations that are 0."
         )
         st.markdown(_coadaptation_in_words(found))
 
@@ -402,13 +390,11 @@ def _small_config(config: Config) -> Config:
         "Rows in a batch", BATCHES, default=4, required=True, key="dropout.steps_batch"
     )
     has_l2 = st.toggle("L2 of 0.01", key="dropout.steps_l2")
-    changes = {**OPTIMIZERS[optimizer or "Adam"], "batch_size": n_rows or 4, "l2": 0.01 if has_l2 else 0.0}
-    if rates == OF_PAGE:
-        changes |= {
-            "dropout_input": config.dropout_input,
-            "dropout_hidden": max(config.dropout_rates(), default=0.0),
-        }
-    return SMALL.replace(**changes)
+    small = OPTIMIZERS[optimizer or "Adam"].replace(batch_size=n_rows or 4, l2=0.01 if has_l2 else 0.0)
+    if rates != OF_PAGE:
+        return small
+    hidden_rate = max(config.dropout_rates(), default=0.0)
+    return small.replace(dropout_input=config.dropout_input, dropout_hidden=hidden_rate)
 
 
 @st.fragment
@@ -427,8 +413,7 @@ def _stepper(small: Small) -> None:
         f"**Epoch {step.epoch}, row {step.rows[place]}.** {words.count(counts.out, 'weight')} of "
         f"{counts.weights} at a unit that was out for the whole batch: **{counts.out_with_gradient}** with a "
         f"gradient, **{counts.out_moved}** moved. {words.count(counts.silent, 'weight')} more had no "
-        "gradient "
-        "since a relu gave 0 for every row."
+        "gradient since a relu gave 0 for every row."
     )
 
 
@@ -448,8 +433,7 @@ def _counts(small: Small) -> None:
     st.markdown(
         f"Over the first {len(small.steps)} steps weights were at a unit that was out {out:,} times. "
         f"**{with_gradient:,}** of these times they had a gradient; **{moved:,}** times ({share}) they moved "
-        "all "
-        "the same."
+        "all the same."
     )
 
 
@@ -460,9 +444,8 @@ def _exactly(small: Small) -> None:
     if small.difference is not None:
         st.caption(
             "Masks, batches and first weights are those that the engine used, drawn again; each step is "
-            "taken "
-            "again in numpy. After the first epoch no weight differs from the engine's own by more than "
-            f"{small.difference:.0e}."
+            "taken again in numpy. After the first epoch no weight differs from the engine's own by more "
+            f"than {small.difference:.0e}."
         )
     found = state.kept_of("dropout.exact", _exact, small.result)
     if found is None:
@@ -474,8 +457,7 @@ def _exactly(small: Small) -> None:
     st.table(_exact_table(found), hide_index=True, border="horizontal")
     st.caption(
         "Mean distance of probabilities on the validation rows, 0 to 1, as above. Only before the output: "
-        "the "
-        "same weights, masks in the last hidden layer alone."
+        "the same weights, masks in the last hidden layer alone."
     )
 
 
@@ -559,10 +541,9 @@ def _boundary(result: Result, first: int, are_single: bool, *, dark: bool) -> go
 def rates(config: Config) -> None:
     """Show the error at every pair of rates, once that is asked for."""
     st.markdown(
-        "Every pair of rates is trained, all of them side by side in one program: rates are numbers in it, "
-        "as "
-        "learning data are. ▼ is lower than without dropout by more than seed noise, ▲ higher; the frame is "
-        "around the lowest."
+        "Every pair of rates is trained, all of them side by side in one program: rates are numbers in it "
+        "that differ from network to network. ▼ is lower than without dropout by more than seed noise, ▲ "
+        "higher; the frame is around the lowest."
     )
     _on_request(RATES, dropout_runs.rate_configs(config), "Train all pairs of rates", _rates_answer, _rates)
 
@@ -595,8 +576,7 @@ def _on_request(
         epochs = next(iter(configs.values())).epochs
         st.caption(
             f"{words.count(n_networks, 'network')} of {words.count(epochs, 'epoch')}; how long it takes is "
-            "said "
-            "as soon as it has begun, and it can be cancelled."
+            "said as soon as it has begun, and it can be cancelled."
         )
         return
     live = runs.follow(place, configs)
@@ -617,10 +597,8 @@ def _rates_answer(results: Results) -> None:
     lowest = words.number(best.interval.mean, table.metric, decimals) + unit
     st.markdown(
         f"**Lowest {words.METRICS[table.metric].lower()}: {lowest}** with rates {best.dropout_input:g} of "
-        "the "
-        f"inputs and {best.dropout_hidden:g} of the hidden units. "
-        f"The least dropout within one standard error of it: {least.dropout_input:g} and "
-        f"{least.dropout_hidden:g}."
+        f"the inputs and {best.dropout_hidden:g} of the hidden units. The least dropout within one standard "
+        f"error of it: {least.dropout_input:g} and {least.dropout_hidden:g}."
     )
 
 
@@ -664,19 +642,15 @@ def article(live: runs.Live | None, small: Small, config: Config) -> None:
         (
             Says(
                 "Each unit is kept with probability p, 0.8 for inputs and 0.6 for hidden units, so that one "
-                "of "
-                "2^n thinned networks is trained at a time.",
+                "of 2^n thinned networks is trained at a time.",
                 f"Those are drop rates of 0.2 and 0.4. This run has {words.count(n_units, 'unit')} that can "
-                "be "
-                f"out, 2^{n_units} thinned networks, and each row of a batch has its own.",
+                f"be out, 2^{n_units} thinned networks, and each row of a batch has its own.",
             ),
             Says(
                 "Weights of dropped units are not updated in that step.",
                 f"They have no gradient: {with_gradient} of {out:,} times in the steps above. But {moved:,} "
-                "times "
-                "they moved: Adam's and momentum's memory goes on, and L2 always pulls. Under plain SGD "
-                "without "
-                "L2 they stand still.",
+                "times they moved: Adam's and momentum's memory goes on, and L2 always pulls. Under plain "
+                "SGD without L2 they stand still.",
             ),
             Says(
                 "At test time weights are scaled by p, to average all thinned networks.", _says_exact(small)

@@ -116,8 +116,7 @@ ANSWERS = {
     "Ensembles": "What does the average of k networks buy, where does it stop, and why not σ²/k? From a pool "
     "of 32 that is trained once, so that k moves at once.",
     "Dropout": "Which units are out in a step, and what moves? What stands for all thinned networks, how "
-    "exactly, "
-    "and which rates are best here?",
+    "exactly, and which rates are best here?",
     "L2": "How large may weights be? All strengths at once, what they do to the weights, when it is too "
     "much, and why L2 is not weight decay under Adam.",
 }

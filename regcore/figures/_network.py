@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from regcore.data import Dataset
     from regcore.dropout_steps import Counts, Step
 
-HEIGHT = 420
-MARGIN = {"l": 8, "r": 8, "t": 64, "b": 8, "autoexpand": False}
+HEIGHT = 480
+MARGIN = {"l": 8, "r": 8, "t": 16, "b": 116, "autoexpand": False}
 
 LEARNS, DRIFTS, RESTS = "has a gradient", "moves without a gradient", "stands still"
 # Colour, dash and width of an edge; what drifts is dashed for who cannot tell the colours.
@@ -153,7 +153,7 @@ def _draw(info: NetworkInfo, dark: bool = False) -> go.Figure:
         margin=MARGIN,
         hovermode="closest",
         meta={"description": _describe(info)},
-        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "traceorder": "normal"},
+        legend={"orientation": "h", "x": 0, "y": 0, "yanchor": "top", "traceorder": "normal"},
         xaxis={"range": [-0.25, len(info.layers) - 0.75], **axis},
         yaxis={"range": [-0.03, 1.12], **axis},
     )

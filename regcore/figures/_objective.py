@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 HEIGHT = 300
 MARGIN = {"l": 56, "r": 8, "t": 48, "b": 48, "autoexpand": False}
+LEGEND_ROW = 28
 AREA_OPACITY = 0.4
 
 
@@ -86,7 +87,9 @@ def plot_objective_beside_val(
         ConfigError: if `shown` is none of the runs.
     """
     info = _info(results, shown, ("objective", "train_loss", "val_loss"), epochs)
-    return _draw(info, dark, "loss", _lines(info), _describe_objective(info))
+    figure = _draw(info, dark, "loss", _lines(info), _describe_objective(info))
+    # One more line in the legend, which has a row of its own on a narrow page.
+    return figure.update_layout(height=HEIGHT + LEGEND_ROW, margin={"t": MARGIN["t"] + LEGEND_ROW})
 
 
 def plot_penalty(

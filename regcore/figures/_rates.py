@@ -89,21 +89,27 @@ def _draw(info: RatesInfo, dark: bool = False) -> go.Figure:
     def grid(values: list[object]) -> np.ndarray:
         return np.array(values, dtype=object).reshape(len(rows), len(columns))
 
-    figure = go.Figure(
-        go.Heatmap(
-            x=columns,
-            y=rows,
-            z=grid([square.mean for square in info.squares]).astype(float),
-            text=grid([square.text for square in info.squares]),
-            texttemplate="%{text}",
-            customdata=grid([square.hover for square in info.squares]),
-            hovertemplate="%{customdata}<extra></extra>",
-            colorscale=[[0, faded(COLOURS[0], 0)], [1, faded(COLOURS[0], OPACITY)]],
-            showscale=False,
-            xgap=2,
-            ygap=2,
-        )
+    cells = go.Heatmap(
+        x=columns,
+        y=rows,
+        z=grid([square.mean for square in info.squares]).astype(float),
+        customdata=grid([square.hover for square in info.squares]),
+        hovertemplate="%{customdata}<extra></extra>",
+        colorscale=[[0, faded(COLOURS[0], 0)], [1, faded(COLOURS[0], OPACITY)]],
+        showscale=False,
+        xgap=2,
+        ygap=2,
     )
+    # A text of its own takes the colour of the page's; plotly picks that of a heatmap for a white page.
+    numbers = go.Scatter(
+        x=[square.x for square in info.squares],
+        y=[square.y for square in info.squares],
+        text=[square.text for square in info.squares],
+        mode="text",
+        hoverinfo="skip",
+        showlegend=False,
+    )
+    figure = go.Figure([cells, numbers])
     best = info.squares[info.best]
     at_x, at_y = columns.index(best.x), rows.index(best.y)
     figure.add_shape(

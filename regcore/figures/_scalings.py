@@ -15,8 +15,8 @@ from regcore.statistics import MeanInterval, mean_interval
 if TYPE_CHECKING:
     from regcore.dropout import Scaling
 
-HEIGHT = 320
-MARGIN = {"l": 60, "r": 8, "t": 64, "b": 48, "autoexpand": False}
+HEIGHT = 368
+MARGIN = {"l": 60, "r": 8, "t": 112, "b": 48, "autoexpand": False}
 LOOKS = (
     ("circle", COLOURS[1]),
     ("diamond-open", COLOURS[2]),
