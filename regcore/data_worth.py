@@ -19,7 +19,9 @@ Floats = npt.NDArray[np.float64]
 
 # Of the sizes between the smallest and the largest that are held against the technique.
 N_PLACES = 400
-STEPS_BELOW, STEPS_ABOVE = 2, 2
+STEPS_ABOVE = 3
+# Two sizes nearer than this say the same.
+CLOSE = 1.5
 
 
 class LearningCurve(NamedTuple):
@@ -63,13 +65,21 @@ class Worth(NamedTuple):
 
 
 def sizes_of(config: Config) -> tuple[int, ...]:
-    """Return the numbers of training rows of a learning curve around that of a configuration: a half and a
-    quarter of it, twice and four times, or as many as there are. At least two rows."""
+    """Return the numbers of training rows of a learning curve around that of a configuration.
+
+    Half as many, and up to eight times as many, each twice the one before, as far as there are rows; the last
+    is all there are, where that is close.
+    """
     info = DATASET_INFO[config.data]
     n_train = config.n_train or info.n_train
     most = info.n_available - (config.n_val or info.n_val)
-    steps = [n_train * 2.0**step for step in range(-STEPS_BELOW, STEPS_ABOVE + 1)]
-    return tuple(sorted({min(max(2, round(size)), most) for size in steps}))
+    sizes = {max(2, n_train // 2), *(n_train * 2**step for step in range(STEPS_ABOVE + 1))}
+    there = sorted(size for size in sizes if size <= most)
+    if n_train < there[-1] and most < CLOSE * there[-1]:
+        there[-1] = most
+    elif most < 2 * there[-1] and there[-1] < n_train * 2**STEPS_ABOVE:
+        there.append(most)
+    return tuple(sorted(set(there)))
 
 
 def curve_configs(config: Config) -> dict[str, Config]:
