@@ -50,9 +50,24 @@ from regcore.figures._voting import plot_voting
 from regcore.figures._weight_histogram import plot_weight_histogram
 from regcore.figures._weight_norms import plot_weight_norms
 from regcore.figures._worst import plot_worst
+from regcore.figures._class_errors import plot_class_errors
+from regcore.figures._data_worth import plot_data_worth
+from regcore.figures._gallery import plot_gallery, plot_operations
+from regcore.figures._jitter_ridge import plot_jitter_ridge
+from regcore.figures._leak import plot_leak
+from regcore.figures._memorisation import plot_memorisation
+from regcore.figures._seen_points import plot_seen_points
 from regcore.lessons import BASELINE, THIS_RUN
 
 __all__ = [
+    "plot_class_errors",
+    "plot_data_worth",
+    "plot_gallery",
+    "plot_operations",
+    "plot_jitter_ridge",
+    "plot_leak",
+    "plot_memorisation",
+    "plot_seen_points",
     "BASELINE",
     "COLOURS",
     "THIS_RUN",
