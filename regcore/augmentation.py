@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -46,11 +46,11 @@ class Seen(NamedTuple):
     """
 
     rows: Ints
-    labels: npt.NDArray[np.generic]
+    labels: npt.NDArray[Any]
     original: Floats
     shown: Floats
     share: Floats
-    mixed_with: npt.NDArray[np.generic]
+    mixed_with: npt.NDArray[Any]
     epochs: tuple[int, ...]
 
 
@@ -124,7 +124,8 @@ def _one_epoch(
     for number in np.unique(block):
         at = block == number
         drawn = streams.augmentation(replicate, int(number), dataset.n_features, dataset.image_shape)
-        shown[at] = augmented(X[trained[places[at]]], _of_rows(drawn, of_block[at], slot[at]), config, dataset)
+        of_rows = _of_rows(drawn, of_block[at], slot[at])
+        shown[at] = augmented(X[trained[places[at]]], of_rows, config, dataset)
         if drawn.mixup is not None:
             share[at] = drawn.mixup[of_block[at]]
     other = trained[places]
@@ -142,12 +143,20 @@ class RowDraws(NamedTuple):
     geometry: Floats | None
     cutout: Ints | None
 
+    def part(self, rows: slice) -> RowDraws:
+        """Return what is drawn for some of the rows."""
+
+        def chosen(values: npt.NDArray[Any] | None) -> npt.NDArray[Any] | None:
+            return None if values is None else values[rows]
+
+        return RowDraws(chosen(self.jitter), chosen(self.geometry), chosen(self.cutout))
+
 
 def _of_rows(drawn: streams.Augmentation, steps: Ints, slots: Ints) -> RowDraws:
-    return RowDraws(*(
-        None if values is None else values[steps, slots]
-        for values in (drawn.jitter, drawn.geometry, drawn.cutout)
-    ))  # fmt: skip
+    def chosen(values: npt.NDArray[Any] | None) -> npt.NDArray[Any] | None:
+        return None if values is None else values[steps, slots]
+
+    return RowDraws(chosen(drawn.jitter), chosen(drawn.geometry), chosen(drawn.cutout))
 
 
 def augmented(X: Floats, drawn: RowDraws, config: Config, dataset: Dataset) -> Floats:
@@ -159,9 +168,9 @@ def augmented(X: Floats, drawn: RowDraws, config: Config, dataset: Dataset) -> F
         config: Whose jitter and cutout are used.
         dataset: Which gives images their shape.
     """
-    shown = np.array(X, dtype=np.float64)
+    shown: Floats = np.array(X, dtype=np.float64)
     if dataset.image_shape is not None:
-        images = shown.reshape(-1, *dataset.image_shape)
+        images: Floats = shown.reshape(-1, *dataset.image_shape)
         if drawn.geometry is not None:
             images = transformed(images, drawn.geometry)
         if drawn.cutout is not None:
@@ -211,7 +220,7 @@ def covered(corners: Ints, side: int, image_shape: tuple[int, int]) -> npt.NDArr
         (np.arange(size) >= first[:, None]) & (np.arange(size) < first[:, None] + side)
         for size, first in zip(image_shape, corners.T, strict=True)
     )
-    return row[:, :, None] & column[:, None, :]
+    return np.asarray(row[:, :, None] & column[:, None, :])
 
 
 def operations(config: Config, dataset: Dataset) -> tuple[str, ...]:
@@ -265,8 +274,7 @@ def _validated(result: Result, seed: int, n_draws: int) -> tuple[float, list[flo
     errors = []
     for draw in range(n_draws):
         part = slice(draw * len(X), (draw + 1) * len(X))
-        of_draw = RowDraws(*(None if values is None else values[part] for values in drawn))
-        errors.append(error(augmented(X, of_draw, replicate.config, dataset)))
+        errors.append(error(augmented(X, drawn.part(part), replicate.config, dataset)))
     return error(X), errors
 
 
@@ -278,10 +286,10 @@ def _draws_beyond_training(replicate: Replicate, dataset: Dataset, n_rows: int) 
         for at in range(math.ceil(n_rows / a_block))
     ]
 
-    def joined(name: str) -> Floats | None:
+    def joined(name: str) -> npt.NDArray[Any] | None:
         values = [getattr(block, name) for block in blocks]
         if values[0] is None:
             return None
         return np.concatenate([value.reshape(-1, value.shape[-1]) for value in values])[:n_rows]
 
-    return RowDraws(joined("jitter"), joined("geometry"), joined("cutout"))  # type: ignore[arg-type]
+    return RowDraws(joined("jitter"), joined("geometry"), joined("cutout"))

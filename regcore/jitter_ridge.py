@@ -72,8 +72,7 @@ def ridge(X: Floats, y: Floats, alpha: float) -> Floats:
         y: [n], centred.
         alpha: In scikit-learn's convention.
     """
-    weights: Floats = np.linalg.solve(X.T @ X + alpha * np.eye(X.shape[1]), X.T @ y)
-    return weights
+    return np.asarray(np.linalg.solve(X.T @ X + alpha * np.eye(X.shape[1]), X.T @ y))
 
 
 def jitter_point(result: Result, recorded: Sequence[Recorded]) -> JitterPoint:
@@ -81,28 +80,25 @@ def jitter_point(result: Result, recorded: Sequence[Recorded]) -> JitterPoint:
 
     Args:
         result: Of one of `jitter_configs`, complete.
-        recorded: What the probe of `jitter_probe` recorded, one a seed.
+        recorded: What the probe of `jitter_probe` recorded, one a seed, at least two.
     """
     dataset, sigma = result.dataset, result.config.jitter
     jittered = np.array([_mean_weights(of_seed) for of_seed in recorded])
     penalised = np.array([_ridge_of_seed(dataset, seed, sigma) for seed in result.seeds])
-    apart = jittered - penalised
-    error = apart.std(axis=0, ddof=1) / np.sqrt(len(apart)) if len(apart) > 1 else np.full(len(apart), np.nan)
-    return JitterPoint(
-        sigma,
-        *(_interval(np.sum(weights**2, axis=1)) for weights in (jittered, penalised)),
-        *(_interval(_losses(dataset, result.seeds, weights)) for weights in (jittered, penalised)),
-        float(np.max(np.abs(apart.mean(axis=0)) / error)),
-    )
-
-
-def _interval(values: Floats) -> MeanInterval:
-    return statistics.mean_interval(values)
+    difference = jittered - penalised
+    error = difference.std(axis=0, ddof=1) / np.sqrt(len(difference))
+    norms = [statistics.mean_interval(np.sum(weights**2, axis=1)) for weights in (jittered, penalised)]
+    losses = [
+        statistics.mean_interval(_losses(dataset, result.seeds, weights)) for weights in (jittered, penalised)
+    ]
+    apart = float(np.max(np.abs(difference.mean(axis=0)) / error))
+    return JitterPoint(sigma, norms[0], norms[1], losses[0], losses[1], apart)
 
 
 def _mean_weights(recorded: Recorded) -> Floats:
     """Return the only kernel of a linear model, averaged over the epochs recorded, [features]."""
-    return np.mean([np.asarray(parts[0], dtype=np.float64)[:, 0] for parts in recorded.values()], axis=0)
+    kernels = [np.asarray(parts[0], dtype=np.float64)[:, 0] for parts in recorded.values()]
+    return np.asarray(np.mean(kernels, axis=0))
 
 
 def _ridge_of_seed(dataset: Dataset, seed: int, sigma: float) -> Floats:

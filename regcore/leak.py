@@ -105,8 +105,7 @@ def leak_data(config: Config, dataset: Dataset) -> LeakData:
     )
     both = [part.before for part in parts], [part.after for part in parts]
     train, val = (
-        np.concatenate([np.stack([way[side] for way in ways]) + offsets for ways in both])
-        for side in (0, 1)
+        np.concatenate([np.stack([way[side] for way in ways]) + offsets for ways in both]) for side in (0, 1)
     )
     nobody = np.array([joined.n_rows - 1])
     whole = dataclasses.replace(joined, fixed=(train, val), test_rows=nobody)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from regcore import scoring
+from regcore.data import Task
 from regcore.errors import ConfigError
 from regcore.results import Result
 
@@ -49,30 +50,35 @@ def memorisation(result: Result) -> Memorisation:
     if not epochs:
         raise ConfigError("outputs must have been kept during training, got none: take fewer rows or epochs")
     wrong = [_wrong_rows(result, seed) for seed in result.seeds]
-    parts = np.array([
-        [_parts(recording.outputs["train"][at], *of_seed, dataset.task) for of_seed, recording in
-         zip(wrong, recordings, strict=True)]
+    by_epoch = [
+        [
+            _parts(recording.outputs["train"][at], rows, dataset.task)
+            for recording, rows in zip(recordings, wrong, strict=True)
+        ]
         for at in range(len(epochs))
-    ])  # fmt: skip
-    return Memorisation(epochs, parts[..., 0], parts[..., 1], tuple(len(given) for _, given, _ in wrong))
+    ]
+    parts = np.array(by_epoch)
+    return Memorisation(epochs, parts[..., 0], parts[..., 1], tuple(len(rows.places) for rows in wrong))
 
 
-def _wrong_rows(result: Result, seed: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.generic], ...]:
-    """Return places among the training rows, given labels and true labels where the two differ."""
+class _WrongRows(NamedTuple):
+    """Places among the training rows, given labels and true labels, where the two differ."""
+
+    places: npt.NDArray[np.intp]
+    given: npt.NDArray[Any]
+    true: npt.NDArray[Any]
+
+
+def _wrong_rows(result: Result, seed: int) -> _WrongRows:
     rows = result.dataset.rows(seed)
     true = result.dataset.y[rows.train]
     places = np.flatnonzero(rows.y_train != true)
-    return places, rows.y_train[places], true[places]
+    return _WrongRows(places, rows.y_train[places], true[places])
 
 
-def _parts(
-    outputs: npt.NDArray[np.floating],
-    places: npt.NDArray[np.intp],
-    given: npt.NDArray[np.generic],
-    true: npt.NDArray[np.generic],
-    task: scoring.Task,
-) -> tuple[float, float]:
-    if not len(places) or np.isnan(outputs).any():
+def _parts(outputs: npt.NDArray[Any], rows: _WrongRows, task: Task) -> tuple[float, float]:
+    """Return the part of the wrongly labelled rows that get the label they were given, and their true one."""
+    if not len(rows.places) or np.isnan(outputs).any():
         return np.nan, np.nan
-    predicted = scoring.log_probabilities(outputs[places], task).argmax(axis=1)
-    return float(np.mean(predicted == given)), float(np.mean(predicted == true))
+    predicted = scoring.log_probabilities(outputs[rows.places], task).argmax(axis=1)
+    return float(np.mean(predicted == rows.given)), float(np.mean(predicted == rows.true))

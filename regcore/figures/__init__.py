@@ -8,16 +8,22 @@ from regcore.figures._ambiguity import plot_ambiguity
 from regcore.figures._boundary import plot_boundary
 from regcore.figures._boundary_row import plot_boundary_row
 from regcore.figures._capacity import plot_capacity
+from regcore.figures._class_errors import plot_class_errors
 from regcore.figures._confusion import plot_confusion
 from regcore.figures._contours import plot_penalty_contours
 from regcore.figures._costs import plot_costs
 from regcore.figures._curves import Measure, plot_curves
+from regcore.figures._data_worth import plot_data_worth
 from regcore.figures._decay import plot_decay
 from regcore.figures._ensemble_size import plot_ensemble_size
 from regcore.figures._filters import plot_filters
 from regcore.figures._gain import plot_gain
+from regcore.figures._gallery import plot_gallery, plot_operations
+from regcore.figures._jitter_ridge import plot_jitter_ridge
+from regcore.figures._leak import plot_leak
 from regcore.figures._member_boundaries import plot_member_boundaries
 from regcore.figures._member_predictions import plot_member_predictions
+from regcore.figures._memorisation import plot_memorisation
 from regcore.figures._network import plot_network
 from regcore.figures._objective import plot_objective, plot_objective_beside_val, plot_penalty
 from regcore.figures._one_batch import plot_one_batch
@@ -34,6 +40,7 @@ from regcore.figures._reliability import plot_reliability
 from regcore.figures._removal import plot_removal
 from regcore.figures._resplits import plot_resplits
 from regcore.figures._scalings import plot_scalings
+from regcore.figures._seen_points import plot_seen_points
 from regcore.figures._sources import plot_sources
 from regcore.figures._stops import plot_stops
 from regcore.figures._style import (
@@ -50,13 +57,6 @@ from regcore.figures._voting import plot_voting
 from regcore.figures._weight_histogram import plot_weight_histogram
 from regcore.figures._weight_norms import plot_weight_norms
 from regcore.figures._worst import plot_worst
-from regcore.figures._class_errors import plot_class_errors
-from regcore.figures._data_worth import plot_data_worth
-from regcore.figures._gallery import plot_gallery, plot_operations
-from regcore.figures._jitter_ridge import plot_jitter_ridge
-from regcore.figures._leak import plot_leak
-from regcore.figures._memorisation import plot_memorisation
-from regcore.figures._seen_points import plot_seen_points
 from regcore.lessons import BASELINE, THIS_RUN
 
 __all__ = [

@@ -57,4 +57,5 @@ def _describe(info: ClassErrorsInfo) -> str:
         for name, before, after in zip(info.names, info.baseline, info.treated, strict=True)
     ]
     hurt = ", ".join(info.hurt) or "none"
-    return f"Validation error by class, baseline and this run: {'; '.join(texts)}. Higher beyond seed noise: {hurt}."
+    listed = "; ".join(texts)
+    return f"Validation error by class, baseline and this run: {listed}. Higher beyond seed noise: {hurt}."

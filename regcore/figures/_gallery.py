@@ -109,7 +109,8 @@ def _draw(info: GalleryInfo, dark: bool = False) -> go.Figure:
     height, width = info.lines[0].tiles[0].shape
     below = height * (CAPTION if info.has_captions else GAP)
     lefts = [
-        at * width * (1 + GAP) + (at > 0) * width * (AFTER_ORIGINAL - GAP) for at in range(1 + len(info.epochs))
+        at * width * (1 + GAP) + (at > 0) * width * (AFTER_ORIGINAL - GAP)
+        for at in range(1 + len(info.epochs))
     ]
     tops = [-at * (height + below) for at in range(len(info.lines))]
     figure = go.Figure()
@@ -167,7 +168,10 @@ def _texts(line: GalleryLine, x: list[float], y: float) -> go.Scatter:
 
 
 def _heads(info: GalleryInfo, lefts: list[float], width: int) -> list[dict[str, object]]:
-    names = ["as it is", *(f"epoch {epoch}" if at == 0 else str(epoch) for at, epoch in enumerate(info.epochs))]
+    names = [
+        "as it is",
+        *(f"epoch {epoch}" if at == 0 else str(epoch) for at, epoch in enumerate(info.epochs)),
+    ]
     return [
         _note(name, left + width / 2, 0, xanchor="center", yanchor="bottom")
         for name, left in zip(names, lefts, strict=True)

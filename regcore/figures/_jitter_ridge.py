@@ -27,7 +27,9 @@ class JitterRidgeInfo(NamedTuple):
     theory: tuple[MeanInterval, ...]
 
 
-def plot_jitter_ridge(points: Sequence[JitterPoint], drawn: Drawn = "norm", *, dark: bool = False) -> go.Figure:
+def plot_jitter_ridge(
+    points: Sequence[JitterPoint], drawn: Drawn = "norm", *, dark: bool = False
+) -> go.Figure:
     """Return what jitter did at each strength, and ridge regression with alpha = n * sigma^2.
 
     Args:

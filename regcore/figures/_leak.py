@@ -51,7 +51,8 @@ def _draw(info: LeakInfo, dark: bool = False) -> go.Figure:
 
 def _describe(info: LeakInfo) -> str:
     texts = [
-        f"{way}: validation claims {interval_in_words(claimed)}, on unseen rows it is {interval_in_words(unseen)}"
+        f"{way}: validation claims {interval_in_words(claimed)}, "
+        f"on unseen rows it is {interval_in_words(unseen)}"
         for way, claimed, unseen in zip(WAYS, info.claimed, info.unseen, strict=True)
     ]
     return f"{info.title.capitalize()}. {'; '.join(texts)}."

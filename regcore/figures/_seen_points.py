@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
 import plotly.graph_objects as go
 
 from regcore.errors import ConfigError
@@ -49,7 +51,7 @@ def _info(seen: Seen, dataset: Dataset) -> SeenPointsInfo:
         raise ConfigError(f"dataset must have two features and classes, got {dataset.name!r}")
     labels = range(dataset.n_classes)
     own = seen.share >= 0.5
-    of_shown = own * seen.labels[:, None] + ~own * seen.mixed_with
+    of_shown = np.where(own, seen.labels[:, None], seen.mixed_with)
     return SeenPointsInfo(
         dataset.target_names,
         dataset.feature_names,
@@ -59,17 +61,15 @@ def _info(seen: Seen, dataset: Dataset) -> SeenPointsInfo:
     )
 
 
-def _points(values: object) -> Points:
-    return tuple(map(tuple, values.tolist()))  # type: ignore[attr-defined]
+def _points(values: npt.NDArray[np.floating]) -> Points:
+    return tuple(map(tuple, values.tolist()))
 
 
 def _draw(info: SeenPointsInfo, dark: bool = False) -> go.Figure:
     figure = go.Figure()
     for label, name in enumerate(info.names):
         colour, symbol = class_colour(label), class_symbol(label)
-        figure.add_trace(
-            _scatter(f"{name}, as shown", info.shown[label], 4, faded(colour, 0.35), "circle")
-        )
+        figure.add_trace(_scatter(f"{name}, as shown", info.shown[label], 4, faded(colour, 0.35), "circle"))
         figure.add_trace(_scatter(name, info.rows[label], 9, colour, symbol))
     n_rows, n_shown = (sum(map(len, points)) for points in (info.rows, info.shown))
     description = f"{n_rows} rows as they are, and {n_shown} places where {info.n_epochs} epochs showed them."
