@@ -223,7 +223,7 @@ def covered(corners: Ints, side: int, image_shape: tuple[int, int]) -> npt.NDArr
     return np.asarray(row[:, :, None] & column[:, None, :])
 
 
-def operations(config: Config, dataset: Dataset) -> tuple[str, ...]:
+def operations(dataset: Dataset) -> tuple[str, ...]:
     """Return the fields of augmentation that a data set can have: images all of them, tables two."""
     return tuple(name for name in AUGMENTATION_FIELDS if dataset.image_shape or name not in IMAGE_FIELDS)
 

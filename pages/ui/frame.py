@@ -36,11 +36,12 @@ class Entry(NamedTuple):
 HOME = Entry("app.py", "Home", ":material/home:")
 LAB = Entry("pages/lab.py", "Lab", ":material/experiment:")
 OVERFIT_FIRST = Entry("pages/overfit_first.py", "Overfit first", ":material/checklist:")
+AUGMENTATION = Entry("pages/augmentation.py", "Augmentation", ":material/auto_awesome_motion:")
 EARLY_STOPPING = Entry("pages/early_stopping.py", "Early stopping", ":material/front_hand:")
 ENSEMBLES = Entry("pages/ensembles.py", "Ensembles", ":material/groups:")
 DROPOUT = Entry("pages/dropout.py", "Dropout", ":material/grain:")
 L2 = Entry("pages/l2.py", "L2", ":material/compress:")
-MENU = (HOME, LAB, OVERFIT_FIRST, L2, EARLY_STOPPING, DROPOUT, ENSEMBLES)
+MENU = (HOME, LAB, OVERFIT_FIRST, AUGMENTATION, L2, EARLY_STOPPING, DROPOUT, ENSEMBLES)
 MENU_WIDTH = 220
 STYLE = Path(__file__).with_name("style.css")
 

@@ -111,6 +111,8 @@ ANSWERS = {
     "begin with, and a link that holds whatever you have set.",
     "Overfit first": "Can the network overfit at all, and if not, what is broken? And where validation is "
     "poor: is it overfitting, or a different distribution?",
+    "Augmentation": "What does the network really see, and how many more rows is that worth? With transforms "
+    "that break labels, and what augmenting before splitting hides.",
     "Early stopping": "When to stop, what to keep, and what waiting longer costs: each training goes on past "
     "the stop, so patience moves at once.",
     "Ensembles": "What does the average of k networks buy, where does it stop, and why not σ²/k? From a pool "

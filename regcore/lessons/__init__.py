@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from regcore.config import Config
-from regcore.lessons import dropout, early_stopping, ensembles, l2, lab, overfit_first
+from regcore.lessons import augmentation, dropout, early_stopping, ensembles, l2, lab, overfit_first
 from regcore.lessons.lesson import (
     BASELINE,
     THIS_RUN,
@@ -37,6 +37,7 @@ LESSONS: Mapping[str, tuple[Lesson, ...]] = MappingProxyType(
     {
         "Lab": lab.LESSONS,
         "Overfit first": overfit_first.LESSONS,
+        "Augmentation": augmentation.LESSONS,
         "L2": l2.LESSONS,
         "Early stopping": early_stopping.LESSONS,
         "Dropout": dropout.LESSONS,
@@ -49,6 +50,7 @@ ON_ARRIVAL: Mapping[str, Callable[[Config], dict[str, Config]]] = MappingProxyTy
     {
         "Lab": lab.trained,
         "Overfit first": overfit_first.trained,
+        "Augmentation": augmentation.trained,
         "L2": l2.trained,
         "Early stopping": early_stopping.trained,
         "Dropout": dropout.trained,
