@@ -22,6 +22,8 @@ N_PLACES = 400
 STEPS_ABOVE = 3
 # Two sizes nearer than this say the same.
 CLOSE = 1.5
+# Errors that are closer together than this, in parts of the largest, differ by rounding.
+ROUNDING = 1e-12
 
 
 class LearningCurve(NamedTuple):
@@ -131,10 +133,12 @@ def worth(curve: LearningCurve, n_train: int) -> Worth:
     reached = curve.with_it[curve.sizes.index(n_train)]
     rows = _places(curve, reached)
     intervals = [statistics.mean_interval(at - reached) for at in _without(curve, rows).T]
-    low, high = _ends([(each.low, each.high) for each in intervals], rows)
+    rounding = ROUNDING * float(np.abs([curve.without, curve.with_it]).max())
+    low, high = _ends(np.array([(each.low, each.high) for each in intervals]), rows, rounding)
+    means = np.array([each.mean for each in intervals])
     return Worth(
         n_train,
-        _first_crossing(rows, np.array([each.mean for each in intervals])) / n_train,
+        _first_crossing(rows, means, rounding) / n_train,
         low / n_train,
         high / n_train,
         first / n_train,
@@ -161,12 +165,12 @@ def _places(curve: LearningCurve, reached: Floats) -> Floats:
     return np.unique([*between, *map(float, curve.sizes)])
 
 
-def _ends(intervals: list[tuple[float, float]], rows: Floats) -> tuple[float, float]:
+def _ends(intervals: Floats, rows: Floats, rounding: float) -> tuple[float, float]:
     """Return the lowest and highest number of rows that cannot be told from the technique."""
-    low, high = np.array(intervals).T
-    if np.isnan(low).any():
+    low, high = intervals.T
+    if np.isnan(intervals).any():
         return 0.0, math.inf
-    alike = np.flatnonzero((low <= 0) & (high >= 0))
+    alike = np.flatnonzero((low <= rounding) & (high >= -rounding))
     if not len(alike):
         # Every number of rows is clearly worse, or clearly better.
         return (float(rows[-1]), math.inf) if low[0] > 0 else (0.0, float(rows[0]))
@@ -176,13 +180,8 @@ def _ends(intervals: list[tuple[float, float]], rows: Floats) -> tuple[float, fl
     )
 
 
-def _first_crossing(rows: Floats, difference: Floats) -> float:
-    as_low = np.flatnonzero(difference <= _rounding(difference))
-    if not len(as_low) or (as_low[0] == 0 and difference[0] < 0):
+def _first_crossing(rows: Floats, difference: Floats, rounding: float) -> float:
+    as_low = np.flatnonzero(difference <= rounding)
+    if not len(as_low) or (as_low[0] == 0 and difference[0] < -rounding):
         return math.nan
     return float(rows[as_low[0]])
-
-
-def _rounding(difference: Floats) -> float:
-    """Return how far above 0 the mean difference may be by rounding where it is 0."""
-    return 1e-12 * float(np.abs(difference).max(initial=0.0))

@@ -97,8 +97,8 @@ def gallery(config: Config, dataset: Dataset) -> None:
         return
     st.caption(
         f"Seed {config.seed}, the first {epochs}: what this very network is trained on, from the engine's "
-        "own random numbers. Half of the images are not moved in an epoch; jitter, cutout and mixup are of all. "
-        "The label given stands on the left."
+        "own random numbers. Half of the images are not moved in an epoch; jitter, cutout and mixup are of "
+        "all. The label given stands on the left."
     )
 
 
@@ -327,8 +327,10 @@ def _leaking(data: LeakData, results: Results) -> None:
     if not result.is_complete:
         return
     found = state.kept_of("augmentation.leak.of", leak.leak, result, data)
-    charts.show("augmentation.leak", plot_leak, found)
-    st.markdown(leak_in_words(found))
+    left, right = st.columns([3, 2], gap="large", vertical_alignment="center")
+    with left:
+        charts.show("augmentation.leak", plot_leak, found)
+    right.markdown(leak_in_words(found))
 
 
 def leak_in_words(found: Leak) -> str:
@@ -345,7 +347,7 @@ def leak_in_words(found: Leak) -> str:
         return f"{difference}{points} against rows unseen (95 % interval {interval}{noise})"
 
     return (
-        f"**Augment, then split:** validation is off by {off(before)}.  \n"
+        f"**Augment, then split:** validation is off by {off(before)}.\n\n"
         f"**Split, then augment:** by {off(after)}."
     )
 

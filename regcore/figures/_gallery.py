@@ -78,10 +78,14 @@ def plot_operations(seen: Mapping[str, Seen], dataset: Dataset, *, dark: bool = 
 
 
 def _info(seen: Seen, dataset: Dataset) -> GalleryInfo:
-    lines = [
-        _line(seen, at, dataset.target_names[int(label)], dataset) for at, label in enumerate(seen.labels)
-    ]
+    lines = [_line(seen, at, _name(seen, at, dataset), dataset) for at in range(len(seen.rows))]
     return GalleryInfo(seen.epochs, tuple(lines))
+
+
+def _name(seen: Seen, at: int, dataset: Dataset) -> str:
+    """Return the label that an image was given, and its true one where that is another."""
+    given, true = (dataset.target_names[int(label)] for label in (seen.labels[at], dataset.y[seen.rows[at]]))
+    return given if given == true else f"{given},<br>truly {true}"
 
 
 def _info_of_operations(seen: Mapping[str, Seen], dataset: Dataset) -> GalleryInfo:
@@ -114,11 +118,10 @@ def _draw(info: GalleryInfo, dark: bool = False) -> go.Figure:
     ]
     tops = [-at * (height + below) for at in range(len(info.lines))]
     figure = go.Figure()
-    low = min(float(tile.min()) for line in info.lines for tile in line.tiles)
-    high = max(float(tile.max()) for line in info.lines for tile in line.tiles)
     for line, top in zip(info.lines, tops, strict=True):
+        limits = float(np.min(line.tiles)), float(np.max(line.tiles))
         for tile, left in zip(line.tiles, lefts, strict=True):
-            figure.add_trace(_image(tile, left, top, (low, high)))
+            figure.add_trace(_image(tile, left, top, limits))
         figure.add_trace(_texts(line, [left + width / 2 for left in lefts], top - height / 2))
     figure.update_layout(
         template=template(dark),
@@ -162,7 +165,7 @@ def _texts(line: GalleryLine, x: list[float], y: float) -> go.Scatter:
         y=[y] * len(x),
         mode="markers",
         marker={"size": 40, "opacity": 0},
-        text=[f"{line.name}, {hover}" for hover in line.hovers],
+        text=[f"{line.name.replace('<br>', ' ')}, {hover}" for hover in line.hovers],
         hovertemplate="%{text}<extra></extra>",
     )
 
@@ -201,7 +204,7 @@ def _note(text: str, x: float, y: float, **more: object) -> dict[str, object]:
 
 
 def _describe(info: GalleryInfo) -> str:
-    names = ", ".join(line.name for line in info.lines)
+    names = "; ".join(line.name.replace("<br>", " ") for line in info.lines)
     first = info.lines[0]
     changed = sum(not np.allclose(tile, first.tiles[0], atol=1e-6) for tile in first.tiles[1:])
     return (
