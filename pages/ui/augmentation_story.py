@@ -283,12 +283,12 @@ def worth_in_words(found: Worth, what: str) -> str:
             f"{lead}: **what it is worth cannot be told.** From {found.smallest:.2g} to {found.largest:.2g} "
             "times the rows, no number of them is clearly better or clearly worse. More seeds would help."
         )
+    if np.isnan(found.times) and found.low > 0:
+        return (
+            f"{lead} is worth **more than {found.low:.1f} times the data**: up to so many rows without it are "
+            "clearly worse, and none of the sizes tried comes as low."
+        )
     if np.isnan(found.times):
-        if found.low > 0:
-            return (
-                f"{lead} is worth **more than {found.low:.1f} times the data**: without it, that many rows "
-                "leave a higher error, and more were not tried."
-            )
         return f"{lead} is worth **less than {found.high:.1f} times the data**: it does harm."
     ends = (
         f"{found.low:.2g} to {found.high:.2g}" if found.low > 0 and np.isfinite(found.high)

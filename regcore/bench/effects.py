@@ -9,7 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from regcore.bench import effects_dropout, effects_early_stopping, effects_ensembles, effects_overfit
+from regcore.bench import (
+    effects_augmentation,
+    effects_dropout,
+    effects_early_stopping,
+    effects_ensembles,
+    effects_overfit,
+)
 from regcore.bench.effects_l2 import measure_l2
 from regcore.bench.lessons import measure_lessons
 from regcore.bench.report import Claim, Column, ProgressLine, Report, Table, machine
@@ -34,6 +40,7 @@ Measure = Callable[[bool, ProgressLine | None], tuple[tuple[Table, ...], tuple[C
 # What the pages claim beside: of their lessons, and of what they show of a technique.
 OF_PAGES: tuple[Measure, ...] = (
     measure_lessons,
+    effects_augmentation.measure,
     effects_early_stopping.measure,
     measure_l2,
     effects_dropout.measure,
