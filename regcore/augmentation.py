@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -31,7 +32,8 @@ Ints = npt.NDArray[np.int64]
 _BLOCK_OF_VALIDATION = 1 << 40
 
 
-class Seen(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Seen:
     """Training rows as one network saw them.
 
     Attributes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -26,7 +27,8 @@ CLOSE = 1.5
 ROUNDING = 1e-12
 
 
-class LearningCurve(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class LearningCurve:
     """The error against the number of training rows, with and without a technique, paired by seed.
 
     Attributes:

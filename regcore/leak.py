@@ -6,7 +6,7 @@ has no part in it.
 
 from __future__ import annotations
 
-import dataclasses
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -44,7 +44,8 @@ class LeakData(NamedTuple):
     n_claimed: int
 
 
-class Way(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Way:
     """What one way of splitting measures, one value a seed.
 
     Attributes:
@@ -108,7 +109,7 @@ def leak_data(config: Config, dataset: Dataset) -> LeakData:
         np.concatenate([np.stack([way[side] for way in ways]) + offsets for ways in both]) for side in (0, 1)
     )
     nobody = np.array([joined.n_rows - 1])
-    whole = dataclasses.replace(joined, fixed=(train, val), test_rows=nobody)
+    whole = replace(joined, fixed=(train, val), test_rows=nobody)
     return LeakData(whole, len(parts), val.shape[1] - dataset.n_val)
 
 

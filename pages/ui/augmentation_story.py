@@ -285,8 +285,8 @@ def worth_in_words(found: Worth, what: str) -> str:
         )
     if np.isnan(found.times) and found.low > 0:
         return (
-            f"{lead} is worth **more than {found.low:.1f} times the data**: up to so many rows without it are "
-            "clearly worse, and none of the sizes tried comes as low."
+            f"{lead} is worth **more than {found.low:.1f} times the data**: up to so many rows without it "
+            "are clearly worse, and none of the sizes tried comes as low."
         )
     if np.isnan(found.times):
         return f"{lead} is worth **less than {found.high:.1f} times the data**: it does harm."

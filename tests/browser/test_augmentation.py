@@ -1,4 +1,4 @@
-"""The page on augmentation in a real browser: arrival, words that set knobs, and training that is asked for."""
+"""The page on augmentation in a real browser: arrival, words that set knobs, training that is asked for."""
 
 import re
 
