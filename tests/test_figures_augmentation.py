@@ -62,8 +62,8 @@ def test_the_gallery_draws_every_tile_upright():
     assert np.asarray(tiles[2].z).tolist() == [[10, 11, 12], [13, 14, 15]]
     assert tiles[0].dy == -1
     assert figure.layout.meta["description"] == (
-        "Images as they are, and as one network was shown them in epochs 1 to 2: a; c, truly b. Of the first, "
-        "1 of 2 differ from the original."
+        "Images as they are, and as one network was shown them in epochs 1 to 2: a; c, truly b. Of the "
+        "first, 1 of 2 differ from the original."
     )
 
 
@@ -91,8 +91,11 @@ def test_points_count_for_the_class_with_the_larger_share():
 
 
 CURVE = LearningCurve(
-    "error", (100, 200, 400), np.array([[0.5, 0.7], [0.4, 0.6], [0.3, 0.5]]), np.array([[0.4, 0.6], [0.3, 0.5]] + [[0.2, 0.4]])
-)  # fmt: skip
+    "error",
+    (100, 200, 400),
+    np.array([[0.5, 0.7], [0.4, 0.6], [0.3, 0.5]]),
+    np.array([[0.4, 0.6], [0.3, 0.5], [0.2, 0.4]]),
+)
 
 
 @pytest.mark.parametrize(
