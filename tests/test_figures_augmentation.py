@@ -52,7 +52,7 @@ def test_a_line_of_the_gallery_is_an_image_its_label_and_what_was_shown():
 def test_a_blend_says_of_what():
     (first, _) = gallery_info(seen(0.75), IMAGES).lines
     assert first.hovers[2] == "epoch 2: 0.750 of it, 0.250 of a b"
-    assert first.captions == ("", "", "25% b")
+    assert first.captions == ("", "", "+ b")
 
 
 def test_the_gallery_draws_every_tile_upright():
@@ -165,7 +165,7 @@ def test_the_leak_has_both_ways():
 def test_jitter_stands_beside_its_theory(drawn, measured, theory):
     point = JitterPoint(0.5, *(mean_interval([low, low + 1]) for low in (1.0, 2.0, 3.0, 4.0)), 1.0)
     figure = figures.plot_jitter_ridge([point], drawn)
-    dashed, line = (trace for trace in figure.data if trace.name)
+    line, dashed = (trace for trace in figure.data if trace.name)
     assert (list(dashed.y), dashed.line.dash) == ([theory], "dash")
     assert (list(line.y), list(line.x)) == ([measured], [0.5])
     assert f"ridge {theory:g}" in figure.layout.meta["description"]

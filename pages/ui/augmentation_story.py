@@ -141,7 +141,8 @@ def each_alone(config: Config, dataset: Dataset) -> None:
     charts.show("augmentation.operations", plot_operations, found, dataset)
     st.caption(
         "The same image under each of them, for a network with that one alone. Those that are off in this "
-        "run are shown at a usual strength."
+        "run are shown at a usual strength. Under mixup, + is the label blended in; point at an image for its "
+        "share."
     )
 
 
@@ -194,7 +195,7 @@ def by_class(results: Results) -> None:
 def hurt_in_words(classes: tuple[class_errors.ClassErrors, ...]) -> str:
     """Return which classes are hurt beyond seed noise, and what they are taken for."""
     hurt = [each for each in classes if each.difference.verdict == WORSE]
-    lead = "Bars are 95 % intervals over seeds; of ten classes, one in twenty such verdicts is luck."
+    lead = "Intervals are of 95 %, over seeds: where nothing changes, one such verdict in twenty is luck."
     if not hurt:
         return f"No class has a higher error beyond seed noise. {lead}"
     listed = "; ".join(
@@ -356,8 +357,9 @@ def ridge() -> None:
     """Show that jitter on a linear model is ridge regression, once asked for."""
     st.header("Jitter on a linear model is ridge", anchor=False)
     st.latex(
-        r"\mathbb{E}_\varepsilon\big[(y-w^\top(x+\varepsilon))^2\big] = (y-w^\top x)^2 + \sigma^2\sum w^2"
-        r"\qquad\Rightarrow\qquad \mathtt{l2}=\sigma^2,\;\; \alpha_{\text{ridge}} = n\,\sigma^2"
+        r"\begin{gathered}\mathbb{E}_\varepsilon\big[(y-w^\top(x+\varepsilon))^2\big] \\"
+        r"= (y-w^\top x)^2 + \sigma^2\textstyle\sum w^2 \\"
+        r"\Rightarrow\; \mathtt{l2}=\sigma^2,\;\; \alpha_{\text{ridge}} = n\,\sigma^2\end{gathered}"
     )
     configs = {str(sigma): each for sigma, each in jitter_ridge.jitter_configs().items()}
     n_networks = sum(config.seeds for config in configs.values())

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 INK, PAPER = "#f4f4f4", "#20242a"
 # In units of an image's side: between tiles, more after the originals, and where tiles have captions.
 GAP, AFTER_ORIGINAL, CAPTION = 0.12, 0.5, 0.34
-LINE_HEIGHT, HEAD = 62, 30
+LINE_HEIGHT, HEAD = 52, 30
+# Longer names of classes have no room below a tile.
+SHORT = 2
 
 Floats = npt.NDArray[np.floating]
 
@@ -103,7 +105,7 @@ def _line(seen: Seen, at: int, name: str, dataset: Dataset) -> GalleryLine:
         hovers.append(
             f"epoch {epoch}" + (f": {share:.3f} of it, {1 - share:.3f} of a {target}" if mixed else "")
         )
-        captions.append(f"{1 - share:.0%} {target}" if mixed else "")
+        captions.append(f"+ {target}" if mixed and len(target) <= SHORT else "")
     tiles = [seen.original[at], *seen.shown[at]]
     images = tuple(tile.reshape(dataset.image_shape) for tile in tiles)
     return GalleryLine(name, images, tuple(hovers), tuple(captions))

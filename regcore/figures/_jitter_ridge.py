@@ -55,11 +55,11 @@ def _info(points: Sequence[JitterPoint], drawn: Drawn) -> JitterRidgeInfo:
 
 
 def _draw(info: JitterRidgeInfo, dark: bool = False) -> go.Figure:
-    # Of the theory the mean alone is drawn: its interval is that of the rows, the same as the jitter's.
+    # Theory is drawn last, on top, and its mean alone: its interval is that of the rows, as the jitter's is.
     theory = tuple(MeanInterval(each.mean, each.sd, each.mean, each.mean, each.n) for each in info.theory)
     series = [
-        Series("theory: ridge, alpha = n σ²", NEUTRAL, "dash", info.sigmas, theory),
         Series("measured: jitter σ", COLOURS[1], "solid", info.sigmas, info.measured),
+        Series("theory: ridge, alpha = n σ²", NEUTRAL, "dash", info.sigmas, theory),
     ]
     x = Axis("σ of the jitter, in units of the scaled input", ticks=info.sigmas)
     return draw_series(series, x, Axis(info.title), _describe(info), dark=dark)
