@@ -141,8 +141,8 @@ def each_alone(config: Config, dataset: Dataset) -> None:
     charts.show("augmentation.operations", plot_operations, found, dataset)
     st.caption(
         "The same image under each of them, for a network with that one alone. Those that are off in this "
-        "run are shown at a usual strength. Under mixup, + is the label blended in; point at an image for its "
-        "share."
+        "run are shown at a usual strength. Under mixup, + is the label blended in; point at an image for "
+        "its share."
     )
 
 
