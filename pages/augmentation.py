@@ -17,8 +17,8 @@ technique.idea(
     "[blended with another](?mixup=1). What it cannot see twice it cannot learn by heart, and it learns what "
     "does not matter.",
     r"\begin{gathered}"
-    r"\min_w\; \frac1n\sum_{i}\; \mathbb{E}_{T}\,\big[\,\mathrm{loss}\big(f_w(T(x_i)),\, y_i\big)\big]"
-    r"\\ \text{mixup: } \tilde x=\lambda x_i+(1-\lambda)x_j,\;\; \tilde y=\lambda y_i+(1-\lambda)y_j"
+    r"\min_w\; \frac1n\sum_{i}\; \mathbb{E}_{T}\,\big[\,\mathrm{loss}(f_w(T(x_i)), y_i)\big]"
+    r"\\ \text{mixup: } \tilde x=\lambda x_i+(1-\lambda)x_j, \\ \tilde y=\lambda y_i+(1-\lambda)y_j"
     r"\end{gathered}",
     "T: drawn anew each time a row is seen, in training alone; half of the images stay where they are. "
     "Jitter: Gaussian, σ in units of the scaled input. Mixup: λ from Beta(α, α), one a batch. First pixels "

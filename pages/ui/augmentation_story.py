@@ -359,7 +359,7 @@ def ridge() -> None:
     st.latex(
         r"\begin{gathered}\mathbb{E}_\varepsilon\big[(y-w^\top(x+\varepsilon))^2\big] \\"
         r"= (y-w^\top x)^2 + \sigma^2\textstyle\sum w^2 \\"
-        r"\Rightarrow\; \mathtt{l2}=\sigma^2,\;\; \alpha_{\text{ridge}} = n\,\sigma^2\end{gathered}"
+        r"\Rightarrow\; \text{l2}=\sigma^2,\;\; \alpha_{\text{ridge}} = n\,\sigma^2\end{gathered}"
     )
     configs = {str(sigma): each for sigma, each in jitter_ridge.jitter_configs().items()}
     n_networks = sum(config.seeds for config in configs.values())
