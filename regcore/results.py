@@ -40,7 +40,7 @@ HISTORY_COLUMNS: tuple[str, ...] = (
     "val_loss", "val_error", "val_brier",
     "test_loss", "test_error", "test_brier",
 )  # fmt: skip
-"""Columns of `Recording.history`, in the order the engine writes them.
+"""What the engine writes of each epoch, in this order; `Recording.history` shows all but those of the test.
 
 Regression: `loss` is the mean squared error of the standardized target, `error` its mean absolute error,
 `brier` NaN.
@@ -67,14 +67,38 @@ class Moment(NamedTuple):
     epoch: int
 
 
-class Snapshot(NamedTuple):
-    """What a network was at a moment: its weights, and its outputs [rows, C] on each split.
+N_OPEN_COLUMNS = len(HISTORY_COLUMNS) - 3
+"""Columns of `HISTORY_COLUMNS` that anybody may see: the last three are of the test."""
 
-    Outputs are logits, or standardized predictions, in the order of `dataset.rows(seed)`.
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """What a network was at a moment: its weights, and its outputs [rows, C] for train and validation rows.
+
+    Outputs are logits, or standardized predictions, in the order of `dataset.rows(seed)`. Those for the test
+    rows are taken in and sealed: `Result.metrics` alone reads them.
     """
 
     weights: Weights
     outputs: Mapping[str, Array]
+    _sealed: Array | None = field(init=False, repr=False, default=None)
+
+    def __post_init__(self) -> None:
+        _seal(self, *_open_and_sealed(self.outputs))
+
+    def _of_split(self, split: Split) -> Array:
+        found: Mapping[str, Any] = {**self.outputs, "test": self._sealed}
+        return np.asarray(found[split])
+
+
+def _open_and_sealed(outputs: Mapping[str, Array]) -> tuple[dict[str, Array], Array | None]:
+    return {split: array for split, array in outputs.items() if split != "test"}, outputs.get("test")
+
+
+def _seal(value: Any, outputs: Mapping[str, Array], sealed: Array | None) -> None:
+    # The one moment in which a frozen value is changed: before anybody has seen it.
+    object.__setattr__(value, "outputs", outputs)
+    object.__setattr__(value, "_sealed", sealed)
 
 
 Recall = Callable[[Sequence[Moment]], Mapping[Moment, Snapshot]]
@@ -85,10 +109,13 @@ Recall = Callable[[Sequence[Moment]], Mapping[Moment, Snapshot]]
 class Recording:
     """What the training of one replicate left behind, so far.
 
+    What it takes in of the test is sealed: `Result.metrics` alone reads it.
+
     Attributes:
         replicate_key: Key of the replicate that was trained.
-        history: float64 [epochs so far, 12], columns `HISTORY_COLUMNS`.
-        outputs: split -> float32 [n_recorded, rows, C], logits or standardized predictions.
+        history: float64 [epochs so far, 9], the first columns of `HISTORY_COLUMNS`; made from all 12, or from
+            these alone.
+        outputs: "train" and "val" -> float32 [n_recorded, rows, C], logits or standardized predictions.
         output_epochs: int [n_recorded], the 1-based epochs of `outputs`, ascending.
         checkpoints: 1-based epoch -> weights after it.
     """
@@ -98,6 +125,13 @@ class Recording:
     outputs: Mapping[str, Array] = field(default_factory=dict)
     output_epochs: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     checkpoints: Mapping[int, Weights] = field(default_factory=dict)
+    _sealed: Array | None = field(init=False, default=None)
+    _sealed_history: Array = field(init=False)
+
+    def __post_init__(self) -> None:
+        _seal(self, *_open_and_sealed(self.outputs))
+        object.__setattr__(self, "_sealed_history", self.history[:, N_OPEN_COLUMNS:])
+        object.__setattr__(self, "history", self.history[:, :N_OPEN_COLUMNS])
 
     def __repr__(self) -> str:
         kept = f"outputs of {len(self.output_epochs)} epochs, weights of {len(self.checkpoints)}"
@@ -111,16 +145,31 @@ class Recording:
     @property
     def nbytes(self) -> int:
         """Bytes held by the arrays, for budgets and caches."""
-        arrays = (self.history, self.output_epochs, *self.outputs.values())
+        arrays = [self.history, self._sealed_history, self.output_epochs, *self.outputs.values()]
+        arrays += [self._sealed] if self._sealed is not None else []
         return sum(array.nbytes for array in arrays) + sum(kept.nbytes for kept in self.checkpoints.values())
 
-    def outputs_at(self, epoch: int, split: str) -> Array | None:
+    def snapshot(self, epoch: int) -> Snapshot:
+        """Return what the network was after this 1-based epoch, one of `checkpoints`."""
+        found = {split: self._outputs_at(epoch, split) for split in SPLITS}
+        outputs: dict[str, Array] = {split: array for split, array in found.items() if array is not None}
+        return Snapshot(self.checkpoints[epoch], outputs)
+
+    def _outputs_at(self, epoch: int, split: Split) -> Array | None:
         """Return the outputs [rows, C] after this 1-based epoch; None if they were not recorded."""
+        recorded = self._sealed if split == "test" else self.outputs.get(split)
         at = int(np.searchsorted(self.output_epochs, epoch))
-        if split not in self.outputs or at == len(self.output_epochs) or self.output_epochs[at] != epoch:
+        if recorded is None or at == len(self.output_epochs) or self.output_epochs[at] != epoch:
             return None
-        array: Array = self.outputs[split][at]
+        array: Array = recorded[at]
         return array
+
+    def _column(self, name: str) -> Array:
+        at = HISTORY_COLUMNS.index(name)
+        if at < N_OPEN_COLUMNS:
+            return self.history[:, at]
+        column: Array = self._sealed_history[:, at - N_OPEN_COLUMNS]
+        return column
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -183,7 +232,7 @@ class Result:
             "member": np.repeat(np.array([member for _, member in trained], dtype=np.int64), lengths),
             "epoch": np.concatenate([_NO_EPOCHS, *(np.arange(1, length + 1) for length in lengths)]),
         }
-        recorded = np.concatenate([np.empty((0, len(HISTORY_COLUMNS))), *histories])
+        recorded = np.concatenate([np.empty((0, N_OPEN_COLUMNS)), *histories])
         y_scale = np.repeat([self._y_scale(seed) for seed, _ in trained], lengths)
         for name in _HISTORY_SHOWN:
             values = recorded[:, HISTORY_COLUMNS.index(name)]
@@ -379,12 +428,12 @@ class Result:
         missing = [moment for moment, found in zip(moments, recorded, strict=True) if found is None]
         recalled = self._recalled(missing) if missing else {}
         return [
-            found if found is not None else recalled[moment].outputs[split]
+            found if found is not None else recalled[moment]._of_split(split)
             for moment, found in zip(moments, recorded, strict=True)
         ]
 
     def _recorded_outputs(self, moment: Moment, split: Split) -> Array | None:
-        return self.recordings[moment.seed, moment.member].outputs_at(moment.epoch, split)
+        return self.recordings[moment.seed, moment.member]._outputs_at(moment.epoch, split)
 
     def _recalled(self, moments: Sequence[Moment]) -> Mapping[Moment, Snapshot]:
         if self.recall is None:
@@ -403,7 +452,7 @@ class Result:
                     yield seed, member
 
     def _column(self, seed: int, member: int, name: str) -> npt.NDArray[np.float64]:
-        return self.recordings[seed, member].history[:, HISTORY_COLUMNS.index(name)]
+        return self.recordings[seed, member]._column(name)
 
     @property
     def _is_regression(self) -> bool:

@@ -76,7 +76,9 @@ def assert_same_bits(expected: dict[str, Trained], found: dict[str, Trained]) ->
     for key in common:
         a, b = expected[key], found[key]
         assert a.recording.history.tobytes() == b.recording.history.tobytes()
-        assert a.recording.outputs.keys() == b.recording.outputs.keys() == {"train", "val", "test"}
+        assert a.recording.outputs.keys() == b.recording.outputs.keys() == {"train", "val"}
+        np.testing.assert_array_equal(a.recording._sealed, b.recording._sealed)
+        assert a.recording._sealed_history.tobytes() == b.recording._sealed_history.tobytes()
         for split, outputs in a.recording.outputs.items():
             assert outputs.tobytes() == b.recording.outputs[split].tobytes()
         assert a.states.keys() == b.states.keys()

@@ -79,7 +79,7 @@ def test_what_chunks_recorded_is_put_together():
     assert list(seen[1].recording.history[:, 0]) == [weight(1, 2), weight(1, 4)]
     last = seen[-1]
     assert list(last.recording.output_epochs) == [2, 4, 6]
-    assert list(last.recording.outputs["test"][:, 5, 0]) == [weight(1, 4), weight(1, 8), weight(1, 12)]
+    assert list(last.recording._sealed[:, 5, 0]) == [weight(1, 4), weight(1, 8), weight(1, 12)]
     assert last.recording.checkpoints[3].kernels[0].shape == (1, 1)
     assert last.recording.checkpoints[3].kernels[0][0, 0] == weight(1, 6)
     assert last.states[3].step == 6
@@ -100,4 +100,4 @@ def test_no_memory_is_set_aside_for_epochs_beyond_the_last_one_asked_for():
     recorder.add(advance(of_one, start(of_one, DATASET), 4, DATASET)[1])
     found = recorder.trained(0).recording
     assert found.history.base.shape == (2, 12)
-    assert found.outputs["test"].base.shape == (2, 8, 1)
+    assert found._sealed.base.shape == (2, 8, 1)

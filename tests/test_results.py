@@ -513,3 +513,21 @@ def test_a_sweep_over_data_of_another_task_is_refused():
 def test_values_and_results_must_match():
     with pytest.raises(ConfigError, match="one for each result"):
         Sweep("l2", (0.0,), ())
+
+
+def test_what_is_recorded_of_the_test_has_one_door():
+    kept = {
+        split: np.full((1, 2, 1), at, dtype=np.float32) for at, split in enumerate(("train", "val", "test"))
+    }
+    recording = Recording("", np.arange(12.0)[None], kept, np.array([1]), {1: WEIGHTS})
+    shown = [recording, recording.snapshot(1)]
+
+    assert recording.history.tolist() == [[float(at) for at in range(9)]]
+    assert [list(each.outputs) for each in shown] == [["train", "val"]] * 2
+    public = [getattr(recording, name) for name in dir(recording) if not name.startswith("_")]
+    assert not any(isinstance(each, np.ndarray) and np.isin([9.0, 10.0, 11.0], each).any() for each in public)
+    assert recording.nbytes > recording.history.nbytes + 3 * kept["test"].nbytes
+
+
+def test_a_recording_is_made_of_open_columns_as_well():
+    assert Recording("", np.arange(9.0)[None]).history.tolist() == [[float(at) for at in range(9)]]

@@ -16,7 +16,7 @@ from pages.ui.seal import Counted
 from regcore.config import Config
 from regcore.execution import Run
 from regcore.opening import open_test
-from regcore.results import HISTORY_COLUMNS, Result
+from regcore.results import Result
 from tests.opened_runs import data, errors, recording, result
 from tests.test_pages import finish, knob, open_app
 
@@ -303,16 +303,14 @@ FORMS = (
 @pytest.fixture
 def poisoned(monkeypatch):
     """Make every test score and test output of a run a number that is found wherever it gets to."""
-    columns = [at for at, name in enumerate(HISTORY_COLUMNS) if name.startswith("test_")]
     results = Run.results
 
     def poison(recording):
-        history = recording.history.copy()
-        history[:, columns] = POISON
+        sealed = np.full_like(recording._sealed_history, POISON)
         outputs = {**recording.outputs}
-        if "test" in outputs:
-            outputs["test"] = np.full_like(outputs["test"], POISON)
-        return replace(recording, history=history, outputs=outputs)
+        if recording._sealed is not None:
+            outputs["test"] = np.full_like(recording._sealed, POISON)
+        return replace(recording, history=np.hstack([recording.history, sealed]), outputs=outputs)
 
     def poisoned_results(self, partial=False):
         return {

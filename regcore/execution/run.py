@@ -148,7 +148,9 @@ class _Recall:
             raise
         if job.error is not None:
             raise job.error.with_traceback(None)
-        return {moment: _snapshot(job.trained[task.key], moment.epoch) for moment, task in tasks.items()}
+        return {
+            moment: job.trained[task.key].recording.snapshot(moment.epoch) for moment, task in tasks.items()
+        }
 
     def _task(self, moment: Moment) -> Task:
         at = (moment.seed, moment.member)
@@ -157,10 +159,3 @@ class _Recall:
         state = states.get(max((epoch for epoch in states if epoch < moment.epoch), default=0))
         plan = with_outputs_at(moment.epoch)
         return Task(self._replicates[at], plan, self._dataset, until=moment.epoch, state=state)
-
-
-def _snapshot(trained: Trained, epoch: int) -> Snapshot:
-    recording = trained.recording
-    found = {split: recording.outputs_at(epoch, split) for split in recording.outputs}
-    outputs = {split: array for split, array in found.items() if array is not None}
-    return Snapshot(recording.checkpoints[epoch], outputs)
