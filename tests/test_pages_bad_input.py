@@ -51,7 +51,7 @@ class Untrained:
 
     error = None
 
-    def __init__(self, configs, owner="", probes=()):
+    def __init__(self, configs, dataset=None, owner="", probes=()):
         self.datasets = {name: load_dataset(config) for name, config in configs.items()}
         for name, config in configs.items():
             check_fits(config, self.datasets[name])

@@ -45,7 +45,8 @@ def keras_script(config: Config) -> str:
     first, *rest = sections(config)
     parts = [lines(f'"""{first.title}', "", _wrapped(first.notes), '"""', "", first.code)]
     for section in rest:
-        parts.append(lines(f"# --- {section.title} ---", _wrapped(section.notes, "# "), section.code))
+        told = bool(section.notes) and _wrapped(section.notes, "# ")
+        parts.append(lines(f"# --- {section.title} ---", told, section.code))
     return "\n\n\n".join(parts) + "\n"
 
 
