@@ -67,7 +67,7 @@ def lab():
 
 def test_home_trains_on_arrival_and_leads_to_the_lab(home):
     assert not home.exception
-    assert "**Dropout:** :green[**better**], validation error −" in words(home)
+    assert ":green[**Dropout is better than no dropout:**] validation error " in words(home)
     assert len(charts(home)) == 3
     assert home.table[0].value["Run"].tolist() == ["No dropout", "Dropout", "Too much dropout"]
     assert links(home)[0].label == "Turn the knobs yourself, in the Lab"
@@ -168,8 +168,10 @@ def test_a_broken_link_gives_the_defaults_and_one_sentence():
     app = open_app("pages/lab.py", "dropout_hidden=1.5")
 
     assert not app.exception
-    assert [warning.value for warning in app.warning] == [Config.from_query("dropout_hidden=1.5").problem]
-    assert app.session_state["lab.config.Lab"] == Config()
+    assert [warning.value for warning in app.warning] == [
+        f"{state.REFUSED_LINK}: {Config.from_query('dropout_hidden=1.5').problem}"
+    ]
+    assert app.session_state["lab.config.Lab"] == state.START
 
 
 @pytest.mark.parametrize(
@@ -186,8 +188,9 @@ def test_a_link_that_does_not_fit_its_data_gives_the_defaults_and_one_sentence(q
 
     assert not app.exception
     assert not app.error
-    assert [warning.value.startswith(sentence) for warning in app.warning] == [True]
-    assert app.session_state["lab.config.Lab"] == Config()
+    (warning,) = app.warning
+    assert warning.value.startswith(f"{state.REFUSED_LINK}: {sentence}")
+    assert app.session_state["lab.config.Lab"] == state.START
 
 
 def test_an_impossible_change_is_refused_with_one_sentence():

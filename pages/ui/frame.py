@@ -69,6 +69,13 @@ def begin(page: Entry) -> None:
             st.page_link(entry.path, label=entry.label, icon=entry.icon)
 
 
+def title(text: str) -> DeltaGenerator:
+    """Show the title of a page, and return the place beside it."""
+    with st.container(key="page-title", horizontal=True, vertical_alignment="center"):
+        st.title(text, anchor=False)
+        return st.container(key="beside-title", width="content")
+
+
 def answer() -> DeltaGenerator:
     """Return the place of a page's answer: on top, and kept in view while the knobs below it are moved.
 
