@@ -28,14 +28,15 @@ def draw(live: runs.Live, results: Mapping[str, Result]) -> None:
 frame.begin(frame.LAB)
 beside_title = frame.title("Lab")
 st.markdown(
-    "Turn a knob: the same network trains without it (the baseline) and with it, from the same rows and first "
-    "weights. Several seeds tell an effect from luck."
+    "Turn a knob: the same network trains without it (the baseline) and with it, from the same rows and "
+    "first weights. Several seeds tell an effect from luck."
 )
 
 config = state.begin()
 frame.show_problem()
 answer = frame.answer()
 left, right = st.columns([2, 3], gap="medium")
+below = st.container()
 with left:
     controls.draw(config)
     st.html('<div id="results"></div>')
@@ -50,6 +51,7 @@ if live:
     with right:
         share.label(live.results())
         runs.show_results(PLACE, live, partial(draw, live))
+    with below:
         shelf.add(words.what_is_on(config), live.results())
         shelf.show(live.results())
         seal.show(live.results())

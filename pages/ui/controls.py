@@ -47,7 +47,7 @@ NO_LESSON = "**Your own settings.** A lesson brings back some that are known."
 
 
 def draw(config: Config) -> None:
-    """Draw every control of the Lab, showing this configuration: the five knobs first, the rest folded away."""
+    """Draw every control of the Lab: the five knobs in view, all else folded away."""
     with st.container(key="lab-choices", horizontal=True, gap="small"):
         with st.popover(f"Data: {_pictured(config.data)}", key="lab-data", width="stretch"):
             data(config)
@@ -127,7 +127,7 @@ def _knobs(config: Config) -> None:
             fields.steps(config, "l2", "L2", (0.0, *LOG_STEPS), labelled=False)
         with _knob("Dropout", "drops units at random in each update"):
             _rates(config)
-        with _knob("Early stopping", "keeps the best epoch; patience, epochs:", "patience"):
+        with _knob("Early stopping", "keeps the best epoch; patience:", "patience"):
             fields.steps(config, "patience", "Patience, epochs", PATIENCES, labelled=False)
         with _knob("Ensemble size", "averages so many networks", "members"):
             fields.steps(config, "members", "Ensemble size", MEMBERS, str, labelled=False)

@@ -63,7 +63,7 @@ def enter(page: str) -> None:
 
 
 def begin_without_link() -> None:
-    """Clear the URL on arrival. Called by a page that has no configuration: the link there is another page's."""
+    """Clear the URL on arrival: called by a page without a configuration, so that none of another stays."""
     if st.session_state.get(_ARRIVED, True):
         st.session_state[_ARRIVED] = False
         st.query_params.clear()
@@ -72,8 +72,8 @@ def begin_without_link() -> None:
 def begin(start: Config = START) -> Config:
     """Return the page's configuration, from its URL if that is a link, and write it to the URL.
 
-    Called by a page once, before its widgets. A link that cannot be opened leads to where the page begins, and
-    to a `problem`.
+    Called by a page once, before its widgets. A link that cannot be opened leads to where the page begins,
+    and to a `problem`.
 
     Args:
         start: Where the page begins in a session that comes without a link.
