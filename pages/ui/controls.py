@@ -49,11 +49,11 @@ NO_LESSON = "**Your own settings.** A lesson brings back some that are known."
 def draw(config: Config) -> None:
     """Draw every control of the Lab: the five knobs in view, all else folded away."""
     with st.container(key="lab-choices", horizontal=True, gap="small"):
-        with st.popover(f"Data: {_pictured(config.data)}", key="lab-data", width="stretch"):
-            data(config)
         with st.popover(_lesson_shown(config), key="lab-lessons", width="stretch"):
             technique.pick(config, lab.LESSONS, "Lessons")
             st.caption("Each sets every knob; beside the results it says why, and what to look for.")
+        with st.popover(f"Data: {_pictured(config.data)}", key="lab-data", width="stretch"):
+            data(config)
     _knobs(config)
     with st.expander("Network and optimizer"):
         network(config)

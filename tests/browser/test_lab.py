@@ -190,7 +190,7 @@ def test_knobs_and_results_are_where_one_looks_first(server, open_page, width, h
 def test_the_first_knobs_are_walked_through_and_moved_by_keyboard(server, open_page):
     page = finished(open_page(f"{server.url}/lab?{QUERY}&l2=0.01"))
     sliders = page.locator(".st-key-lab-knobs").get_by_role("slider")
-    page.get_by_role("button", name="Lesson:").focus()
+    page.get_by_role("button", name="Data:").focus()
     walked: list[str] = []
     while len(walked) < sliders.count():
         page.keyboard.press("Tab")

@@ -81,8 +81,12 @@ def test_a_long_name_is_shown_whole(server, open_page, width):
 
     expect(shown).to_be_visible()
     assert shown.evaluate("text => text.scrollWidth <= text.clientWidth")
-    assert line(page, long).get_by_test_id("stWidgetLabel").evaluate(
-        "label => [...label.querySelectorAll('*')].every(each => each.scrollWidth <= each.clientWidth)"
+    assert (
+        line(page, long)
+        .get_by_test_id("stWidgetLabel")
+        .evaluate(
+            "label => [...label.querySelectorAll('*')].every(each => each.scrollWidth <= each.clientWidth)"
+        )
     )
 
 
