@@ -7,6 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.ui import state, story
+from pages.ui import words as words_of_pages
 from regcore.config import Config
 from regcore.errors import WorkerError
 from regcore.settings import read_settings
@@ -267,6 +268,16 @@ def test_a_cancelled_run_says_so_and_can_be_run_again():
     assert again is not cancelled
     assert again.progress().state in ("queued", "running")
     again.cancel()
+
+
+def test_a_page_says_once_that_the_workers_are_starting(monkeypatch):
+    monkeypatch.setattr("pages.ui.frame.workers_are_ready", lambda: False)
+    app = AppTest.from_file(str(APP), default_timeout=60).run()
+    assert [toast.value for toast in app.toast] == [words_of_pages.STARTING]
+
+    app.run()
+
+    assert not app.toast
 
 
 def test_settings_that_cannot_be_read_are_one_sentence(monkeypatch):

@@ -6,10 +6,9 @@ from contextlib import nullcontext
 import numpy as np
 import pytest
 
-from pages.ui import runs
+from pages.ui import runs, words
 from regcore.config import Config
 from regcore.data import load_dataset
-from regcore.errors import WorkerError
 from regcore.execution import Progress
 from regcore.results import HISTORY_COLUMNS, Moment, Recording, Result, Snapshot, Weights
 
@@ -85,20 +84,9 @@ def test_a_run_that_is_not_short_is_waited_for_no_longer(monkeypatch):
     runs._wait_a_little(Endless(), "lab")
 
 
-def broken(seconds):
-    raise WorkerError("a worker could not load the engine.")
-
-
-@pytest.mark.parametrize(
-    ("answer", "said"),
-    [
-        (lambda seconds: None, runs.STARTING),
-        (lambda seconds: "0" * 16, "Waiting for a turn"),
-        (broken, "Waiting for a turn"),
-    ],
-)
-def test_a_run_that_has_not_begun_says_what_it_waits_for(monkeypatch, answer, said):
-    monkeypatch.setattr(runs, "fingerprint", answer)
+@pytest.mark.parametrize(("are_ready", "said"), [(False, words.STARTING), (True, "Waiting for a turn")])
+def test_a_run_that_has_not_begun_says_what_it_waits_for(monkeypatch, are_ready, said):
+    monkeypatch.setattr(runs, "workers_are_ready", lambda: are_ready)
 
     assert runs._under_way(Progress(0, 100, None, "queued")) == said
 

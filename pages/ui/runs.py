@@ -17,7 +17,7 @@ from regcore.data import DATASET_INFO, Dataset, has_keras_images
 from regcore.data.catalog import KERAS
 from regcore.engine.shard import Probe
 from regcore.errors import RegcoreError, TooLargeError, WorkerError
-from regcore.execution import Progress, Run, fingerprint, submit
+from regcore.execution import Progress, Run, submit, workers_are_ready
 from regcore.execution.cache import ProbeValues
 from regcore.results import Moment, Recall, Result, Snapshot
 
@@ -27,7 +27,6 @@ logger = logging.getLogger(__name__)
 WAIT_SECONDS = 0.5
 LOOK_SECONDS = 0.05
 POLL_SECONDS = 0.5
-STARTING = "Starting the training processes, once per server: this takes some seconds"
 
 # A session's end is also told on a short disconnection, so its runs are given time to be seen again.
 GRACE_SECONDS = 30.0
@@ -318,18 +317,10 @@ def _unfinished(place: str, live: Live, progress: Progress) -> None:
 
 def _under_way(progress: Progress) -> str:
     if not progress.done_steps:
-        return "Waiting for a turn" if _has_a_worker_answered() else STARTING
+        return "Waiting for a turn" if workers_are_ready() else words.STARTING
     if progress.eta_seconds is None:
         return f"Training, {100 * progress.fraction:.0f} %"
     return f"Training, {100 * progress.fraction:.0f} %, about {in_words(progress.eta_seconds)} left"
-
-
-def _has_a_worker_answered() -> bool:
-    try:
-        return fingerprint(0.0) is not None
-    except RegcoreError:
-        # The run itself says what is wrong with the workers.
-        return True
 
 
 def in_words(seconds: float) -> str:

@@ -101,7 +101,7 @@ def show(config: Config, results: Mapping[str, Result] | None = None) -> None:
 def _made_here(run: Result) -> Made | None:
     """Return where the numbers of a run are made; None until it is done."""
     numbers = _numbers(run)
-    engine = _engine(numbers)
+    engine = _engine(numbers) if numbers else None
     return Made(engine, numbers) if engine and numbers else None
 
 
