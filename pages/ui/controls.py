@@ -48,7 +48,7 @@ NO_LESSON = "**Your own settings.** A lesson brings back some that are known."
 
 def draw(config: Config) -> None:
     """Draw every control of the Lab: the five knobs in view, all else folded away."""
-    with st.container(key="lab-choices", horizontal=True, gap="small"):
+    with st.container(key="lab-choices", horizontal=True, gap="xsmall"):
         with st.popover(_lesson_shown(config), key="lab-lessons", width="stretch"):
             technique.pick(config, lab.LESSONS, "Lessons")
             st.caption("Each sets every knob; beside the results it says why, and what to look for.")
@@ -117,7 +117,7 @@ def _other_data(name: str | None) -> state.Changes:
 
 
 def _knobs(config: Config) -> None:
-    with st.container(key="lab-knobs", gap="small"):
+    with st.container(key="lab-knobs", gap="xsmall"):
         with _knob("Augmentation", "varies the rows"):
             fields.steps(config, "jitter", "Jitter", JITTERS)
             if DATASET_INFO[config.data].image_shape:
