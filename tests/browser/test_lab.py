@@ -176,7 +176,7 @@ def test_knobs_and_results_are_where_one_looks_first(server, open_page, width, h
     ]  # fmt: skip
     share = page.get_by_role("button", name="Share")
     expect(share).to_be_in_viewport(ratio=1)
-    assert bottom(share) < bottom(page.get_by_text("Turn a knob"))
+    assert bottom(share) < bottom(page.get_by_text("Turn a knob: the same network"))
     expect(page.locator(".st-key-lab-answer")).to_be_in_viewport(ratio=1)
     if width > 640:
         assert bottom(page.locator(".st-key-lab-knobs")) <= height
@@ -220,9 +220,9 @@ def test_fast_moves_of_a_knob_end_where_the_last_one_was(server, open_page):
             slider.press(key)
             page.wait_for_timeout(40)
 
-    expect(page).to_have_url(re.compile(r"patience=3"))
+    expect(page).to_have_url(re.compile(r"patience=5"))
     finished(page)
-    expect(page.get_by_text("This run: L2 0.01, patience 3", exact=True)).to_be_visible()
+    expect(page.get_by_text("This run: L2 0.01, patience 5", exact=True)).to_be_visible()
 
 
 def test_home_leads_to_the_lab_which_keeps_its_knobs(server, open_page):
