@@ -118,7 +118,7 @@ def _other_data(name: str | None) -> state.Changes:
 
 def _knobs(config: Config) -> None:
     with st.container(key="lab-knobs", gap="xsmall"):
-        with _knob("Augmentation", "varies the rows"):
+        with _knob("Augmentation", "trains on variations of the rows"):
             fields.steps(config, "jitter", "Jitter", JITTERS)
             if DATASET_INFO[config.data].image_shape:
                 fields.steps(config, "shift", "Shift, pixels", SHIFTS)
