@@ -101,6 +101,8 @@ def answer(results: Results) -> None:
         return
     verdict = cards.answer(state.kept_of("early_stopping.tables", cards.validation_tables, results))
     stops = patience.network_stops(result)
+    # Without an interval the verdict is no sentence.
+    verdict = verdict if verdict.endswith(".") else f"{verdict}."
     st.markdown(f"{verdict} {stops_in_words(stops)}{not_restored_in_words(stops, result.config)}")
 
 
@@ -129,8 +131,8 @@ def beside(live: runs.Live | None, results: Results) -> None:
     charts.show("early_stopping.stops", plot_stops, result)
     st.caption(
         "Validation loss, a lane for each network, all on one scale. Star: lowest. Cross: where patience ran "
-        "out. Ring: whose weights are kept. The dotted part need not be trained; here it is, so that the stop "
-        "can be moved."
+        "out. Ring: whose weights are kept. The dotted part need not be trained; here it is, so that the "
+        "stop can be moved."
     )
     if result.is_complete:
         stops = patience.network_stops(result)
@@ -259,8 +261,8 @@ def other_rule(results: Results) -> None:
             "early_stopping.trade_off", plot_stopping_rules, _points(results), alphas, config.patience, alpha
         )
     st.caption(
-        "Prechelt's criterion (1998): GL(t) is by how many percent the loss of epoch t is above the lowest of "
-        "the epochs 1 to t; stop at the first t with GL > α. Patience counts epochs, GL measures height. "
+        "Prechelt's criterion (1998): GL(t) is by how many percent the loss of epoch t is above the lowest "
+        "of the epochs 1 to t; stop at the first t with GL > α. Patience counts epochs, GL measures height. "
         "Further down keeps a lower loss, further left trains less."
     )
 
@@ -352,6 +354,9 @@ def own_optimism(results: Results) -> None:
         or "Error"
     ]  # fmt: skip
     result = results[BASELINE]
+    if result.dataset.n_val < 2:
+        st.caption("A single validation row cannot be halved.")
+        return
     if not all(len(recording.output_epochs) for recording in result.recordings.values()):
         st.caption("Outputs of these networks are beyond what is kept in memory: take fewer rows or epochs.")
         return
