@@ -148,11 +148,12 @@ def table(found: BySize, config: Config) -> None:
     st.markdown("**On the validation rows**, each network at the epoch it keeps, mean over seeds:")
     with st.container(key="metrics"):
         st.table(in_numbers(found, k), hide_index=True, border="horizontal")
-    n_seeds, n_choices = len(found.moments), found.n_subsets[found.sizes.index(k)]
+    n_choices = found.n_subsets[found.sizes.index(k)]
+    n_networks = words.count(found.pool * len(found.moments), "network")
     st.caption(
-        f"{words.count(found.pool * n_seeds, 'network')} of {config.epochs:,} epochs, trained on this "
-        f"machine: {found.pool} for each of {words.count(n_seeds, 'seed')}. One network: the mean over all of "
-        f"them. Average: over {words.count(n_choices, 'choice')} of {k}. So neither is the luck of one choice."
+        f"{n_networks} of {config.epochs:,} epochs, trained on this machine: {found.pool} for each of "
+        f"{words.count(len(found.moments), 'seed')}. One network: the mean over all of them. Average: over "
+        f"{words.count(n_choices, 'choice')} of {k}. So neither is the luck of one choice."
     )
 
 
