@@ -39,7 +39,7 @@ FOUND = bench.Found(
     pairs=(1e-16, -1e-16),
     train_errors=(0.16, 0.2),
     curve=by_size(),
-    parting=(1.5, 1.75),
+    parting=(1.5, 1.52),
     boundaries=by_size(),
     same=by_size(covariance=0.6),
     sources=(source("weights and order", 0.9, 0.65), source("all of them", 0.78, 0.74)),
