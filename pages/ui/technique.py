@@ -60,7 +60,8 @@ def open_page(entry: frame.Entry, start: Config) -> Config:
 def begin(start: Config) -> Config:
     """Return the configuration of the page, which has no words yet."""
     state.keep(_WORDS_ON_PAGE, frozenset())
-    return state.begin(start)
+    # With the defaults the technique is off, and there would be nothing to see of it.
+    return state.begin(start, otherwise=start)
 
 
 def idea(sentences: str, formula: str, convention: str) -> None:
