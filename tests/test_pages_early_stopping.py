@@ -240,13 +240,6 @@ def test_the_page_begins_with_its_first_lesson():
     assert LESSONS[0].look_for in words(app)
 
 
-def test_a_broken_link_begins_with_the_first_lesson_too_and_says_why():
-    app = open_page(patience="-1", data="moons")
-
-    assert app.session_state["lab.config.Early stopping"] == LESSONS[0].config
-    assert [warning.value for warning in app.warning] == [Config.from_query("patience=-1").problem]
-
-
 def test_what_is_trained_is_the_same_with_and_without_the_rule():
     config = Config(dropout_hidden=0.5, patience=3, min_delta=0.1, start_from_epoch=2)
     assert trained(config) == {"baseline": Config(dropout_hidden=0.5), "this run": config}

@@ -61,18 +61,17 @@ def enter(page: str) -> None:
         st.session_state[_ARRIVED] = True
 
 
-def begin(start: Config = START, otherwise: Config | None = None) -> Config:
+def begin(start: Config = START) -> Config:
     """Return the page's configuration, from its URL if that is a link, and write it to the URL.
 
-    Called by a page once, before its widgets. A link that cannot be read sets a `problem`.
+    Called by a page once, before its widgets. A link that cannot be read gives the defaults and a `problem`.
 
     Args:
         start: Where the page begins in a session that comes without a link.
-        otherwise: Where it begins with a link that cannot be read; None: the defaults.
     """
     query = _query()
     if _is_link(query):
-        _open(query, Config() if otherwise is None else otherwise)
+        _open(query)
     elif _of_page(_CONFIG) not in st.session_state:
         _set(start)
     st.session_state[_ARRIVED] = st.session_state[_MOVED] = False
@@ -196,14 +195,13 @@ def _of_page(name: str) -> str:
     return f"{name}{st.session_state.get(_PAGE, '')}"
 
 
-def _open(query: dict[str, list[str]], otherwise: Config) -> None:
-    """Take the configuration of a link, or the other one where the link asks for what cannot be had."""
+def _open(query: dict[str, list[str]]) -> None:
+    """Take the configuration of a link, or the defaults where the link asks for what cannot be had."""
     chosen, sentence = Config.from_query(query)
     try:
         check_built_in(chosen)
     except ConfigError as error:
-        sentence = str(error)
-    chosen = otherwise if sentence else chosen
+        chosen, sentence = Config(), str(error)
     _set(chosen, sentence)
     made_there = st.query_params.get_all(MADE) if MADE in st.query_params else []
     st.session_state[_of_page(_MADE)] = (

@@ -60,8 +60,7 @@ def open_page(entry: frame.Entry, start: Config) -> Config:
 def begin(start: Config) -> Config:
     """Return the configuration of the page, which has no words yet."""
     state.keep(_WORDS_ON_PAGE, frozenset())
-    # With the defaults the technique is off, and there would be nothing to see of it.
-    return state.begin(start, otherwise=start)
+    return state.begin(start)
 
 
 def idea(sentences: str, formula: str, convention: str) -> None:
