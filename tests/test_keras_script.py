@@ -20,7 +20,6 @@ from regcore.data.catalog import GENERATED, KERAS, SCIKIT_LEARN
 from regcore.errors import ConfigError
 from regcore.export.keras_notebook import notebook
 from regcore.export.keras_script import keras_script, sections
-from regcore.lessons import LESSONS
 from regcore.model_summary import summarize_model
 from regcore.results import HISTORY_COLUMNS
 from tests import engine_runs
@@ -147,16 +146,6 @@ def test_it_stops_and_restores_as_the_lab_replays(printed):
     replayed = early_stopping.replay(curve, patience=CASES[name].patience)
     expected = [replayed.stopped_epoch or CASES[name].epochs, replayed.restored_epoch]
     assert numbers(r"stopped after (\d+) epochs, kept epoch (\d+)", printed[name]) == expected
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("page", LESSONS)
-def test_what_a_page_shows_on_arrival_runs_as_shown(page, tmp_path):
-    config = LESSONS[page][0].config
-    text = run_scripts({page: [keras_script(config)]}, tmp_path)[page]
-    assert re.search(r"^validation (error|MAE): ", text, re.MULTILINE)
-    said = len(re.findall(r"stopped after \d+ epochs", text))
-    assert said == (config.members if config.patience is not None else 0)
 
 
 def test_a_script_runs_by_itself_as_a_file(tmp_path):
