@@ -405,6 +405,13 @@ class Config(BaseModel):
         def __setattr__(self, name: str, value: Any) -> None:
             raise ConfigError(f"a Config cannot be changed, use replace({name}=...) to get another one")
 
+        def __delattr__(self, name: str) -> None:
+            raise ConfigError(f"a Config cannot be changed, and {name} cannot be deleted from it")
+
+        def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+            # pydantic's own takes any values unchecked.
+            return type(self)(**{**self._values(), **(update or {})})
+
     @field_validator("*", mode="before")
     @classmethod
     def _take_python_values(cls, value: Any, info: ValidationInfo) -> Any:

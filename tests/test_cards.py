@@ -12,6 +12,7 @@ from regcore.config import Config
 from regcore.data import load_dataset
 from regcore.results import Recording, Result
 from regcore.statistics import paired_difference
+from tests.opened_runs import result
 
 
 def table(verdict, difference=-0.041, low=-0.053, high=-0.029, mean=0.217, metric_mean=0.258):
@@ -74,6 +75,16 @@ def test_answer_of_too_few_seeds_is_in_words():
     assert cards.answer({"error": few}).startswith("**Too few seeds to tell:** validation error 21.7 %")
     (row,) = cards.in_words({"error": few}, is_complete=True).to_dict("records")
     assert (row["Difference"], row["95 % interval"]) == ("–", "–")
+
+
+def test_networks_that_runs_share_are_counted_once():
+    trained = result([[{"val_loss": 1.0}], [{"val_loss": 2.0}]])
+    stopped, other = trained.with_stopping(patience=3), result([[{"val_loss": 3.0}]])
+
+    assert cards.how_many({"baseline": trained, "this run": stopped}) == (
+        "2 networks of 1 epochs, trained on this machine: 2 seeds of each run."
+    )
+    assert cards.how_many({"baseline": trained, "this run": other}).startswith("3 networks of 1 epochs")
 
 
 def test_table_is_rounded_alike():

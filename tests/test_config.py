@@ -333,7 +333,15 @@ def test_a_config_cannot_be_changed() -> None:
         ConfigError, match=r"^a Config cannot be changed, use replace\(l2=...\) to get another"
     ):
         setattr(config, "l2", 0.5)  # noqa: B010
+    with pytest.raises(ConfigError, match=r"^a Config cannot be changed, and l2 cannot be deleted from it$"):
+        del config.l2
     assert config == Config()
+
+
+def test_a_copy_with_changes_is_checked_as_a_new_config_is() -> None:
+    assert Config(l2=0.5).model_copy(update={"patience": 3}) == Config(l2=0.5, patience=3)
+    with pytest.raises(ConfigError, match=r"^l2 must be "):
+        Config().model_copy(update={"l2": -1.0})
 
 
 # Ranges

@@ -153,6 +153,25 @@ def test_nothing_to_train_is_refused(use, empty):
             "handed in, which does not look at them, got 'n_train'",
         ),
         (
+            sweep,
+            (
+                Config(data="iris"),
+                "noise",
+                [0.1, 0.2],
+            ),
+            "field must be another than 'noise' with data='iris', whose rows are as they were measured: all "
+            "its values would train the same",
+        ),
+        (
+            compare,
+            (
+                {"few": CONFIG.replace(n_train=2), "more": CONFIG.replace(n_train=4)},
+                DATASET,
+            ),
+            "configs must agree in data, n_train, n_val, noise, label_noise, data_seed where a dataset is "
+            "handed in, which does not look at them, got another n_train in 'more' than in 'few'",
+        ),
+        (
             compare,
             ([7],),
             "configs must be a mapping of names to Config, got [7]: give each a name, as in "
@@ -169,6 +188,59 @@ def test_what_is_no_request_is_refused_in_a_sentence(use, function, arguments, s
     use()
     with pytest.raises((ConfigError, DataError)) as refused:
         function(*arguments)
+    assert str(refused.value) == sentence
+
+
+@pytest.mark.parametrize(
+    ("probes", "sentence"),
+    [
+        ("weights", "probes must be a list of Probe, got 'weights': put it into a list"),
+        (["weights"], "probes[0] must be a Probe, got 'weights'"),
+        ([Probe("", "weights", (1,))], "name of probes[0] must be a text, got ''"),
+        (
+            [Probe("w", "weights", (1,)), Probe("w", "weights", (2,))],
+            "probes must have a name of their own each, got 'w' more than once",
+        ),
+        (
+            [Probe("w", "kernels", (1,))],
+            "kind of probe 'w' must be one of outputs, activations, weights, got 'kernels'",
+        ),
+        (
+            [Probe("w", "weights", (2, 1))],
+            "epochs of probe 'w' must be a tuple of whole numbers from 0 on, ascending, got (2, 1)",
+        ),
+        (
+            [Probe("w", "weights", (-1,))],
+            "epochs of probe 'w' must be a tuple of whole numbers from 0 on, ascending, got (-1,)",
+        ),
+        (
+            [Probe("w", "weights", ())],
+            "epochs of probe 'w' must be a tuple of whole numbers from 0 on, ascending, got ()",
+        ),
+        ([Probe("g", "outputs", (1,))], "X of probe 'g' must be the rows to look at, got None"),
+        (
+            [Probe("w", "weights", (1,), np.zeros((1, 1)))],
+            "X of probe 'w' must be None, for weights need no rows, got array([[0.]])",
+        ),
+        (
+            [Probe("g", "outputs", (1,), np.array([[np.nan]]))],
+            "X of probe 'g' must be an array of finite numbers, [n, n_features], got array([[nan]])",
+        ),
+        (
+            [Probe("g", "outputs", (1,), np.zeros(3))],
+            "X of probe 'g' must be an array of finite numbers, [n, n_features], got array([0., 0., 0.])",
+        ),
+        (
+            [Probe("g", "outputs", (1,), np.zeros((3, DATASET.n_features + 1)))],
+            f"X of probe 'g' must have {DATASET.n_features} columns, as {DATASET.name}, got "
+            f"{DATASET.n_features + 1}",
+        ),
+    ],
+)
+def test_what_is_no_probe_is_refused_in_a_sentence(use, probes, sentence):
+    use()
+    with pytest.raises(ConfigError) as refused:
+        submit({"plain": CONFIG}, DATASET, probes=probes)
     assert str(refused.value) == sentence
 
 

@@ -108,13 +108,13 @@ def few(n_examples):
     return settings(max_examples=n_examples, deadline=None, suppress_health_check=kinds)
 
 
-@few(40)
+@few(15)
 @given(links)
 def test_any_link_shows_a_sentence_or_a_run(link):
     shows_a_sentence_or_a_run(open_lab(link))
 
 
-@few(40)
+@few(15)
 @given(extreme_configs())
 def test_any_valid_configuration_is_shown_by_every_control(config):
     app = open_lab(state.query_of(config))

@@ -11,8 +11,6 @@ import pytest
 ROOT = Path(__file__).parents[1]
 # Distributions whose modules are named otherwise.
 DISTRIBUTION_OF = {"sklearn": "scikit-learn"}
-# Keras comes with TensorFlow, which decides its version.
-COMES_ALONG = {"keras"}
 OWN = {"app", "pages", "regcore"}
 
 
@@ -37,7 +35,7 @@ def imported(path):
 def test_pins_are_what_is_imported_and_no_more():
     files = [ROOT / "app.py", *ROOT.glob("pages/**/*.py"), *ROOT.glob("regcore/**/*.py")]
     modules = {module for path in files for module in imported(path)}
-    third_party = modules - set(sys.stdlib_module_names) - OWN - COMES_ALONG
+    third_party = modules - set(sys.stdlib_module_names) - OWN
 
     assert {DISTRIBUTION_OF.get(module, module) for module in third_party} == set(
         pins(ROOT / "requirements.txt")

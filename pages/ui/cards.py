@@ -14,7 +14,7 @@ from regcore import scoring
 from regcore.figures import Measure, plot_curves, plot_objective, plot_penalty
 from regcore.lessons import BASELINE
 from regcore.model_summary import summarize_model
-from regcore.results import Comparison, Result
+from regcore.results import Comparison, Recording, Result
 from regcore.statistics import BETTER, WITHIN_NOISE, WORSE
 
 LOSS, ERROR, AS_TRAINED, STACKED = "Loss", "Error", "As trained", "Loss and penalty"
@@ -128,13 +128,22 @@ def epochs_shown(results: Mapping[str, Result]) -> int:
 def how_many(results: Mapping[str, Result]) -> str:
     """Return how many networks the results are of."""
     first = next(iter(results.values())).config
-    n_networks = sum(result.config.seeds * result.config.members for result in results.values())
     seeds = words.count(first.seeds, "seed")
     if not _are_complete(results):
+        n_networks = sum(result.config.seeds * result.config.members for result in results.values())
         return f"{n_networks:,} networks, {seeds} of each run, not all of them trained to the end."
+    # What runs share is trained once, and is the same recording.
+    networks = {id(each) for result in results.values() for each in _recordings(result)}
     return (
-        f"{n_networks:,} networks of {first.epochs:,} epochs, trained on this machine: {seeds} of each run."
+        f"{words.count(len(networks), 'network')} of {first.epochs:,} epochs, trained on this machine: "
+        f"{seeds} of each run."
     )
+
+
+def _recordings(result: Result) -> list[Recording]:
+    """Return the recording of each network of a result, which may be of some of the members trained."""
+    members = range(result.config.members)
+    return [result.recordings[seed, member] for seed in result.seeds for member in members]
 
 
 def _tables(results: Mapping[str, Result]) -> dict[str, pd.DataFrame]:

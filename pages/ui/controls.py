@@ -150,7 +150,7 @@ def _knob(title: str, meaning: str, field: str | None = None) -> DeltaGenerator:
 
 
 def dropout(config: Config) -> None:
-    """Draw the rates of dropout, and what they keep."""
+    """Draw the drop rates of inputs and hidden layers, and what they keep."""
     _rates(config)
     kept = " and ".join(dict.fromkeys(words.percent(1 - rate) for rate in config.dropout_rates())) or "all"
     st.caption(

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from regcore.engine.replicate import Replicate
 
 Array = NDArray[np.floating]
+ProbeKind = Literal["outputs", "activations", "weights"]
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Probe:
     """
 
     name: str
-    kind: Literal["outputs", "activations", "weights"]
+    kind: ProbeKind
     epochs: tuple[int, ...]
     X: Array | None = None
 

@@ -6,12 +6,14 @@ import reprlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, Executor
 from concurrent.futures import CancelledError as FutureCancelledError
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
+
+import numpy as np
 
 from regcore.config import DATA_FIELDS, Config
-from regcore.data import Dataset, check_fits, download_keras_images, load_dataset
+from regcore.data import DATASET_INFO, Dataset, check_fits, download_keras_images, load_dataset
 from regcore.engine.replicate import replicates_of
-from regcore.engine.shard import Probe
+from regcore.engine.shard import Probe, ProbeKind
 from regcore.errors import ConfigError, DataError
 from regcore.execution.job import Progress
 from regcore.execution.plan import Task, recording_plan
@@ -22,6 +24,7 @@ from regcore.results import Comparison, Result, Sweep
 
 DOWNLOADED = ("mnist", "fashion_mnist")
 SECONDS_FOR_DOWNLOAD = 60.0
+PROBE_KINDS = get_args(ProbeKind)
 
 OnProgress = Callable[[Progress], object]
 Gathered = TypeVar("Gathered")
@@ -45,16 +48,17 @@ def submit(
         owner: Whose run it is: owners are served in turn. Empty: the run has turns of its own.
         executor: Where to train; None: this machine's own worker processes. Any `concurrent.futures` executor
             whose workers can import regcore, as Dask's `client.get_executor(pure=False)`.
-        probes: What else to record of every network.
+        probes: What else to record of every network; what lies beyond its last epoch is not recorded.
 
     Raises:
-        ConfigError: a configuration or the executor is none, or a configuration does not fit the data.
+        ConfigError: a configuration, the executor or a probe is none, or one does not fit the data.
         DataError: the data is no data set, or cannot be loaded.
         TooLargeError: the run does not fit into memory.
     """
     _check_configs(configs)
     _check_dataset(dataset)
     _check_executor(executor)
+    _check_probes(probes)
     return _submit(configs, dataset, scheduler_for(executor), owner, executor, probes)
 
 
@@ -101,6 +105,8 @@ def compare(
     _check_configs(configs)
     if not configs:
         raise ConfigError("configs must hold at least one configuration, got none")
+    if dataset is not None:
+        _check_same_data_fields(configs)
     return _finish(submit(configs, dataset, executor=executor), on_progress, Comparison)
 
 
@@ -141,6 +147,11 @@ def sweep(
             f"field must be none of {', '.join(DATA_FIELDS)} where a dataset is handed in, which does not "
             f"look at them, got {field!r}"
         )
+    if field == "noise" and DATASET_INFO[config.data].noise_meaning is None:
+        raise ConfigError(
+            f"field must be another than 'noise' with data={config.data!r}, whose rows are as they were "
+            "measured: all its values would train the same"
+        )
     configs = {str(position): config.replace(**{field: value}) for position, value in enumerate(several)}
     # As the configurations hold them: an array or a list is the tuple that it stands for.
     several = tuple(getattr(each, field) for each in configs.values())
@@ -166,6 +177,69 @@ def _check_configs(configs: object) -> None:
         )
     for name, config in configs.items():
         _check_config(f"configs[{name!r}]", config)
+
+
+def _check_same_data_fields(configs: Mapping[str, Config]) -> None:
+    (first, baseline), *others = configs.items()
+    for name, config in others:
+        different = [field for field in config.changes(baseline) if field in DATA_FIELDS]
+        if different:
+            raise ConfigError(
+                f"configs must agree in {', '.join(DATA_FIELDS)} where a dataset is handed in, which does "
+                f"not look at them, got another {different[0]} in {name!r} than in {first!r}"
+            )
+
+
+def _check_probes(probes: object) -> None:
+    if not isinstance(probes, Sequence) or isinstance(probes, str):
+        raise ConfigError(f"probes must be a list of Probe, got {_shown(probes)}: put it into a list")
+    for position, probe in enumerate(probes):
+        if not isinstance(probe, Probe):
+            raise ConfigError(f"probes[{position}] must be a Probe, got {_shown(probe)}")
+        if not isinstance(probe.name, str) or not probe.name:
+            raise ConfigError(f"name of probes[{position}] must be a text, got {_shown(probe.name)}")
+        _check_probe(probe)
+    names = [probe.name for probe in probes]
+    for name in names:
+        if names.count(name) > 1:
+            raise ConfigError(f"probes must have a name of their own each, got {name!r} more than once")
+
+
+def _check_probe(probe: Probe) -> None:
+    if probe.kind not in PROBE_KINDS:
+        raise ConfigError(
+            f"kind of probe {probe.name!r} must be one of {', '.join(PROBE_KINDS)}, got {_shown(probe.kind)}"
+        )
+    epochs = probe.epochs
+    whole = isinstance(epochs, tuple) and all(type(epoch) is int and epoch >= 0 for epoch in epochs)
+    if not whole or not epochs or sorted(set(epochs)) != list(epochs):
+        raise ConfigError(
+            f"epochs of probe {probe.name!r} must be a tuple of whole numbers from 0 on, ascending, got "
+            f"{_shown(epochs)}"
+        )
+    if (probe.X is None) != (probe.kind == "weights"):
+        rule = "None, for weights need no rows" if probe.kind == "weights" else "the rows to look at"
+        raise ConfigError(f"X of probe {probe.name!r} must be {rule}, got {_shown(probe.X)}")
+    if probe.X is not None and not (
+        isinstance(probe.X, np.ndarray)
+        and probe.X.ndim == 2
+        and len(probe.X)
+        and np.issubdtype(probe.X.dtype, np.floating)
+        and np.isfinite(probe.X).all()
+    ):
+        raise ConfigError(
+            f"X of probe {probe.name!r} must be an array of finite numbers, [n, n_features], got "
+            f"{_shown(probe.X)}"
+        )
+
+
+def _check_probes_fit(probes: Sequence[Probe], dataset: Dataset) -> None:
+    for probe in probes:
+        if probe.X is not None and probe.X.shape[1] != dataset.n_features:
+            raise ConfigError(
+                f"X of probe {probe.name!r} must have {dataset.n_features} columns, as {dataset.name}, got "
+                f"{probe.X.shape[1]}"
+            )
 
 
 def _check_dataset(dataset: object) -> None:
@@ -201,6 +275,7 @@ def _submit(
     for name, config in configs.items():
         datasets[name] = dataset if dataset is not None else _load(config, scheduler)
         check_fits(config, datasets[name])
+        _check_probes_fit(probes, datasets[name])
         networks[name] = _networks(config, datasets[name], scheduler, probes)
     return Run(scheduler, configs, datasets, networks, owner, executor)
 

@@ -131,8 +131,17 @@ def test_the_test_is_opened_twice(server, open_page):
     assert opened[1][2] in first
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 768, 1440])
+@pytest.mark.parametrize(
+    ("scheme", "width"),
+    [
+        ("light", 390),
+        ("dark", 1440),
+        *(
+            pytest.param(scheme, width, marks=pytest.mark.slow)
+            for scheme, width in (("light", 768), ("light", 1440), ("dark", 390), ("dark", 768))
+        ),
+    ],
+)
 def test_nothing_sticks_out_at_any_width(server, open_page, scheme, width):
     page = finished(open_page(f"{server.url}/lab?{QUICK}&l2=0.01", width=width, scheme=scheme))
     page.get_by_role("button", name="Open the test").click()
