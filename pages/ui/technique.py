@@ -10,7 +10,7 @@ from urllib.parse import parse_qs
 
 import streamlit as st
 
-from pages.ui import cards, frame, runs, state
+from pages.ui import cards, frame, runs, share, state
 from regcore.config import Config
 from regcore.lessons import Lesson, lesson_of, named
 
@@ -51,8 +51,10 @@ class Pitfall(NamedTuple):
 def open_page(entry: frame.Entry, start: Config) -> Config:
     """Set the page up and return its configuration: what its link spells, else where it begins."""
     frame.begin(entry)
-    st.title(entry.label, anchor=False)
+    beside_title = frame.title(entry.label)
     config = begin(start)
+    with beside_title:
+        share.show(config)
     frame.show_problem()
     return config
 
@@ -118,6 +120,12 @@ def experiments(
         title: What they are called.
         nothing: What is said where the settings are nobody's.
     """
+    pick(config, lessons, title)
+    explain(config, lessons, nothing)
+
+
+def pick(config: Config, lessons: Sequence[Lesson], title: str) -> None:
+    """Show experiments, one click each."""
     chosen = lesson_of(lessons, config)
     shown = chosen.name if chosen else None
     st.pills(
@@ -128,7 +136,12 @@ def experiments(
         help="Settings that are known to be good or bad, and what to look for in them.",
         **state.bind("lesson", shown, lambda name: _taught(lessons, name)),
     )
-    with st.container(border=True, key="lesson"):
+
+
+def explain(config: Config, lessons: Sequence[Lesson], nothing: str) -> None:
+    """Show why the experiment that is chosen is good or bad, and what to look for."""
+    chosen = lesson_of(lessons, config)
+    with st.container(border=True, key="lesson", gap="xsmall"):
         if chosen is None:
             st.markdown(nothing)
         else:

@@ -69,6 +69,10 @@ def test_lab_keeps_nobody_out(server, open_page, scheme, width):
     open_all(page)
 
     check(page, width)
+    for chooser in ("Data:", "Lesson:"):
+        page.get_by_role("button", name=chooser).click()
+        assert not findings(still(page)), chooser
+        page.keyboard.press("Escape")
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 320), ("dark", 1440)])
