@@ -121,8 +121,7 @@ def _knob(title: str, meaning: str, more: str | None = None) -> Any:
 
 
 def dropout(config: Config) -> None:
-    """Draw the rates of dropout, and what they keep."""
-    """Draw the drop rates of inputs and hidden layers."""
+    """Draw the drop rates of inputs and hidden layers, and what they keep."""
     fields.steps(config, "dropout_input", "Dropout, inputs", RATES, _rate)
     if isinstance(config.dropout_hidden, tuple):
         text = ", ".join(f"{rate:g}" for rate in config.dropout_hidden)

@@ -45,7 +45,7 @@ LESSONS = (
         (Effect("error", "higher"),),
     ),
     Lesson(
-        "Decoupled, the same number",
+        "Decoupled, the same strength",
         _DIGITS.replace(weight_decay=0.02),
         "bad",
         "AdamW with twice the number of l2 0.01, which under plain gradient descent would be the same.",
