@@ -87,8 +87,8 @@ def test_the_article_stands_beside_what_was_measured(app):
 
 def test_moving_what_is_replayed_trains_nothing(app):
     before, first = steps_trained(), said(app)
-    app.slider(key="dropout.step").set_value(30).run()
-    app.slider(key="dropout.row").set_value(3).run()
+    app.slider(key="dropout.step.50").set_value(30).run()
+    app.slider(key="dropout.row.4").set_value(3).run()
     app.slider(key="dropout.thinned").set_value(7).run()
     app.button_group(key="dropout.scaling").set_value("scaled twice").run()
     app.button_group(key="dropout.measure").set_value("error").run()

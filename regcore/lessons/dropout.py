@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
 from regcore.config import Config
 from regcore.lessons.lesson import Effect, Lesson, beside_baseline
 
 # Few rows and wrong labels: where dropout shows what it can do. On clean digits it cannot.
 _DIGITS = Config(data="digits", label_noise=0.3, epochs=50)
+# 32-128-64-1: 32 features, and a target that has nothing to do with them.
+ARTICLE = Config(
+    data="article_regression", hidden=(128, 64), dropout_input=0.2, dropout_hidden=0.4, learning_rate=1e-3,
+    epochs=20,
+)  # fmt: skip
 
 LESSONS = (
     Lesson(
@@ -50,7 +59,10 @@ LESSONS = (
 SMALL = Config(
     data="iris", hidden=(6, 5), dropout_input=0.2, dropout_hidden=0.4, batch_size=4, epochs=40, seeds=1
 )
-SMALL_SGD = SMALL.replace(optimizer="sgd", learning_rate=0.05)
+PLAIN_SGD: Mapping[str, Any] = MappingProxyType({"optimizer": "sgd", "learning_rate": 0.05})
+SMALL_SGD = SMALL.replace(**PLAIN_SGD)
+# The article's own network, on so few rows that an epoch of single ones can be stepped through.
+ARTICLE_STEPS = ARTICLE.replace(n_train=32, n_val=32, epochs=32, seeds=1)
 
 
 def trained(config: Config) -> dict[str, Config]:
