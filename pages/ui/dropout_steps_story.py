@@ -12,7 +12,7 @@ from regcore import dropout, dropout_steps
 from regcore.config import Config
 from regcore.data import load_dataset
 from regcore.engine.shard import Probe
-from regcore.figures import plot_network
+from regcore.figures import MOST_EDGES, plot_network
 from regcore.lessons.dropout import ARTICLE_STEPS, PLAIN_SGD, SMALL
 from regcore.results import Result
 from regcore.weight_decay import recorded_weights
@@ -124,6 +124,8 @@ def _stepper(stepped: Stepped) -> None:
     place = min(row, len(step.rows)) - 1
     charts.show("dropout.network", plot_network, step, load_dataset(stepped.config), place)
     counts = dropout_steps.count_movements(step)
+    if counts.weights > MOST_EDGES:
+        st.caption("Too many weights for lines: the legend counts them.")
     st.markdown(
         f"**Epoch {step.epoch}, row {step.rows[place]}.** {words.count(counts.out, 'weight')} of "
         f"{counts.weights:,} at a unit that was out for the whole batch: "
