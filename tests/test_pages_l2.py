@@ -198,6 +198,6 @@ def test_whatever_else_is_set(query):
 def test_it_begins_where_l2_helps():
     app = AppTest.from_file(str(APP), default_timeout=60).switch_page("pages/l2.py").run()
     assert config_of(app) == l2.LESSONS[0].config == Config(
-        data="digits", label_noise=0.3, epochs=40, seeds=4, l2=0.01
+        data="digits", label_noise=0.3, epochs=30, seeds=4, l2=0.01
     )  # fmt: skip
     cancel(app)

@@ -44,8 +44,8 @@ def knobs(config: Config) -> None:
         controls.dropout(config)
         n_units = dropout.droppable_units(config, load_dataset(config).n_features)
         st.caption(
-            f"{words.count(n_units, 'unit')} can be out: 2^{n_units} thinned networks, about "
-            f"10^{n_units * math.log10(2):.0f}."
+            f"{words.count(n_units, 'unit')} can be out: $2^{{{n_units}}}$ thinned networks, about "
+            f"$10^{{{n_units * math.log10(2):.0f}}}$."
         )
     with st.expander("Data"):
         controls.data(config)
@@ -449,9 +449,9 @@ def article(live: runs.Live | None, stepped: dropout_steps_story.Stepped, config
         (
             Says(
                 "Each unit is kept with probability p, 0.8 for inputs and 0.6 for hidden units, so that one "
-                "of 2^n thinned networks is trained at a time.",
+                "of $2^n$ thinned networks is trained at a time.",
                 f"Those are drop rates of 0.2 and 0.4. This run has {words.count(n_units, 'unit')} that can "
-                f"be out, 2^{n_units} thinned networks, and each row of a batch has its own.",
+                f"be out, $2^{{{n_units}}}$ thinned networks, and each row of a batch has its own.",
             ),
             Says(
                 "Weights of dropped units are not updated in that step.",
