@@ -116,8 +116,10 @@ def _steps(replicate: Replicate, dataset: Dataset) -> Iterator[Step]:
     optimizer = _Optimizer(config)
     for number, (epoch, batch) in enumerate(_batches(replicate, dataset.n_train), start=1):
         kept = _kept(replicate, number - 1, len(batch), dataset.n_features)
-        gradient = data_gradient(weights, X[batch], y[batch], kept, config, dataset.task)
-        before, weights = weights, optimizer.step(weights, gradient)
+        # A network that diverges does so here as well: its weights are NaN in the end.
+        with np.errstate(over="ignore", invalid="ignore"):
+            gradient = data_gradient(weights, X[batch], y[batch], kept, config, dataset.task)
+            before, weights = weights, optimizer.step(weights, gradient)
         yield Step(number, epoch, rows.train[batch], kept, before, weights, gradient)
 
 
@@ -248,6 +250,9 @@ def count_movements(step: Step) -> Counts:
 
 
 def largest_difference(one: Weights, other: Weights) -> float:
-    """Return the largest absolute difference between two networks of one shape, biases included."""
+    """Return the largest absolute difference between two networks of one shape, biases included.
+
+    NaN if one of them has diverged.
+    """
     pairs = zip((*one.kernels, *one.biases), (*other.kernels, *other.biases), strict=True)
-    return float(max(np.max(np.abs(a - b)) for a, b in pairs))
+    return float(np.max([np.max(np.abs(a - b)) for a, b in pairs]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import pandas as pd
@@ -13,14 +14,17 @@ from regcore.config import Config
 from regcore.data import load_dataset
 from regcore.engine.shard import Probe
 from regcore.figures import MOST_EDGES, plot_network
-from regcore.lessons.dropout import ARTICLE_STEPS, PLAIN_SGD, SMALL
+from regcore.lessons.dropout import ARTICLE_STEPS, ARTICLE_STEPS_SGD, SMALL, SMALL_SGD
 from regcore.results import Result
 from regcore.weight_decay import recorded_weights
 
 PLACE, STEPPED = "dropout.steps", "stepped"
-NETWORKS = {"Small, 4-6-5-3": SMALL, "The article's, 32-128-64-1": ARTICLE_STEPS}
+ADAM, SGD = "Adam", "Plain SGD"
+NETWORKS = {
+    "Small, 4-6-5-3": {ADAM: SMALL, SGD: SMALL_SGD},
+    "The article's, 32-128-64-1": {ADAM: ARTICLE_STEPS, SGD: ARTICLE_STEPS_SGD},
+}
 OF_ARTICLE, OF_PAGE = "Keep 0.8 / 0.6", "This page's"
-OPTIMIZERS = {"Adam": {}, "Plain SGD": PLAIN_SGD}
 BATCHES = (1, 4, 32)
 # By then Adam remembers gradients of most weights.
 FIRST_SHOWN = 10
@@ -97,14 +101,14 @@ def _chosen(config: Config) -> Config:
     def one_of(label: str, options: Sequence[str], key: str) -> str:
         return st.segmented_control(label, options, default=options[0], required=True, key=key, wrap=True)
 
-    network = NETWORKS[one_of("Network", list(NETWORKS), "dropout.steps_network")]
+    network = one_of("Network", list(NETWORKS), "dropout.steps_network")
     rates = one_of("Rates", [OF_ARTICLE, OF_PAGE], "dropout.steps_rates")
-    optimizer = one_of("Optimizer", list(OPTIMIZERS), "dropout.steps_optimizer")
+    optimizer = one_of("Optimizer", [ADAM, SGD], "dropout.steps_optimizer")
     n_rows = st.segmented_control(
         "Rows in a batch", BATCHES, default=4, required=True, key="dropout.steps_batch"
     )
     has_l2 = st.toggle("L2 of 0.01", key="dropout.steps_l2")
-    chosen = network.replace(**OPTIMIZERS[optimizer], batch_size=n_rows, l2=0.01 if has_l2 else 0.0)
+    chosen = NETWORKS[network][optimizer].replace(batch_size=n_rows, l2=0.01 if has_l2 else 0.0)
     if rates == OF_ARTICLE:
         return chosen
     hidden_rate = max(config.dropout_rates(), default=0.0)
@@ -163,11 +167,7 @@ def _checked(stepped: Stepped) -> None:
     if stepped.result is None:
         return
     if stepped.difference is not None:
-        st.caption(
-            "Masks, batches and first weights are those that the engine used, drawn again; each step is "
-            "taken again in numpy. After the first epoch no weight differs from the engine's own by more "
-            f"than {stepped.difference:.0e}."
-        )
+        st.caption(_difference_in_words(stepped.difference))
     found = state.kept_of("dropout.exact", _exact, stepped.result)
     if found is None:
         return
@@ -180,6 +180,18 @@ def _checked(stepped: Stepped) -> None:
         "Mean distance of probabilities on the validation rows, 0 to 1, as above. Only before the output: "
         "the same weights, masks in the last hidden layer alone."
     )
+
+
+def _difference_in_words(difference: float) -> str:
+    """Return how far the steps are from the engine's own."""
+    again = (
+        "Masks, batches and first weights are those that the engine used, drawn again; each step is taken "
+        "again in numpy."
+    )
+    if not math.isfinite(difference):
+        return f"{again} With these settings the network diverged, there as here."
+    largest = f"by more than {difference:.0e}"
+    return f"{again} After the first epoch no weight differs from the engine's own {largest}."
 
 
 def _exact(result: Result) -> tuple[dropout.Exact, dropout.Exact] | None:

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
-from typing import Any
-
 from regcore.config import Config
 from regcore.lessons.lesson import Effect, Lesson, beside_baseline
 
@@ -71,10 +67,10 @@ LESSONS = (
 SMALL = Config(
     data="iris", hidden=(6, 5), dropout_input=0.2, dropout_hidden=0.4, batch_size=4, epochs=40, seeds=1
 )
-PLAIN_SGD: Mapping[str, Any] = MappingProxyType({"optimizer": "sgd", "learning_rate": 0.05})
-SMALL_SGD = SMALL.replace(**PLAIN_SGD)
+SMALL_SGD = SMALL.replace(optimizer="sgd", learning_rate=0.05)
 # The article's own network, on so few rows that an epoch of single ones can be stepped through.
 ARTICLE_STEPS = ARTICLE.replace(n_train=32, n_val=32, epochs=32, seeds=1)
+ARTICLE_STEPS_SGD = ARTICLE_STEPS.replace(optimizer="sgd", learning_rate=0.002)
 
 
 def trained(config: Config) -> dict[str, Config]:
