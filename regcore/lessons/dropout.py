@@ -40,7 +40,7 @@ LESSONS = (
         "good",
         "32-128-64-1, 0.8 and 0.6 kept, and 1,000 rows whose target has nothing to do with the features: the "
         "mean is the best answer, and its loss is 1.",
-        "The baseline learns its rows by heart, and its validation loss rises far above 1. With dropout it "
+        "The baseline learns its rows by heart, and its validation loss rises well above 1. With dropout it "
         "stays near 1, and so does the train loss: nothing was there to be learnt.",
         (Effect("mae", "lower"), Effect("loss", "lower")),
     ),
