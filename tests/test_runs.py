@@ -113,6 +113,21 @@ def test_a_run_that_was_submitted_as_the_knobs_moved_on_is_cancelled(monkeypatch
     assert submitted.is_cancelled
 
 
+@pytest.mark.parametrize("n_moves, drawn", [(3, ["panel"]), (2, [])], ids=["as before", "moved within it"])
+def test_a_part_of_the_page_whose_words_moved_a_knob_leaves_it_to_the_whole_page(monkeypatch, n_moves, drawn):
+    def rerun():
+        raise Moved
+
+    shown = []
+    monkeypatch.setattr(runs.state, "n_moves", lambda: 3)
+    monkeypatch.setattr(runs.st, "rerun", rerun)
+
+    with nullcontext() if drawn else pytest.raises(Moved):
+        runs._polled(lambda *_: shown.append("panel"), "l2", runs.Live({}, Recorded()), print, False, n_moves)
+
+    assert shown == drawn
+
+
 def test_the_same_on_other_data_is_another_run(monkeypatch):
     kept = {}
     monkeypatch.setattr(runs.state, "recall", kept.get)

@@ -53,6 +53,31 @@ def test_the_same_words_twice_are_one_button(app):
     assert [button.key for button in app.button] == ["set-patience-3", "set-patience-10-min-delta-0-01"]
 
 
+def part_of_a_page():
+    import streamlit as st
+
+    from pages.ui import state, technique
+    from regcore.config import Config
+
+    if "begun" not in st.session_state:
+        st.session_state["begun"] = True
+        state.enter("L2")
+        technique.begin(Config())
+        technique.prose("First [none](?l2=0).")
+    # As a fragment that is drawn again while the rest of the page stays.
+    technique.prose("Then [none](?l2=0) and [some](?l2=0.1).")
+
+
+def test_a_text_that_is_drawn_again_alone_keeps_its_words_and_takes_no_others():
+    app = AppTest.from_function(part_of_a_page, default_timeout=60).run()
+    assert [button.key for button in app.button] == ["set-l2-0", "set-l2-0-1"]
+
+    app.run()
+
+    assert not app.exception
+    assert [button.key for button in app.button] == ["set-l2-0-1"]
+
+
 def test_an_experiment_sets_all_of_its_settings_and_says_what_to_look_for(app):
     assert "**Five** :green-badge[:material/check: good]" in app.markdown[2].value
 

@@ -245,13 +245,17 @@ def show_results(place: str, live: Live, draw: Draw) -> None:
 def _follow_with(panel: Callable[[str, Live, Draw], None], place: str, live: Live, draw: Draw) -> None:
     """Draw a part of the page again and again while the run is under way, and once more when it has ended."""
     polled = live.is_under_way
-    st.fragment(_polled, run_every=POLL_SECONDS if polled else None)(panel, place, live, draw, polled)
+    drawn = st.fragment(_polled, run_every=POLL_SECONDS if polled else None)
+    drawn(panel, place, live, draw, polled, state.n_moves())
 
 
 def _polled(
-    panel: Callable[[str, Live, Draw], None], place: str, live: Live, draw: Draw, polled: bool
+    panel: Callable[[str, Live, Draw], None], place: str, live: Live, draw: Draw, polled: bool, n_moves: int
 ) -> None:
     live.seen = time.monotonic()
+    if n_moves != state.n_moves():
+        # Words in this part of the page moved a knob, which only the whole page shows.
+        st.rerun()
     if polled and not live.is_under_way:
         # Drawn once more by the whole page, which stops polling.
         st.rerun()

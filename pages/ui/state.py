@@ -28,6 +28,7 @@ _PROBLEM = "lab.problem."
 _REFUSED = "lab.refused"
 _WRITTEN = "lab.written"
 _MOVED = "lab.moved"
+_N_MOVES = "lab.moves"
 _PAGE = "lab.page"
 _ARRIVED = "lab.arrived"
 _OWNER = "lab.owner"
@@ -115,6 +116,7 @@ def was_just_refused() -> bool:
 def choose(changes: Changes) -> None:
     """Change fields of the configuration; a change that is refused leaves it and sets the `problem`."""
     st.session_state[_MOVED] = True
+    st.session_state[_N_MOVES] = n_moves() + 1
     try:
         changed = config().replace(**changes)
         check_built_in(changed)
@@ -122,6 +124,12 @@ def choose(changes: Changes) -> None:
         _refuse(error)
     else:
         _set(changed)
+
+
+def n_moves() -> int:
+    """Return how often a configuration was changed, or a change refused, in this session."""
+    n: int = st.session_state.get(_N_MOVES, 0)
+    return n
 
 
 def bind(name: str, shown: Any, changes: Callable[[Any], Changes]) -> Binding:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs
@@ -61,7 +61,7 @@ def open_page(entry: frame.Entry, start: Config) -> Config:
 
 def begin(start: Config) -> Config:
     """Return the configuration of the page, which has no words yet."""
-    state.keep(_WORDS_ON_PAGE, frozenset())
+    state.keep(_WORDS_ON_PAGE, {})
     return state.begin(start)
 
 
@@ -74,17 +74,21 @@ def idea(sentences: str, formula: str, convention: str) -> None:
 
 
 def prose(text: str) -> None:
-    """Show Markdown in which words can set knobs: [three epochs](?patience=3) is a link that does."""
+    """Show Markdown in which words can set knobs: [three epochs](?patience=3) is a link that does.
+
+    The same words in two texts of a page are one knob; a text stands on a page once.
+    """
     queries = WORDS.findall(text)
     st.markdown(WORDS.sub(lambda found: f"](#{_slug(found['query'])})", text), anchors=False)
-    on_page: frozenset[str] = state.recall(_WORDS_ON_PAGE) or frozenset()
-    new = [query for query in dict.fromkeys(queries) if query not in on_page]
-    if not new:
+    # A part of the page that is drawn again on its own draws its words again, and no others.
+    text_of: Mapping[str, str] = state.recall(_WORDS_ON_PAGE) or {}
+    own = [query for query in dict.fromkeys(queries) if text_of.get(query, text) == text]
+    if not own:
         return
-    state.keep(_WORDS_ON_PAGE, on_page | set(new))
+    state.keep(_WORDS_ON_PAGE, {**text_of, **dict.fromkeys(own, text)})
     # Out of sight, and pressed by the links: Markdown has none that stays in the session.
-    with st.container(key=f"words-{_slug(new[0])}"):
-        for query in new:
+    with st.container(key=f"words-{_slug(own[0])}"):
+        for query in own:
             st.button(query, key=_slug(query), on_click=state.choose, args=(changes_of(query),))
         st.html(f"<script>{SCRIPT.read_text()}</script>", unsafe_allow_javascript=True)
 

@@ -32,6 +32,11 @@ def test_arrival_cursor_and_both_kinds(server, open_page):
     expect(page.get_by_text("This run: L2 0.3", exact=True)).to_be_visible()
     expect(page.get_by_text("Training, ")).to_have_count(0)
 
+    # These words are in a part of the page that the run draws on its own.
+    page.get_by_role("link", name="weight decay of 2", exact=True).click()
+
+    expect(page.get_by_text("This run: weight decay 2", exact=True)).to_be_visible()
+
     page.get_by_role("button", name="Train AdamW").click()
 
     expect(figure(page, "error (fraction) against nominal strength")).to_be_visible()
