@@ -14,8 +14,8 @@ config = technique.open_page(frame.AUGMENTATION, LESSONS[0].config)
 technique.idea(
     "Show the network its rows in ever new variations that leave the label as it is: "
     "[moved by a pixel](?shift=1), [a little turned](?rotate=15), [noisy](?jitter=0.2), or "
-    "[blended with another](?mixup=1). What it cannot see twice it cannot learn by heart, and it learns what "
-    "does not matter.",
+    "[blended with another](?mixup=1). What it cannot see twice it cannot learn by heart, and it learns "
+    "which changes do not matter.",
     r"\begin{gathered}"
     r"\min_w\; \frac1n\sum_{i}\; \mathbb{E}_{T}\,\big[\,\mathrm{loss}(f_w(T(x_i)), y_i)\big]"
     r"\\ \text{mixup: } \tilde x=\lambda x_i+(1-\lambda)x_j, \\ \tilde y=\lambda y_i+(1-\lambda)y_j"

@@ -180,6 +180,8 @@ def test_bad_input_is_one_sentence(call, message):
         (resplit(9.0, *[1.0] * 38, 10.0), True, shift.NOT_HARDER),
         (resplit(1.0, *[1.0] * 39, gaps=(0.5, 0.6, 0.7)), False, shift.OVERFITTING),
         (resplit(1.0, *[1.0] * 39, gaps=(-0.5, 0.6, 0.1)), False, shift.NEITHER),
+        (resplit(1.0, *[1.0] * 39, gaps=(0.5, math.nan, 0.7)), False, shift.DIVERGED),
+        (resplit(1.0, *[1.0] * 39, gaps=(0.5, math.inf, 0.7)), True, shift.NOT_HARDER),
     ],
 )
 def test_the_re_split_test_leads(test, beside, answer):
@@ -273,6 +275,14 @@ def test_the_figure_has_every_re_split_and_the_split_observed():
     assert figure.layout.meta["description"] == (
         "Validation loss of this split 2; of 3 random re-splits 1 to 3, 1 of them as bad or worse: p = 0.5."
     )
+
+
+def test_the_figure_counts_losses_that_are_no_number_as_the_test_does():
+    found = _info(resplit(math.nan, 1.0, math.nan, 2.0))
+
+    assert (found.worse, found.p) == (1, 0.5)
+    description = plot_resplits(resplit(math.nan, math.nan)).layout.meta["description"]
+    assert "of 1 random re-splits none that is finite, 1 of them as bad or worse" in description
 
 
 def test_a_fixed_split_without_more_of_them_stays_that_of_every_seed():

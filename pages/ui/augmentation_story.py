@@ -195,7 +195,7 @@ def by_class(results: Results) -> None:
 def hurt_in_words(classes: tuple[class_errors.ClassErrors, ...]) -> str:
     """Return which classes are hurt beyond seed noise, and what they are taken for."""
     hurt = [each for each in classes if each.difference.verdict == WORSE]
-    lead = "Intervals are of 95 %, over seeds: where nothing changes, one such verdict in twenty is luck."
+    lead = "Intervals are of 95 %, over seeds: a class to which nothing happens is called so once in forty."
     if not hurt:
         return f"No class has a higher error beyond seed noise. {lead}"
     listed = "; ".join(
@@ -252,7 +252,7 @@ def worth(config: Config) -> None:
     configs = data_worth.curve_configs(config)
     n_networks = len(configs) * config.seeds
     rows = sum(data_worth.sizes_of(config)) / (config.n_train or DATASET_INFO[config.data].n_train)
-    if asked(
+    if runs.asked(
         CURVE, config, f"Train {n_networks} networks", f"About {rows:.2g} times the work of the run above"
     ):
         live = runs.follow(CURVE, configs)
@@ -312,7 +312,7 @@ def leaking(config: Config) -> None:
         st.caption("Turn on anything but mixup first: there is nothing to copy rows by.")
         return
     n_networks = leak.leak_config(config).seeds
-    if asked(LEAK, config, f"Train {n_networks} networks both ways", "A few seconds"):
+    if runs.asked(LEAK, config, f"Train {n_networks} networks both ways", "A few seconds"):
         data = state.kept_of("augmentation.leak.data", _leak_data, config)
         live = runs.follow(LEAK, {BASELINE: leak.leak_config(config)}, dataset=data.dataset)
         if live:
@@ -363,7 +363,7 @@ def ridge() -> None:
     )
     configs = {str(sigma): each for sigma, each in jitter_ridge.jitter_configs().items()}
     n_networks = sum(config.seeds for config in configs.values())
-    if asked(RIDGE, True, f"Train {n_networks} linear models", "A few seconds"):
+    if runs.asked(RIDGE, True, f"Train {n_networks} linear models", "A few seconds"):
         live = runs.follow(RIDGE, configs, (jitter_ridge.jitter_probe(),))
         if live:
             runs.show(RIDGE, live, partial(_ridge, live))
@@ -397,26 +397,6 @@ def ridge_in_words(points: tuple[JitterPoint, ...]) -> str:
     """Return how far jitter and ridge are apart at most."""
     apart = max(abs(point.norm.mean / point.ridge_norm.mean - 1) for point in points)
     return f"The sums of squared weights differ by at most {words.percent(round(apart, 3))}."
-
-
-def asked(place: str, of_what: object, label: str, cost: str) -> bool:
-    """Return whether somebody asked for more training; a button to ask for it, while nobody has.
-
-    Args:
-        place: Where the run is followed.
-        of_what: What it is of: when that changes, it has to be asked for again.
-        label: Of the button.
-        cost: How long it takes, as far as that is known.
-    """
-    wanted = f"{place}.wanted"
-    if state.recall(wanted) != of_what:
-        st.button(
-            label, key=f"{place}.train", icon=":material/play_arrow:", on_click=state.keep,
-            args=(wanted, of_what),
-        )  # fmt: skip
-        st.caption(f"{cost}; while it trains, the time left is told.")
-        return False
-    return True
 
 
 def says(live: runs.Live | None, config: Config) -> tuple[Says, ...]:

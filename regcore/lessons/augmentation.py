@@ -13,7 +13,7 @@ LESSONS = (
         "Shift by a pixel",
         _DIGITS.replace(shift=1),
         "good",
-        "A digit that moved by a pixel is the same digit. It is seldom seen twice in the same place, so that "
+        "A digit that moved by a pixel is the same digit. In two epochs of five it stands elsewhere, so that "
         "its label, right or wrong, is harder to learn by heart.",
         "The validation loss climbs far less, and fewer of the wrong labels are learnt. Then ask how many "
         "rows that is worth.",
