@@ -9,6 +9,10 @@ from pages.ui.technique import Pitfall
 from regcore.lessons.augmentation import LESSONS, trained
 
 PLACE = "augmentation"
+# That of `regcore.lessons.augmentation.MIRRORED`, whatever was on before.
+IN_A_MIRROR = (
+    "?flip=true&shift=0&jitter=0&mixup=0&rotate=0&zoom=0&cutout=0&label_noise=0&n_train=400&epochs=50"
+)
 
 config = technique.open_page(frame.AUGMENTATION, LESSONS[0].config)
 technique.idea(
@@ -39,7 +43,8 @@ technique.pitfalls(
     (
         Pitfall(
             "A transform that changes the label.",
-            "[Upside down](?rotate=180), a 6 is a 9. Ask of each: would a person still give this label?",
+            f"[Upside down](?rotate=180), a 6 is a 9; [in a mirror]({IN_A_MIRROR}), a 2 may be a 5. "
+            "Ask of each: would a person still give this label?",
         ),
         Pitfall(
             "Augmenting before splitting.",

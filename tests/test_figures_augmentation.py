@@ -73,6 +73,15 @@ def test_operations_are_named():
     assert len([trace for trace in figure.data if trace.type == "heatmap"]) == 6
 
 
+def test_text_below_a_line_is_nearer_to_it_than_to_the_next():
+    figure = figures.plot_operations({"mixup 1": seen(0.75), "flip": seen()}, IMAGES)
+    (caption,) = [note for note in figure.layout.annotations if note.text == "+ b"]
+    # Tiles are 2 high: the first line ends at -2, where its text begins, and the next line begins at -3.
+    assert caption.y == -2
+    tops = [trace.y0 + 0.5 for trace in figure.data if trace.type == "heatmap"]
+    assert tops == [0, 0, 0, -3, -3, -3]
+
+
 def test_a_table_has_no_gallery():
     table = Dataset.from_arrays(np.arange(18.0).reshape(9, 2), [0, 1, 2] * 3, n_train=4, n_val=2, name="rows")
     with pytest.raises(ConfigError, match="dataset must be of images, got 'rows'"):

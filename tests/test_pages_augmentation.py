@@ -13,7 +13,7 @@ from regcore.augmentation import ValidationSeen
 from regcore.data_worth import Worth
 from regcore.execution.service import scheduler_for
 from regcore.leak import Leak, Way
-from regcore.lessons.augmentation import LESSONS, trained
+from regcore.lessons.augmentation import LESSONS, MIRRORED, trained
 
 APP = Path(__file__).parents[1] / "app.py"
 TINY = {"data": "digits", "n_train": "40", "n_val": "30", "hidden": "4", "epochs": "8", "seeds": "2"}
@@ -141,6 +141,19 @@ def test_without_a_knob_there_is_nothing_to_ask_for():
     assert "augmentation.ridge.train" in keys
     assert not keys & {"augmentation.curve.train", "augmentation.leak.train"}
     assert "Turn a knob first: there is nothing to be worth anything." in words(app)
+
+
+def test_the_words_for_a_mirror_set_what_the_bench_measures():
+    app = open_page(jitter="0.2", shift="1", label_noise="0.3")
+
+    (in_a_mirror,) = [button for button in app.button if button.label.startswith("flip=true")]
+    in_a_mirror.click().run()
+    finish(app)
+
+    assert not app.exception
+    mine = {"hidden": (4,), "seeds": 2, "n_val": 30}
+    assert app.session_state["lab.config.Augmentation"] == MIRRORED.replace(**mine)
+    assert "**Measured here:** With flip on, validation error is " in words(app)
 
 
 def test_a_transform_that_makes_no_sense_is_refused_by_name():

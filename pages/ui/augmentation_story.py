@@ -43,6 +43,8 @@ N_IMAGES, N_LARGE_IMAGES, LARGE = 6, 4, 20
 EXAMPLES: dict[str, Any] = {
     "jitter": 0.2, "mixup": 1.0, "shift": 1, "rotate": 20.0, "zoom": 0.2, "flip": True, "cutout": 3,
 }  # fmt: skip
+# Degrees from which on a digit that is turned may be another one.
+UPRIGHT = 90.0
 UNITS = {"shift": " px", "cutout": " px", "rotate": "°"}
 
 
@@ -412,10 +414,7 @@ def says(live: runs.Live | None, config: Config) -> tuple[Says, ...]:
             _gap_in_words(results) if THIS_RUN in results else None if config != config.plain() else
             "Turn a knob to see.",
         ),
-        Says(
-            "transforms should keep the label.",
-            "Choose “Upside down” for one that does not: a 6 that is turned round is a 9.",
-        ),
+        Says("transforms should keep the label.", _broken_in_words(results, config)),
     )  # fmt: skip
 
 
@@ -427,6 +426,20 @@ def _more_data_in_words(config: Config) -> str:
     curve: LearningCurve = data_worth.learning_curve(config, live.results())
     own = config.n_train or DATASET_INFO[config.data].n_train
     return worth_in_words(data_worth.worth(curve, own), words.what_is_on(config))
+
+
+def _broken_in_words(results: Results, config: Config) -> str | None:
+    """Return what transforms do that make another digit of one; where none is on, how to have one."""
+    if not config.flip and config.rotate < UPRIGHT:
+        return "Choose “Upside down” for one that does not: a 6 that is turned round is a 9."
+    if THIS_RUN not in results:
+        return None
+    metric = _metric(results)
+    before, after = (float(results[name].metrics("val")[metric].mean()) for name in (BASELINE, THIS_RUN))
+    decimals, unit = words.decimals_of(metric, before), " %" if metric == "error" else ""
+    with_it, without = (words.number(value, metric, decimals) + unit for value in (after, before))
+    name = words.METRICS[metric].lower()
+    return f"With {words.what_is_on(config)}, validation {name} is {with_it}, without {without}."
 
 
 def _gap_in_words(results: Results) -> str:
