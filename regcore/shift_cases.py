@@ -13,6 +13,8 @@ from regcore.data import Dataset, load_dataset
 from regcore.data.streams import random_stream
 
 N_ROWS = 400
+# Those that can be looked at; the first is where one begins, and there each case is told for what it is.
+SHOWN_DRAWS = range(1, 21)
 # A small network and few epochs: one that is sure of everything pays most of its loss for a few odd rows.
 NETWORK = Config(data="digits", hidden=(32,), epochs=30)
 

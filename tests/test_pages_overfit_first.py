@@ -13,6 +13,7 @@ from regcore.execution.service import scheduler_for
 from regcore.faults import FAULTS
 from regcore.lessons.overfit_first import HEALTHY, LESSONS, sides, trained
 from regcore.shift import ClassifierTest, FeatureTest, LabelTest, ResplitTest, Verdict
+from regcore.shift_cases import SHOWN_DRAWS
 
 APP = Path(__file__).parents[1] / "app.py"
 TINY = {"data": "iris", "hidden": "8,8", "epochs": "3", "seeds": "2", "learning_rate": "0.01"}
@@ -151,6 +152,12 @@ def test_a_split_is_tested_when_asked_and_another_one_at_once():
     assert not app.exception
     assert ":red[**A different distribution.**]" in words(app)
     assert "Of the split chosen above: a different distribution" in words(app)
+
+    (draw,) = [each for each in app.select_slider if each.key == "overfit_first.draw"]
+    assert draw.value == SHOWN_DRAWS[0]
+    tested = app.session_state["lab.kept.overfit_first.shift"].dataset.key
+    draw.set_value(SHOWN_DRAWS[1]).run()
+    assert app.session_state["lab.kept.overfit_first.shift"].dataset.key != tested
 
     pills(app, "overfit_first.case").set_value(story.OWN).run()
 

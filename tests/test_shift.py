@@ -16,7 +16,7 @@ from regcore.errors import ConfigError, DataError
 from regcore.execution import train
 from regcore.figures._resplits import _info, plot_resplits
 from regcore.shift import ClassifierTest, FeatureTest, LabelTest, ResplitTest
-from regcore.shift_cases import CASES, NETWORK, SAME, halves
+from regcore.shift_cases import CASES, NETWORK, SAME, SHOWN_DRAWS, halves
 
 rng = np.random.default_rng(3)
 BY_NAME = {case.name: case for case in CASES}
@@ -251,13 +251,15 @@ def test_rows_in_their_order_are_those_of_the_file():
 
 @pytest.mark.parametrize("name", ["Covariate shift", "Label shift", "Changed labels", "Rows in their order"])
 def test_a_shift_is_found(name):
-    found = shift.verdict(train(shift.experiment(NETWORK), shift.resplits(halves(BY_NAME[name], draw=1))))
+    shown = halves(BY_NAME[name], SHOWN_DRAWS[0])
+    found = shift.verdict(train(shift.experiment(NETWORK), shift.resplits(shown)))
 
     assert found.is_different
 
 
 def test_random_halves_overfit():
-    found = shift.verdict(train(shift.experiment(NETWORK), shift.resplits(halves(BY_NAME[SAME], draw=1))))
+    shown = halves(BY_NAME[SAME], SHOWN_DRAWS[0])
+    found = shift.verdict(train(shift.experiment(NETWORK), shift.resplits(shown)))
 
     assert found.answer == shift.OVERFITTING
 

@@ -21,7 +21,7 @@ from regcore.faults import FAULTS, Fault, fault_of, repaired
 from regcore.figures import plot_capacity, plot_curves, plot_one_batch, plot_resplits
 from regcore.lessons.overfit_first import HEALTHY, sides, trained
 from regcore.results import Result
-from regcore.shift_cases import CASES, Case, halves
+from regcore.shift_cases import CASES, SHOWN_DRAWS, Case, halves
 from regcore.shift_cases import NETWORK as SHIFT_NETWORK
 
 Results = Mapping[str, Result]
@@ -283,18 +283,22 @@ def shift(config: Config) -> runs.Live | None:
         return _own_split(config)
     case = cases[name or CASES[0].name]
     st.markdown(f"{case.what} {case.seen_by}")
+    draw = st.select_slider(
+        "Draw", SHOWN_DRAWS, key="overfit_first.draw",
+        help="Which rows they are. One draw may hide a shift, or look like one: try others.",
+    )  # fmt: skip
     experiment = shifts.experiment(SHIFT_NETWORK)
     if not runs.asked(SHIFT, True, f"Train {experiment.seeds} networks", "A few seconds for each split"):
         return None
-    return _tested(SHIFT, experiment, state.kept_of("overfit_first.halves", _splits, case))
+    return _tested(SHIFT, experiment, state.kept_of("overfit_first.halves", _splits, case, draw))
 
 
 def _own_split(config: Config) -> runs.Live | None:
     """Show the same of the rows and the network that are set on the page."""
     st.markdown(
         f"{DATASET_INFO[config.data].title}, the rows of seed {config.seed}, and the network that is set "
-        "above. This lab splits at random: a gap of these networks is overfitting, and “different” would be "
-        "a false alarm."
+        "above. This lab splits at random, class by class: a gap of these networks is overfitting, and "
+        "“different” would be a false alarm."
     )
     experiment = shifts.experiment(config)
     label = f"Train {experiment.seeds} of these networks"
@@ -315,8 +319,8 @@ def _tested(place: str, experiment: Config, dataset: Dataset) -> runs.Live | Non
     return live
 
 
-def _splits(case: Case) -> Dataset:
-    return shifts.resplits(halves(case, draw=0))
+def _splits(case: Case, draw: int) -> Dataset:
+    return shifts.resplits(halves(case, draw))
 
 
 def _own_splits(config: Config) -> Dataset:
