@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 from pages.ui import augmentation_story as story
 from regcore.augmentation import ValidationSeen
 from regcore.data_worth import Worth
+from regcore.errors import DataError
 from regcore.execution.service import scheduler_for
 from regcore.leak import Leak, Way
 from regcore.lessons.augmentation import LESSONS, MIRRORED, trained
@@ -60,6 +61,8 @@ def test_it_begins_where_the_effect_exists():
     assert not app.exception
     assert app.session_state["lab.config.Augmentation"] == LESSONS[0].config
     assert list(trained(LESSONS[0].config)) == ["baseline", "this run"]
+    # Tests below count what is sent to the workers.
+    app.session_state["lab.kept.augmentation"].run.cancel()
 
 
 def test_images_have_all_pictures(noisy):
@@ -107,6 +110,26 @@ def test_the_leak_comes_when_it_is_asked_for(noisy):
     assert not noisy.exception
     assert begins_with(noisy, "Error. augment, then split: validation claims ")
     assert "**Augment, then split:** validation is off by" in words(noisy)
+
+
+def test_data_that_are_not_on_this_machine_are_one_sentence_wherever_they_are_asked_for(
+    monkeypatch, tmp_path
+):
+    def refuse(*_, **__):
+        raise DataError("mnist is not on this machine")
+
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    # It would try to download them first.
+    monkeypatch.setattr("pages.ui.runs.submit", refuse)
+    app = AppTest.from_file(str(APP), default_timeout=60).switch_page("pages/augmentation.py")
+    for name, value in (TINY | {"data": "mnist", "shift": "1"}).items():
+        app.query_params[name] = value
+    app.run()
+
+    app.button(key="augmentation.leak.train").click().run()
+
+    assert not app.exception
+    assert [error.value.startswith("mnist is not on this machine") for error in app.error] == [True, True]
 
 
 def test_ridge_comes_when_it_is_asked_for(noisy):

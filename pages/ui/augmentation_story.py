@@ -17,6 +17,7 @@ from regcore.augmentation import Seen
 from regcore.config import Config
 from regcore.data import DATASET_INFO, Dataset, load_dataset
 from regcore.data_worth import LearningCurve, Worth
+from regcore.errors import RegcoreError
 from regcore.figures import (
     plot_class_errors,
     plot_data_worth,
@@ -315,7 +316,11 @@ def leaking(config: Config) -> None:
         return
     n_networks = leak.leak_config(config).seeds
     if runs.asked(LEAK, config, f"Train {n_networks} networks both ways", "A few seconds"):
-        data = state.kept_of("augmentation.leak.data", _leak_data, config)
+        try:
+            data = state.kept_of("augmentation.leak.data", _leak_data, config)
+        except RegcoreError as error:
+            st.error(str(error), icon=":material/block:")
+            return
         live = runs.follow(LEAK, {BASELINE: leak.leak_config(config)}, dataset=data.dataset)
         if live:
             runs.show(LEAK, live, partial(_leaking, data))
