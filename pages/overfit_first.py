@@ -20,6 +20,11 @@ PITFALLS = (
         "trained on can tell whether the input matters.",
     ),
     technique.Pitfall(
+        "The list tells that something is broken, not always what.",
+        "Weights of zero, a dead layer and steps that are too small or too large fail the same four checks: "
+        "go through what is likely, one after the other.",
+    ),
+    technique.Pitfall(
         "Overfitting one batch is no aim.",
         "It takes a second and finds what is broken. A network that passes has room to be regularized, and "
         "nothing more.",
