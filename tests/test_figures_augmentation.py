@@ -180,6 +180,19 @@ def test_jitter_stands_beside_its_theory(drawn, measured, theory):
     assert f"ridge {theory:g}" in figure.layout.meta["description"]
 
 
+def test_fractions_are_drawn_from_nothing_to_all_however_wide_their_intervals():
+    two_seeds = Way(np.array([0.1, 0.9]), np.array([0.4, 0.5]))
+    assert mean_interval(two_seeds.claimed).low < 0 and mean_interval(two_seeds.claimed).high > 1
+
+    assert figures.plot_leak(Leak("error", two_seeds, two_seeds)).layout.yaxis.range == (0, 1)
+    of_numbers = figures.plot_leak(Leak("mae", two_seeds, two_seeds)).layout.yaxis.range
+    assert of_numbers == (0, pytest.approx(1.05 * mean_interval(two_seeds.claimed).high))
+    one_seed = Way(np.array([0.2]), np.array([0.4]))
+    assert figures.plot_leak(Leak("error", one_seed, one_seed)).layout.yaxis.range == (
+        0, pytest.approx(0.42),
+    )  # fmt: skip
+
+
 def test_other_measures_of_ridge_are_refused():
     with pytest.raises(ConfigError, match="drawn must be one of norm, loss, got 'bias'"):
         figures.plot_jitter_ridge([], "bias")

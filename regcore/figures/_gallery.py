@@ -196,7 +196,7 @@ def _captions(
     info: GalleryInfo, lefts: list[float], tops: list[float], height: int
 ) -> list[dict[str, object]]:
     return [
-        _note(caption, left, top - height, xanchor="left", yanchor="top", font={"size": 11})
+        _note(caption, left, top - height, xanchor="left", yanchor="top", yshift=4, font={"size": 11})
         for line, top in zip(info.lines, tops, strict=True)
         for caption, left in zip(line.captions, lefts, strict=True)
         if caption
