@@ -108,7 +108,7 @@ def _constants(config: Config, own: Mapping[str, object]) -> list[str]:
         values["N_CLASSES"] = info.n_classes
     if changes_images(config) and info.image_shape:
         values["HEIGHT"], values["WIDTH"] = info.image_shape
-    values |= _knobs(config) | own
+    values |= {**_knobs(config), **own}
     return [_constant(name, value) for name, value in values.items()]
 
 
