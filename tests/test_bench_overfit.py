@@ -108,3 +108,14 @@ def test_false_alarms_are_bounded_and_shifts_have_to_be_found():
     assert not shift._claim(CASES[0], [alarm] * 19 + [none] * 181).holds
     assert shift._claim(CASES[1], [alarm] * 40 + [none] * 10).holds
     assert not shift._claim(CASES[1], [alarm] * 39 + [none] * 11).holds
+
+
+def test_a_test_that_is_said_to_tell_a_case_has_to_by_itself():
+    one = verdict("different, but not harder", 0.008)
+    none = one._replace(features=FeatureTest((0.5,), (0.009,)))
+
+    assert shift._told(CASES[1], "features", [one] * 4 + [none]).holds
+    assert not shift._told(CASES[1], "features", [one] * 3 + [none]).holds
+    # The re-split test has a level of its own: one of 40 is enough.
+    assert shift._told(CASES[1], "resplit", [none]).holds
+    assert shift._told(CASES[1], "labels", [none]).measured == "1 of 1"

@@ -82,6 +82,7 @@ def test_what_takes_longer_waits_for_its_button(arrived):
     labels = [button.label for button in arrived.main.button]
 
     assert {"Train eight widths", "Train 40 networks"} <= set(labels)
+    assert "**Measured here:** Choose a split above and train, to see which." in words(arrived)
 
 
 def test_breaking_it_trains_the_repaired_network_beside_it_and_names_the_check():

@@ -238,8 +238,7 @@ def test_half_of_the_threes_are_called_eight():
 def test_a_label_shift_makes_low_digits_three_times_as_frequent():
     found, rows = rows_of("Label shift")
 
-    # 300 expected; ten standard deviations of a draw.
-    assert 240 < np.sum(found.y[rows.val] < 5) < 350
+    assert np.sum(found.y[rows.val] < 5) == 3 * np.sum(found.y[rows.val] >= 5) == 300
     assert abs(np.sum(found.y[rows.train] < 5) - 200) < 60
 
 

@@ -36,7 +36,7 @@ NO_BREAK = "\u00a0"
 SEES = {
     "resplit": ("Re-split", "whatever makes validation harder", "what costs nothing"),
     "features": ("Kolmogorov-Smirnov", "a feature that changed", "how features go together, nor labels"),
-    "classifier": ("Classifier", "a weighted sum of features that changed", "labels"),
+    "classifier": ("Classifier", "a weighted sum of features that changed", "what rows are called"),
     "labels": ("Chi-squared", "classes more or less frequent", "anything of the input"),
 }
 SAID = {
@@ -409,7 +409,9 @@ def _causes(failed: list[Check]) -> str:
 
 
 def _shifted(live: runs.Live | None) -> str | None:
-    if live is None or not live.is_done:
+    if live is None:
+        return "Choose a split above and train, to see which."
+    if not live.is_done:
         return None
     found = state.kept_of("overfit_first.verdict", shifts.verdict, live.results()[SPLITS])
     return f"Of the split chosen above: {found.answer} (re-split test, p = {found.resplit.p:.3g})."
