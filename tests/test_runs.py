@@ -26,13 +26,6 @@ class Recorded:
         self.is_cancelled = True
 
 
-class UnderWay(Recorded):
-    """The same, not done yet."""
-
-    def progress(self):
-        return Progress(1, 2, 1.0, "running")
-
-
 @pytest.fixture
 def ended_soon(monkeypatch):
     monkeypatch.setattr(runs, "GRACE_SECONDS", 0.05)
@@ -98,23 +91,6 @@ def test_the_same_on_other_data_is_another_run(monkeypatch):
 
     assert first is again
     assert second is not first and first.run.is_cancelled
-
-
-def test_what_has_to_be_asked_for_again_is_cancelled_and_forgotten(monkeypatch):
-    kept = {"curve": (live := runs.Live({}, UnderWay())), "curve.wanted": "shift 1"}
-    monkeypatch.setattr(runs.state, "recall", kept.get)
-    monkeypatch.setattr(runs.state, "keep", kept.__setitem__)
-    buttons = []
-    monkeypatch.setattr(runs.st, "button", lambda label, **how: buttons.append((label, how["args"])))
-    monkeypatch.setattr(runs.st, "caption", lambda text: None)
-
-    assert runs.asked("curve", "shift 1", "Train", "A while")
-    assert (live.run.is_cancelled, buttons) == (False, [])
-
-    assert not runs.asked("curve", "shift 2", "Train", "A while")
-    assert live.run.is_cancelled
-    assert kept["curve"] is None
-    assert buttons == [("Train", ("curve.wanted", "shift 2"))]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from pages.ui import cards, charts, controls, fields, runs, state, words
+from pages.ui import cards, charts, controls, fields, runs, state, technique, words
 from pages.ui.technique import Says
 from regcore import augmentation, class_errors, data_worth, jitter_ridge, leak, memorisation
 from regcore.augmentation import Seen
@@ -255,7 +255,7 @@ def worth(config: Config) -> None:
     configs = data_worth.curve_configs(config)
     n_networks = len(configs) * config.seeds
     rows = sum(data_worth.sizes_of(config)) / (config.n_train or DATASET_INFO[config.data].n_train)
-    if runs.asked(
+    if technique.asked(
         CURVE, config, f"Train {n_networks} networks", f"About {rows:.2g} times the work of the run above"
     ):
         live = runs.follow(CURVE, configs)
@@ -315,7 +315,7 @@ def leaking(config: Config) -> None:
         st.caption("Turn on anything but mixup first: there is nothing to copy rows by.")
         return
     n_networks = leak.leak_config(config).seeds
-    if runs.asked(LEAK, config, f"Train {n_networks} networks both ways", "A few seconds"):
+    if technique.asked(LEAK, config, f"Train {n_networks} networks both ways", "A few seconds"):
         try:
             data = state.kept_of("augmentation.leak.data", _leak_data, config)
         except RegcoreError as error:
@@ -370,7 +370,7 @@ def ridge() -> None:
     )
     configs = {str(sigma): each for sigma, each in jitter_ridge.jitter_configs().items()}
     n_networks = sum(config.seeds for config in configs.values())
-    if runs.asked(RIDGE, True, f"Train {n_networks} linear models", "A few seconds"):
+    if technique.asked(RIDGE, True, f"Train {n_networks} linear models", "A few seconds"):
         live = runs.follow(RIDGE, configs, (jitter_ridge.jitter_probe(),))
         if live:
             runs.show(RIDGE, live, partial(_ridge, live))

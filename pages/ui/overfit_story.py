@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pandas as pd
 import streamlit as st
 
-from pages.ui import charts, fields, runs, state, words
+from pages.ui import charts, fields, runs, state, technique, words
 from pages.ui.controls import LEARNING_RATES, SEEDS
 from pages.ui.technique import Says
 from regcore import shift as shifts
@@ -239,7 +239,7 @@ def capacity(config: Config) -> None:
     st.markdown("The same network at eight widths: where does it begin to fit its training rows?")
     configs = widths(config)
     n_networks = len(configs) * config.seeds
-    if not runs.asked(CAPACITY, configs, "Train eight widths", f"{n_networks} networks, some seconds"):
+    if not technique.asked(CAPACITY, configs, "Train eight widths", f"{n_networks} networks, some seconds"):
         return
     live = runs.follow(CAPACITY, configs)
     if live:
@@ -288,7 +288,7 @@ def shift(config: Config) -> runs.Live | None:
         help="Which rows they are. One draw may hide a shift, or look like one: try others.",
     )  # fmt: skip
     experiment = shifts.experiment(SHIFT_NETWORK)
-    if not runs.asked(SHIFT, True, f"Train {experiment.seeds} networks", "A few seconds for each split"):
+    if not technique.asked(SHIFT, True, f"Train {experiment.seeds} networks", "A few seconds for each split"):
         return None
     return _tested(SHIFT, experiment, state.kept_of("overfit_first.halves", _splits, case, draw))
 
@@ -302,7 +302,7 @@ def _own_split(config: Config) -> runs.Live | None:
     )
     experiment = shifts.experiment(config)
     label = f"Train {experiment.seeds} of these networks"
-    if not runs.asked(OWN_SHIFT, config, label, f"{words.count(experiment.epochs, 'epoch')} of each"):
+    if not technique.asked(OWN_SHIFT, config, label, f"{words.count(experiment.epochs, 'epoch')} of each"):
         return None
     try:
         dataset = state.kept_of("overfit_first.own_rows", _own_splits, config)

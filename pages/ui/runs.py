@@ -119,32 +119,6 @@ class Live:
         return noting
 
 
-def asked(place: str, of_what: object, label: str, cost: str) -> bool:
-    """Return whether somebody asked for more training; a button to ask for it, while nobody has.
-
-    What was asked for before and is under way is cancelled when it has to be asked for again.
-
-    Args:
-        place: Where the run is followed.
-        of_what: What it is of: when that changes, it has to be asked for again.
-        label: Of the button.
-        cost: How long it takes, as far as that is known.
-    """
-    wanted = f"{place}.wanted"
-    if state.recall(wanted) == of_what:
-        return True
-    before: Live | None = state.recall(place)
-    if before and before.is_under_way:
-        # Nobody sees it any more, nor the way to cancel it.
-        before.run.cancel()
-        state.keep(place, None)
-    st.button(
-        label, key=f"{place}.train", icon=":material/play_arrow:", on_click=state.keep, args=(wanted, of_what)
-    )
-    st.caption(f"{cost}; while it trains, the time left is told, and it can be cancelled.")
-    return False
-
-
 def source_of(config: Config, trained: Mapping[str, Config]) -> str | None:
     """Return the name of a training that a configuration can be read off; None if it has to be trained."""
     return next((name for name, other in trained.items() if _is_read_off(config, other)), None)
