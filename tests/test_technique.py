@@ -3,8 +3,9 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.ui import technique
+from pages.ui import runs, technique
 from regcore.config import Config
+from regcore.execution import Progress
 
 
 def page():
@@ -100,3 +101,32 @@ def test_words_set_what_they_name_and_nothing_else():
     }
     with pytest.raises(ValueError, match="patience must be"):
         technique.changes_of("patience=-1")
+
+
+class UnderWay:
+    """A run that is not done yet, and only notes that it was cancelled."""
+
+    is_cancelled = False
+
+    def progress(self):
+        return Progress(1, 2, 1.0, "running")
+
+    def cancel(self):
+        self.is_cancelled = True
+
+
+def test_what_has_to_be_asked_for_again_is_cancelled_and_forgotten(monkeypatch):
+    kept = {"curve": (live := runs.Live({}, UnderWay())), "curve.wanted": "shift 1"}
+    monkeypatch.setattr(technique.state, "recall", kept.get)
+    monkeypatch.setattr(technique.state, "keep", kept.__setitem__)
+    buttons = []
+    monkeypatch.setattr(technique.st, "button", lambda label, **how: buttons.append((label, how["args"])))
+    monkeypatch.setattr(technique.st, "caption", lambda text: None)
+
+    assert technique.asked("curve", "shift 1", "Train", "A while")
+    assert (live.run.is_cancelled, buttons) == (False, [])
+
+    assert not technique.asked("curve", "shift 2", "Train", "A while")
+    assert live.run.is_cancelled
+    assert kept["curve"] is None
+    assert buttons == [("Train", ("curve.wanted", "shift 2"))]

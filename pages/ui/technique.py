@@ -183,6 +183,32 @@ def show(
             runs.show_results(place, live, below)
 
 
+def asked(place: str, of_what: object, label: str, cost: str) -> bool:
+    """Return whether somebody asked for more training; a button to ask for it, while nobody has.
+
+    What was asked for before and is under way is cancelled when it has to be asked for again.
+
+    Args:
+        place: Where the run is followed.
+        of_what: What it is of: when that changes, it has to be asked for again.
+        label: Of the button.
+        cost: How long it takes, as far as that is known.
+    """
+    wanted = f"{place}.wanted"
+    if state.recall(wanted) == of_what:
+        return True
+    before: runs.Live | None = state.recall(place)
+    if before and before.is_under_way:
+        # Nobody sees it any more, nor the way to cancel it.
+        before.run.cancel()
+        state.keep(place, None)
+    st.button(
+        label, key=f"{place}.train", icon=":material/play_arrow:", on_click=state.keep, args=(wanted, of_what)
+    )
+    st.caption(f"{cost}; while it trains, the time left is told, and it can be cancelled.")
+    return False
+
+
 def article(says: Sequence[Says]) -> None:
     """Show what the article says, beside what was measured here."""
     st.subheader("The article says, measured here", anchor=False)
