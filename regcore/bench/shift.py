@@ -12,7 +12,7 @@ from regcore.shift import BESIDE_LEVEL, N_RESPLITS, RESPLIT_LEVEL, Verdict, expe
 from regcore.shift_cases import CASES, N_ROWS, NETWORK, Case, halves
 
 # No case or network was chosen by looking at this draw or later ones.
-FIRST_DRAW = 2000
+FIRST_DRAW = 6000
 MOST_FALSE_ALARMS = 18
 LEAST_DETECTED = 0.8
 # Runs that train while the tests of one before them are done.
