@@ -114,7 +114,22 @@ def test_groups_of_seeds_are_joined():
     assert len(joined([first, second])[1].bounds) == 4
 
 
-@pytest.mark.parametrize("data", ["digits", "wine", "moons"])
+def test_equal_rows_with_other_labels_are_allowed_for():
+    # Of eight rows three are alike, one of them of the other class.
+    X = np.array([[0.0], [0.0], [0.0], [1.0], [2.0], [3.0], [4.0], [5.0], [6.0], [7.0]])
+    dataset = Dataset.from_arrays(
+        X, [0, 1, 0, 1, 0, 1, 0, 1, 0, 1], train_rows=range(8), val_rows=[8], test_rows=[9]
+    )
+    network = result({"train_error": 1 / 8}, {"train_error": 2 / 8})
+    alike = Result(CONFIG, dataset, network.recordings)
+
+    check = by_name(checklist(results(**{module.NETWORK: alike})))[module.MEMORISED]
+
+    assert check.bounds == pytest.approx((module.MEMORISED_BOUND + 1 / 8,) * 2)
+    assert check.passes_on == 1
+
+
+@pytest.mark.parametrize("data", ["digits", "wine", "iris", "moons"])
 def test_a_healthy_network_passes_every_check(data):
     config = HEALTHY[data].replace(seed=100)
 
