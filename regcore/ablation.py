@@ -13,11 +13,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from regcore import scoring, statistics
 from regcore.config import FIELD_GROUPS, STOPPING_FIELDS, Config
+from regcore.data import DATASET_INFO
 from regcore.errors import ConfigError
 from regcore.statistics import BETTER, WITHIN_NOISE, WORSE, MeanInterval, PairedDifference
 
@@ -77,12 +79,15 @@ class Ablation:
             one left out leaves the other alone, all roles as well.
         overlap: What all parts do together minus the sum of what each does alone, over seeds: above 0 they
             take from each other. None with less than two parts.
+        against_all: Part -> the metric with it alone minus that of all parts together; empty with less than
+            two parts.
     """
 
     metric: str
     parts: tuple[str, ...]
     rows: tuple[Row, ...]
     overlap: MeanInterval | None
+    against_all: Mapping[str, PairedDifference | None]
 
     def row(self, role: Role, part: str = "") -> Row:
         """Return the row of this role and part.
@@ -187,6 +192,24 @@ def n_networks(configs: Mapping[str, Config]) -> int:
     return sum(members * config.seeds for config, members in trainings(configs).items())
 
 
+def work_of(configs: Mapping[str, Config]) -> float:
+    """Return how much there is to train: networks times epochs times rows times weights.
+
+    A measure to hold one set of built-in data against another, not seconds.
+    """
+    return sum(
+        members * config.seeds * config.epochs * _rows_and_weights(config)
+        for config, members in trainings(configs).items()
+    )
+
+
+def _rows_and_weights(config: Config) -> float:
+    info = DATASET_INFO[config.data]
+    n_classes = len(info.target_names)
+    widths = (info.n_features, *config.hidden, n_classes if n_classes > 2 else 1)
+    return (config.n_train or info.n_train) * sum(n_in * n_out for n_in, n_out in pairwise(widths))
+
+
 def ablation(results: Mapping[str, Result], metric: str | None = None) -> Ablation:
     """Return what was measured of each part.
 
@@ -259,6 +282,7 @@ def ablation_of(
         return Row(role, part, run, interval, *differences, costs[run])
 
     all_run = _run_name(names, names)
+    against_all = {part: _differences(values, part, all_run)[0] for part in names if len(names) > 1}
     rows = [row("none", "", NONE, None, None)]
     rows += [row("alone", part, part, part, NONE) for part in names]
     if len(names) > 1:
@@ -269,7 +293,7 @@ def ablation_of(
             rest = _run_name(_without(part, names), names)
             rows.append(row("left out", part, rest, all_run, rest))
         rows.append(row("all", "", all_run, all_run, NONE))
-    return Ablation(metric, names, tuple(rows), _overlap(values, names, all_run))
+    return Ablation(metric, names, tuple(rows), _overlap(values, names, all_run), against_all)
 
 
 def _differences(
@@ -328,13 +352,16 @@ def _flat(row: Row) -> dict[str, Any]:
     return {**said, **measured, "difference": paired.pop("mean"), **paired, "cost": row.cost}
 
 
-Kind = Literal["carries", "replaceable", "on top only", "nothing", "harms", "unclear", "untold"]
+Kind = Literal["helps", "replaceable", "on top only", "nothing", "harms", "unclear", "untold"]
+
+# A part carries the gain if at least so much of it is lost where that part is left out.
+CARRIES = 0.5
 
 
 def kind_of(alone: PairedDifference | None, on_top: PairedDifference | None) -> Kind:
     """Return what a part is to the set, by what it does alone and on top of the others.
 
-    "carries" (lowers the metric in both), "replaceable" (lowers it alone, not on top of the others: they do
+    "helps" (lowers the metric in both), "replaceable" (lowers it alone, not on top of the others: they do
     the same), "on top only", "nothing" (within seed noise in both), "harms" (raises it on top of the others),
     "unclear" (raises it alone, and does not on top), "untold" (no verdict).
     """
@@ -346,7 +373,7 @@ def kind_of(alone: PairedDifference | None, on_top: PairedDifference | None) -> 
     if verdicts[0] == WORSE:
         return "on top only" if verdicts[1] == BETTER else "unclear"
     kinds: dict[tuple[str, str], Kind] = {
-        (BETTER, BETTER): "carries",
+        (BETTER, BETTER): "helps",
         (BETTER, WITHIN_NOISE): "replaceable",
         (WITHIN_NOISE, BETTER): "on top only",
         (WITHIN_NOISE, WITHIN_NOISE): "nothing",
@@ -394,7 +421,7 @@ def in_words(found: Ablation) -> str:
         return f"{_sentence(verdict)}."
     told = [_together(found, last)]
     if len(found.parts) > 1:
-        told += [*_of_kinds(found), *_of_overlap(found, last)]
+        told += [*_of_carriers(found), *_of_kinds(found), *_of_overlap(found, last)]
     return " ".join(told)
 
 
@@ -420,10 +447,45 @@ def _together(found: Ablation, last: Row) -> str:
     )
 
 
+def _carrying(found: Ablation) -> list[str]:
+    """Return the parts without which at least half of what all of them gain is lost."""
+    together = found.rows[-1].difference
+    if together is None or together.verdict != BETTER:
+        return []
+    of_parts, share = kinds(found), CARRIES * together.mean
+    return [
+        part for part in found.parts if of_parts[part] == "helps" and _mean(found, "left out", part) <= share
+    ]
+
+
+def _of_carriers(found: Ablation) -> list[str]:
+    """Return which parts carry the gain, and which would do alone."""
+    carrying = _carrying(found)
+    text = "{parts} {carries} most of the gain ({without} {loss}{unit})."
+    told = [_sentence(_of_kind(found, text, carrying))] if carrying else []
+    alone = {part: paired for part, paired in found.against_all.items() if paired is not None}
+    ahead = [part for part, paired in alone.items() if paired.verdict == BETTER]
+    level = [
+        part
+        for part, paired in alone.items()
+        if paired.verdict == WITHIN_NOISE and _verdict(found, "alone", part) == BETTER
+    ]
+    if ahead:
+        gains = _listed([_signed(found, alone[part].mean) for part in ahead])
+        does = "does" if len(ahead) == 1 else "do"
+        told.append(
+            f"{_sentence(_listed(ahead))} alone {does} better than all of them ({gains}{_unit(found)})."
+        )
+    if level:
+        does = "does" if len(level) == 1 else "do"
+        told.append(f"{_sentence(_listed(level))} alone {does} as well as all of them, within seed noise.")
+    return told
+
+
 # What is said of the parts of one kind, in the order in which it is said.
 _SENTENCES: Mapping[Kind, str] = MappingProxyType(
     {
-        "carries": "{parts} {carries} the gain, alone and on top of the others ({without} {loss}{unit}).",
+        "helps": "{parts} {helps} alone and on top of the others ({without} {loss}{unit}).",
         "on top only": "{parts} {helps} only on top of the others ({without} {loss}{unit}).",
         "replaceable": "{parts} {helps} alone ({gain}{unit}) and {adds} nothing beyond seed noise on top of "
         "the others.",
@@ -437,18 +499,16 @@ _SENTENCES: Mapping[Kind, str] = MappingProxyType(
 
 
 def _of_kinds(found: Ablation) -> list[str]:
-    of_parts = kinds(found)
+    of_parts, carrying = kinds(found), _carrying(found)
     told = []
     for kind, text in _SENTENCES.items():
         role: Role = "alone" if kind in ("replaceable", "unclear") else "left out"
         named = sorted(
-            (part for part in found.parts if of_parts[part] == kind),
+            (part for part in found.parts if of_parts[part] == kind and part not in carrying),
             key=lambda part: _mean(found, role, part),  # noqa: B023
         )
         if named:
             told.append(_sentence(_of_kind(found, text, named)))
-    if "replaceable" in of_parts.values() and "carries" not in of_parts.values():
-        told.append("None of them is missed while the others are there.")
     return told
 
 
@@ -458,9 +518,9 @@ def _of_kind(found: Ablation, text: str, named: Sequence[str]) -> str:
     alone, on_top = ([_mean(found, role, part) for part in named] for role in _ROLES_TOLD)
     return text.format(
         parts=_listed(named),
+        carries="carries" if one else "carry",
         helps="helps" if one else "help",
         does="does" if one else "do",
-        carries="carries" if one else "carry",
         adds="adds" if one else "add",
         without="without it" if one else "without each",
         with_it="with it" if one else "with each",
@@ -490,6 +550,11 @@ def _of_overlap(found: Ablation, last: Row) -> list[str]:
 def _mean(found: Ablation, role: Role, part: str) -> float:
     difference = found.row(role, part).difference
     return difference.mean if difference is not None else math.nan
+
+
+def _verdict(found: Ablation, role: Role, part: str) -> str:
+    difference = found.row(role, part).difference
+    return difference.verdict if difference is not None else ""
 
 
 def _listed(items: Sequence[str]) -> str:

@@ -193,7 +193,7 @@ ONE_SEED = paired_difference([0.1], [0.2])
 @pytest.mark.parametrize(
     ("alone", "on_top", "kind"),
     [
-        (BETTER, BETTER, "carries"),
+        (BETTER, BETTER, "helps"),
         (BETTER, NOTHING, "replaceable"),
         (NOTHING, BETTER, "on top only"),
         (WORSE, BETTER, "on top only"),
@@ -212,26 +212,34 @@ def test_what_a_part_is_to_the_set(alone, on_top, kind):
 def test_a_part_that_carries_and_one_that_does_nothing():
     assert in_words(two(0.5, 0.5, 0.2, 0.2)) == (
         "All parts together lower the validation error from 50.0 % to 20.0 %, by 30.0 points (95 % interval "
-        "29.7 to 30.3). Dropout carries the gain, alone and on top of the others (without it +30.0 points). "
-        "L2 does nothing here: within seed noise alone and on top of the others."
+        "29.7 to 30.3). Dropout carries most of the gain (without it +30.0 points). Dropout alone does "
+        "as well as all of them, within seed noise. L2 does nothing here: within seed noise alone and on "
+        "top of the others."
     )
 
 
 def test_two_parts_that_do_the_same():
     found = two(0.5, 0.3, 0.2, 0.2)
 
-    assert kinds(found) == {"L2": "replaceable", "dropout": "carries"}
+    assert kinds(found) == {"L2": "replaceable", "dropout": "helps"}
     assert in_words(found).endswith(
-        "Dropout carries the gain, alone and on top of the others (without it +10.0 points). L2 helps alone "
+        "Dropout alone does as well as all of them, within seed noise. "
+        "Dropout helps alone and on top of the others (without it +10.0 points). L2 helps alone "
         "(−20.0 points) and adds nothing beyond seed noise on top of the others. What they do alone adds up "
         "to more than they do together (−50.0 against −30.0 points together): they overlap."
     )
 
 
+def test_a_part_that_is_better_without_the_others():
+    text = in_words(two(0.5, 0.4, 0.2, 0.3))
+
+    assert "Dropout alone does better than all of them (−10.0 points)." in text
+
+
 def test_none_is_missed_where_each_does_what_the_others_do():
     assert (
         "Dropout and L2 help alone (−30.0 and −30.0 points) and add nothing beyond seed noise on top of the "
-        "others. None of them is missed while the others are there."
+        "others."
     ) in in_words(two(0.5, 0.2, 0.2, 0.2)).replace("L2 and dropout", "Dropout and L2")
 
 
