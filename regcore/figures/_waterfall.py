@@ -121,6 +121,8 @@ def _draw(info: WaterfallInfo, dark: bool = False) -> go.Figure:
         bars = [bar for bar in info.bars if bar.colour == colour]
         if bars:
             figure.add_trace(_trace(bars, colour, name))
+    if info.floor is not None:
+        figure.add_trace(_floor(info.floor, info))
     is_error = info.metric == "error"
     names = [bar.name for bar in info.bars]
     lay_out(
@@ -136,13 +138,6 @@ def _draw(info: WaterfallInfo, dark: bool = False) -> go.Figure:
     figure.update_layout(barmode="overlay", bargap=0.35, height=ROW * len(names) + 64 + FOOT)
     for at, bar in enumerate(info.bars[:-1]):
         figure.add_shape(_connection(bar, len(names) - 1 - at))
-    if info.floor is not None:
-        figure.add_vline(
-            x=info.floor,
-            line={"color": NEUTRAL, "width": 1.2, "dash": "longdash"},
-            annotation={"text": f"noise floor {number(info.floor, info.metric)}", "font": {"size": 12}},
-            annotation_position="bottom left",
-        )
     return figure
 
 
@@ -165,6 +160,18 @@ def _trace(bars: list[Bar], colour: str, name: str) -> go.Bar:
         text=[bar.text for bar in bars],
         textposition="none",
         hovertemplate="%{text}<extra></extra>",
+    )
+
+
+def _floor(floor: float, info: WaterfallInfo) -> go.Scatter:
+    return go.Scatter(
+        x=[floor, floor],
+        y=[info.bars[0].name, info.bars[-1].name],
+        name=f"noise floor {number(floor, info.metric)}",
+        mode="lines",
+        showlegend=True,
+        hoverinfo="skip",
+        line={"color": NEUTRAL, "width": 1.2, "dash": "longdash"},
     )
 
 
