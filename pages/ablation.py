@@ -16,8 +16,8 @@ technique.idea(
     "alone, one after another, and all but each one, on the same seeds. A part that helps alone may do "
     "nothing on top of the others, and [one that is strong enough alone](?l2=0.05) may spoil the set.",
     r"\begin{gathered}"
-    r"\text{alone: } e(\{p\}) - e(\varnothing) \qquad \text{on top: } e(A) - e(A \setminus \{p\})"
-    r"\\ \text{ladder: } e(\{p_1,\dots,p_k\}) - e(\{p_1,\dots,p_{k-1}\})"
+    r"\text{alone: } e(\{p\}) - e(\varnothing) \\ \text{on top: } e(A) - e(A \setminus \{p\})"
+    r"\\ \text{ladder: } e(\{p_1..p_k\}) - e(\{p_1..p_{k-1}\})"
     r"\end{gathered}",
     "e: validation error of the network with these parts, paired by seed. A: all parts that are on. Below 0 "
     "the part helps. The ladder adds up to e(A) − e(∅) exactly, in whatever order; alone and on top do not, "
