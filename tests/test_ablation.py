@@ -282,6 +282,28 @@ def test_one_seed_cannot_tell():
     assert in_words(ablation_of(TWO, values, dict.fromkeys(values, 1.0), "error")) == "One seed cannot tell."
 
 
+def test_a_part_that_diverged_tells_nothing_nor_does_what_is_held_against_it():
+    values = {
+        "none": of_seeds(0.5),
+        "L2": {**of_seeds(0.4), 2: math.nan},
+        "dropout": of_seeds(0.2, NOISE[::-1]),
+        "all": of_seeds(0.21, NOISE[1:] + NOISE[:1]),
+    }
+    text = in_words(ablation_of(TWO, values, dict.fromkeys(values, 1.0), "error"))
+
+    assert text.startswith("All parts together lower the validation error")
+    assert text.endswith("Of L2 and dropout nothing can be told.")
+
+
+def test_a_set_that_diverged_has_no_verdict():
+    values = {name: of_seeds(0.5) for name in ("none", "L2", "dropout")} | {
+        "all": {**of_seeds(0.4), 0: math.nan}
+    }
+
+    text = in_words(ablation_of(TWO, values, dict.fromkeys(values, 1.0), "error"))
+    assert text == "No verdict: 1 of 4 seeds diverged."
+
+
 def test_a_number_is_told_in_its_own_units():
     found = measured(Config(data="sine", l2=0.1), metric="mae", none=0.512, L2=0.4)
 

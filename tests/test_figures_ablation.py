@@ -87,6 +87,13 @@ def test_one_seed_has_no_interval():
     assert bars[1].colour == NOISE
 
 
+def test_a_run_that_diverged_is_said_to():
+    bars = waterfall_info(found({**VALUES, "L2": (math.nan, 0.4, 0.4)})).bars
+
+    assert bars[1].text == "+ L2: no difference, no verdict: 1 of 3 seeds diverged"
+    assert "nothing finite" in waterfall_info(found({**VALUES, "all": (math.nan,) * 3})).bars[-1].text
+
+
 def test_other_metrics_are_numbers_of_their_own():
     bars = waterfall_info(found(metric="loss")).bars
 

@@ -101,11 +101,15 @@ def _rung_bar(rung: Row, before: float, metric: str) -> Bar:
 
 def number(value: float, metric: str) -> str:
     """Return a metric as figures write it, errors in percent."""
+    if not math.isfinite(value):
+        return "nothing finite"
     return f"{100 * value:.1f} %" if metric == "error" else f"{value:.3g}"
 
 
 def signed(value: float, metric: str) -> str:
     """Return a difference of a metric as figures write it, errors in points."""
+    if not math.isfinite(value):
+        return "no difference"
     return f"{100 * value:+.1f} points" if metric == "error" else f"{value:+.3g}"
 
 
