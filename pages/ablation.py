@@ -18,8 +18,8 @@ technique.idea(
     r"\;\text{alone: } e_p - e_0\; \\ \;\text{on top: } e_A - e_{A \setminus p}\; \\ "
     r"\;\text{ladder: } e_{1..k} - e_{1..k-1}\;",
     "e: validation error of the network with some parts, paired by seed; 0: none of them, p: one, A: all "
-    "that are on, 1..k: the first k. Below 0 the part helps. The ladder adds up to e_A − e_0 exactly, in "
-    "whatever order; alone and on top do not, unless parts do not touch each other.",
+    "that are on, 1..k: the first k. Below 0 the part helps. The ladder adds up to what all do together, "
+    "in whatever order; alone and on top do not, unless parts do not touch each other.",
 )
 places = technique.places()
 with places.left:

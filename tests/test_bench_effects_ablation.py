@@ -32,12 +32,13 @@ def ablation(name, means, costs=None):
     return ablation_of(config, values, cost, "error")
 
 
-def found(first=FIRST, wide=WIDE, spoiled=SPOILED, clean=CLEAN, stopped_after=17.0):
+def found(first=FIRST, wide=WIDE, spoiled=SPOILED, clean=CLEAN, stopped_after=17.0, test=WIDE):
     return bench.Found(
         ablation(bench.FIRST, first, {"early stopping": stopped_after}),
         ablation(bench.WIDE, wide),
         ablation(bench.SPOILED, spoiled),
         ablation(bench.CLEAN, clean),
+        ablation(bench.WIDE, test),
     )
 
 
@@ -75,7 +76,7 @@ def test_ranks_are_those_that_the_effects_table_claims():
 
 def test_claims_hold_where_the_numbers_say_so():
     assert missed(found()) == []
-    assert len(bench.claims(found())) == (2 + 2 + 2) + 3 + 2 + 2 + 2 + 2
+    assert len(bench.claims(found())) == (2 + 1) + 1 + 3 + 2 + 2 + 2 + 2
 
 
 @pytest.mark.parametrize(
@@ -83,7 +84,9 @@ def test_claims_hold_where_the_numbers_say_so():
     [
         ({"wide": {**WIDE, "augmentation": 0.32}}, "augmentation alone ahead of none"),
         ({"wide": {**WIDE, "dropout": 0.37}}, "dropout alone ahead of augmentation"),
-        ({"wide": {**WIDE, "L2": 0.43}}, "L2 alone ahead of none"),
+        ({"wide": {**WIDE, "L2": 0.44}}, "what test rows tell apart, alone or none, validation has"),
+        ({"test": {**WIDE, "L2": 0.35}}, "what test rows tell apart, alone or none, validation has"),
+        ({"test": dict.fromkeys(WIDE, 0.4)}, "what test rows tell apart, alone or none, validation has"),
         ({"first": {**FIRST, "augmentation": 0.43}}, "augmentation alone: better"),
         ({"first": {**FIRST, "all but L2": 0.36}}, "L2 on top of the others: within seed noise"),
         ({"first": {**FIRST, "all": 0.20}}, "early stopping alone is no worse than all"),
@@ -119,12 +122,19 @@ def test_the_table_has_every_row_in_percent():
     assert rows[3]["difference"] == pytest.approx(-10, abs=0.1)
 
 
+def test_the_order_is_told_with_its_pairs():
+    (claim,) = [claim for claim in bench.claims(found()) if "what test rows tell apart" in claim.text]
+
+    assert claim.measured == "15 of 15 pairs; dropout, early stopping, augmentation, ensemble, L2, none"
+
+
 def test_one_experiment_measured_for_real():
     tiny = Config(
         data="digits", n_train=40, n_val=30, hidden=(4,), epochs=3, patience=1, dropout_hidden=0.5, seeds=2
     )
-    measured = bench.measured_config(tiny, 1)
+    measured = bench.measured_of(tiny, 1)
 
-    assert measured.parts == ("early stopping", "dropout")
-    assert [row.interval.n for row in measured.rows] == [1] * len(measured.rows)
-    assert measured.row("none").cost == 3.0
+    assert list(measured) == ["val", "test"]
+    assert measured["val"].parts == ("early stopping", "dropout")
+    assert [row.interval.n for row in measured["test"].rows] == [1] * len(measured["test"].rows)
+    assert measured["val"].row("none").cost == 3.0

@@ -13,22 +13,30 @@ from regcore.config import Config
 from regcore.execution import compare
 from regcore.lessons import named
 from regcore.lessons.ablation import LESSONS
+from regcore.results import Split
 from regcore.statistics import BETTER, WITHIN_NOISE, WORSE, MeanInterval
 
 FIRST, WIDE, SPOILED, CLEAN = "All five at once", "A wider network", "One spoils the set", "Nothing to gain"
 METRIC = "error"
+SPLITS: tuple[Split, ...] = ("val", "test")
 
-# How the first table of effects ranks what each does alone, the best first; level with each other within one.
-RANKS = (("dropout", "early stopping"), ("augmentation",), ("ensemble", "L2"))
+# What the first table of effects claims of those alone, the best first; level with each other within one.
+RANKS = (("dropout", "early stopping"), ("augmentation",))
 
 
 class Found(NamedTuple):
-    """What was measured of the page's experiments."""
+    """What was measured of the page's experiments, on validation rows as the page does.
+
+    Attributes:
+        first, wide, spoiled, clean: One for each experiment.
+        wide_test: The same networks as `wide` on test rows, as the first table of effects has them.
+    """
 
     first: Ablation
     wide: Ablation
     spoiled: Ablation
     clean: Ablation
+    wide_test: Ablation
 
 
 def measure(quick: bool, progress: ProgressLine | None = None) -> tuple[tuple[Table, ...], tuple[Claim, ...]]:
@@ -39,26 +47,27 @@ def measure(quick: bool, progress: ProgressLine | None = None) -> tuple[tuple[Ta
         progress: Where to say how far it is.
     """
     found = measured(N_SEEDS_QUICK if quick else N_SEEDS, progress)
-    return (table(WIDE, found.wide), table(FIRST, found.first)), claims(found)
+    tables = table(WIDE, found.wide), table(WIDE, found.wide_test, "test"), table(FIRST, found.first)
+    return tables, claims(found)
 
 
 def measured(n_seeds: int, progress: ProgressLine | None = None) -> Found:
     """Train the experiments on so many seeds, and return what they measure."""
-    return Found(*(measured_of(name, n_seeds, progress) for name in (FIRST, WIDE, SPOILED, CLEAN)))
+    first, wide, spoiled, clean = (
+        measured_of(named(LESSONS, name).config, n_seeds, progress, f"ablation: {name}")
+        for name in (FIRST, WIDE, SPOILED, CLEAN)
+    )
+    return Found(first["val"], wide["val"], spoiled["val"], clean["val"], wide["test"])
 
 
-def measured_of(name: str, n_seeds: int, progress: ProgressLine | None = None) -> Ablation:
-    """Train one experiment, a few seeds at a time, and return what it measures."""
-    config = named(LESSONS, name).config
-    return measured_config(config, n_seeds, progress, f"ablation: {name}")
-
-
-def measured_config(
+def measured_of(
     config: Config, n_seeds: int, progress: ProgressLine | None = None, what: str = ""
-) -> Ablation:
-    """Train all that an ablation of this configuration needs, and return what it measures."""
+) -> dict[Split, Ablation]:
+    """Train all that an ablation needs, a few seeds at a time, and return what it measures on each split."""
     configs = ablation.configurations(config)
-    values: dict[str, dict[int, float]] = {name: {} for name in configs}
+    values: dict[Split, dict[str, dict[int, float]]] = {
+        split: {name: {} for name in configs} for split in SPLITS
+    }
     epochs = dict.fromkeys(configs, 0.0)
     firsts = range(FIRST_SEED, FIRST_SEED + n_seeds, SEEDS_AT_ONCE)
     for at, first in enumerate(firsts):
@@ -66,18 +75,22 @@ def measured_config(
         unseen = {name: each.replace(seed=first, seeds=n_now) for name, each in configs.items()}
         found = compare(unseen, on_progress=shown(progress, at, len(firsts), what)).results
         for name, result in found.items():
-            scores = result.metrics("val")
-            values[name] |= dict(zip(scores["seed"].tolist(), scores[METRIC].tolist(), strict=True))
             epochs[name] += ablation.cost_of(result) * n_now
+            for split in SPLITS:
+                scores = result.metrics(split)
+                values[split][name] |= dict(
+                    zip(scores["seed"].tolist(), scores[METRIC].tolist(), strict=True)
+                )
     costs = {name: total / n_seeds for name, total in epochs.items()}
-    return ablation.ablation_of(config, values, costs, METRIC)
+    return {split: ablation.ablation_of(config, values[split], costs, METRIC) for split in SPLITS}
 
 
-def table(name: str, found: Ablation) -> Table:
+def table(name: str, found: Ablation, split: Split = "val") -> Table:
     """Return one row for each role and part of an experiment."""
+    rows = "validation" if split == "val" else split
     return Table(
-        name=f"ablation_{name.lower().replace(' ', '_')}",
-        title=f"Ablation, {name.lower()}: validation error, %",
+        name=f"ablation_{name.lower().replace(' ', '_')}_{split}",
+        title=f"Ablation, {name.lower()}: {rows} error, %",
         columns=(
             Column("role", "role"),
             Column("part", "part"),
@@ -95,7 +108,7 @@ def table(name: str, found: Ablation) -> Table:
             f"{found.row('none').interval.n} seeds from {FIRST_SEED}. with it: with the part minus without "
             "it; of what is left out, all minus all but it. epochs: of one repetition, over all members, up "
             "to where patience runs out.",
-            ablation.in_words(found),
+            *((ablation.in_words(found),) if split == "val" else ()),
         ),
     )
 
@@ -113,6 +126,7 @@ def claims(found: Found) -> tuple[Claim, ...]:
     """Return what the page says of its experiments, each held against what was measured."""
     return (
         *_ranks(found.wide),
+        _same_order(found.wide, found.wide_test),
         *(_verdict(FIRST, found.first, "alone", part, BETTER) for part in ("augmentation", *RANKS[0])),
         *(_verdict(FIRST, found.first, "left out", part, WITHIN_NOISE) for part in ("L2", "early stopping")),
         _as_well_alone(found.first),
@@ -125,7 +139,7 @@ def claims(found: Found) -> tuple[Claim, ...]:
 
 
 def _ranks(found: Ablation) -> tuple[Claim, ...]:
-    """Return that parts of each rank beat those of the next alone, and the last of them none."""
+    """Return that parts of each rank are ahead of those of the next alone, and the last of them of none."""
     claimed = []
     for better, worse in zip(RANKS, (*RANKS[1:], ()), strict=True):
         for part in better:
@@ -137,12 +151,26 @@ def _ranks(found: Ablation) -> tuple[Claim, ...]:
     return tuple(claimed)
 
 
+def _same_order(found: Ablation, test: Ablation) -> Claim:
+    """Return that validation has no two of the parts, or none, the other way round than test rows tell."""
+    names = ("", *found.parts)
+    told = [(one, other) for one in names for other in names if _between(test, one, other).high < 0]
+    turned = [(one, other) for one, other in told if _between(found, one, other).mean >= 0]
+    text = f"Ablation, {WIDE.lower()}: what test rows tell apart, alone or none, validation has in that order"
+    order = ", ".join(
+        name or "none" for name in sorted(names, key=lambda name: _between(found, name, "").mean)
+    )
+    return Claim(text, f"{len(told) - len(turned)} of {len(told)} pairs; {order}", bool(told) and not turned)
+
+
 def _between(found: Ablation, part: str, other: str) -> MeanInterval:
-    """Return one part alone minus another one alone, over seeds; minus none, if there is no other."""
-    one = found.row("alone", part).of_seeds
+    """Return one part alone minus another one alone, over seeds; without a name it is none."""
+
     # Both are held against none, seed by seed, which therefore falls out.
-    against = found.row("alone", other).of_seeds if other else (0.0,) * len(one)
-    return statistics.mean_interval([a - b for a, b in zip(one, against, strict=True)])
+    def of_seeds(name: str) -> tuple[float, ...]:
+        return found.row("alone", name).of_seeds if name else (0.0,) * found.row("none").interval.n
+
+    return statistics.mean_interval([a - b for a, b in zip(of_seeds(part), of_seeds(other), strict=True)])
 
 
 def _points(difference: MeanInterval) -> str:
