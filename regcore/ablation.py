@@ -487,14 +487,18 @@ def _of_carriers(found: Ablation) -> list[str]:
     ]
     if ahead:
         gains = _listed([_signed(found, alone[part].mean) for part in ahead])
-        does = "does" if len(ahead) == 1 else "do"
-        told.append(
-            f"{_sentence(_listed(ahead))} alone {does} better than all of them ({gains}{_unit(found)})."
-        )
+        told.append(f"{_alone(found, ahead)} better than all of them ({gains}{_unit(found)}).")
     if level:
-        does = "does" if len(level) == 1 else "do"
-        told.append(f"{_sentence(_listed(level))} alone {does} as well as all of them, within seed noise.")
+        told.append(f"{_alone(found, level)} as well as all of them, within seed noise.")
+    if not told and found.rows[-1].role == "all" and _verdict(found, "all", "") == BETTER:
+        told.append("No part carries most of it alone.")
     return told
+
+
+def _alone(found: Ablation, named: Sequence[str]) -> str:
+    if len(named) == len(found.parts):
+        return "Each part alone does"
+    return f"{_sentence(_listed(named))} alone {'does' if len(named) == 1 else 'do'}"
 
 
 # What is said of the parts of one kind, in the order in which it is said.
@@ -557,6 +561,8 @@ def _of_overlap(found: Ablation, last: Row) -> list[str]:
     alone = sum(_mean(found, "alone", part) for part in found.parts)
     assert last.difference is not None, "asked before"
     sums = f"{_signed(found, alone)} against {_signed(found, last.difference.mean)}{_unit(found)} together"
+    if overlap.mean > 0 and last.difference.mean > 0:
+        return [f"Together they do worse than what they do alone adds up to ({sums})."]
     if overlap.mean > 0:
         return [f"What they do alone adds up to more than they do together ({sums}): they overlap."]
     return [f"Together they do more than what they do alone adds up to ({sums})."]

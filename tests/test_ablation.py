@@ -257,6 +257,26 @@ def test_a_part_that_does_harm():
     assert "L2 does harm on top of the others (with it +10.0 points)." in in_words(two(0.5, 0.4, 0.2, 0.3))
 
 
+def test_no_part_carries_what_all_add_to():
+    three = TWO.replace(patience=3)
+    means = dict(none=0.5, L2=0.4, early_stopping=0.4, dropout=0.4, all=0.2)
+    pairs = {f"all_but_{part}": 0.3 for part in ("L2", "early_stopping", "dropout")}
+
+    text = in_words(measured(three, **means, **pairs))
+
+    assert "No part carries most of it alone. " in text
+    assert "help alone and on top of the others (without each +10.0, +10.0 and +10.0 points)." in text
+
+
+def test_parts_that_spoil_each_other():
+    text = in_words(two(0.5, 0.4, 0.41, 0.7))
+
+    assert "Each part alone does better than all of them (−30.0 and −29.0 points)." in text
+    assert text.endswith(
+        "Together they do worse than what they do alone adds up to (−19.0 against +20.0 points together)."
+    )
+
+
 def test_nothing_beyond_seed_noise():
     assert in_words(two(0.5, 0.5, 0.5, 0.5)).startswith(
         "All parts together change the validation error by 0.0 points, within seed noise (95 % interval "
