@@ -7,6 +7,7 @@ from pages.ui import frame, runs, state, story
 PLACE, EFFECTS, WANTED = "home", "home.effects", "home.effects.wanted"
 
 frame.begin(frame.HOME)
+state.begin_without_link()
 st.html(story.STYLE)
 st.title("My network overfits. What does each regularizer really buy me?", anchor=False)
 st.markdown(

@@ -9,13 +9,17 @@ from pages.ui.technique import Pitfall
 from regcore.lessons.augmentation import LESSONS, trained
 
 PLACE = "augmentation"
+# That of `regcore.lessons.augmentation.MIRRORED`, whatever was on before.
+IN_A_MIRROR = (
+    "?flip=true&shift=0&jitter=0&mixup=0&rotate=0&zoom=0&cutout=0&label_noise=0&n_train=400&epochs=50"
+)
 
 config = technique.open_page(frame.AUGMENTATION, LESSONS[0].config)
 technique.idea(
     "Show the network its rows in ever new variations that leave the label as it is: "
     "[moved by a pixel](?shift=1), [a little turned](?rotate=15), [noisy](?jitter=0.2), or "
-    "[blended with another](?mixup=1). What it cannot see twice it cannot learn by heart, and it learns what "
-    "does not matter.",
+    "[blended with another](?mixup=1). What it cannot see twice it cannot learn by heart, and it learns "
+    "which changes do not matter.",
     r"\begin{gathered}"
     r"\min_w\; \frac1n\sum_{i}\; \mathbb{E}_{T}\,\big[\,\mathrm{loss}(f_w(T(x_i)), y_i)\big]"
     r"\\ \text{mixup: } \tilde x=\lambda x_i+(1-\lambda)x_j, \\ \tilde y=\lambda y_i+(1-\lambda)y_j"
@@ -39,7 +43,8 @@ technique.pitfalls(
     (
         Pitfall(
             "A transform that changes the label.",
-            "[Upside down](?rotate=180), a 6 is a 9. Ask of each: would a person still give this label?",
+            f"[Upside down](?rotate=180), a 6 is a 9; [in a mirror]({IN_A_MIRROR}), a 2 may be a 5. "
+            "Ask of each: would a person still give this label?",
         ),
         Pitfall(
             "Augmenting before splitting.",

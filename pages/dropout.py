@@ -2,8 +2,8 @@
 
 import streamlit as st
 
+from pages.ui import dropout_steps_story, frame, runs, technique
 from pages.ui import dropout_story as story
-from pages.ui import frame, runs, technique
 from pages.ui.keras_code import keras_code
 from pages.ui.technique import Pitfall
 from regcore.lessons.dropout import LESSONS, trained
@@ -30,14 +30,14 @@ with places.left:
 live = runs.follow(PLACE, trained(config))
 technique.show(PLACE, live, places, story.beside, story.below)
 st.header("What happens in one step", anchor=False)
-steps = story.steps(config)
+stepped = dropout_steps_story.steps(config)
 st.header("All thinned networks at once", anchor=False)
 story.boundaries(config)
 st.header("Which rates?", anchor=False)
 story.rates(config)
 st.header("A cheap ensemble?", anchor=False)
 story.cheap_ensemble(config)
-story.article(live, steps, config)
+story.article(live, stepped, config)
 keras_code(config)
 technique.pitfalls(
     (

@@ -31,8 +31,8 @@ PITFALLS = (
     ),
     technique.Pitfall(
         "`weight_decay` means two things.",
-        "In `AdamW` it is decoupled. In PyTorch's `Adam` and `SGD` it is L2 in the gradient, at half the "
-        "number of l2: weight_decay 0.02 is l2 0.01.",
+        "In `AdamW` it is decoupled. In PyTorch's `Adam` and `SGD` it is L2, and adds weight_decay · w to "
+        "the gradient, where l2 adds 2 · l2 · w: there a weight_decay of 0.02 is an l2 of 0.01.",
     ),
 )
 
@@ -69,7 +69,8 @@ def of_the_mechanism(live: runs.Live, results: l2_story.Results) -> None:
         "gradient, so it is divided as well: weights with large gradients are spared, quiet ones lose the "
         "most. Decoupled decay goes past that quotient and takes the same part off all. Compare "
         "[L2 of 0.01](?l2=0.01&weight_decay=0) with [weight decay of 0.02](?l2=0&weight_decay=0.02), the "
-        "same number, and with [weight decay of 2](?l2=0&weight_decay=2), a hundred times as much."
+        "same under gradient descent, and with [weight decay of 2](?l2=0&weight_decay=2), a hundred times as "
+        "much."
     )
     l2_story.adam(live, results, config)
 

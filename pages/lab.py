@@ -26,27 +26,32 @@ def draw(live: runs.Live, results: Mapping[str, Result]) -> None:
 
 
 frame.begin(frame.LAB)
-st.title("Lab")
+beside_title = frame.title("Lab")
 st.markdown(
-    "Turn a knob: the same network trains without it (the baseline) and with it, on the same rows, from the "
-    "same first weights, in the same order. Several seeds tell an effect from luck."
+    "Turn a knob: the same network trains without it (the baseline) and with it, from the same rows and "
+    "first weights. Several seeds tell an effect from luck."
 )
 
 config = state.begin()
 frame.show_problem()
 answer = frame.answer()
-left, right = st.columns([1, 2], gap="large")
+left, right = st.columns([2, 3], gap="medium")
+below = st.container()
 with left:
     controls.draw(config)
     st.html('<div id="results"></div>')
+with right:
+    controls.lesson(config)
 live = runs.follow(PLACE, trained(config), pictures.probes(config))
+with beside_title:
+    share.show(config, live.results() if live else None)
 if live:
     with answer:
         runs.show_status(PLACE, live, cards.verdict)
     with right:
         share.label(live.results())
         runs.show_results(PLACE, live, partial(draw, live))
+    with below:
         shelf.add(words.what_is_on(config), live.results())
         shelf.show(live.results())
         seal.show(live.results())
-        share.show(live.results())

@@ -20,6 +20,11 @@ PITFALLS = (
         "trained on can tell whether the input matters.",
     ),
     technique.Pitfall(
+        "The list tells that something is broken, not always what.",
+        "Weights of zero, a dead layer and steps that are too small or too large fail the same four checks: "
+        "go through what is likely, one after the other.",
+    ),
+    technique.Pitfall(
         "Overfitting one batch is no aim.",
         "It takes a second and finds what is broken. A network that passes has room to be regularized, and "
         "nothing more.",
@@ -50,7 +55,7 @@ live = story.follow(PLACE, config)
 technique.show(PLACE, live, places, partial(story.checks, config), story.below, partial(story.answer, config))
 with places.below:
     story.capacity(config)
-    story.shift()
-technique.article(story.says(live, config))
-keras_code.keras_code(config.plain())
+    split = story.shift(config)
+technique.article(story.says(live, split, config))
+keras_code.keras_code(config, checklist=True)
 technique.pitfalls(PITFALLS)

@@ -13,11 +13,12 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from regcore.backward import output_gradient, slope
 from regcore.config import Config
 from regcore.data import Dataset, Task
 from regcore.errors import ConfigError
+from regcore.forward import activations
 from regcore.results import Weights
-from regcore.scoring import log_probabilities
 from regcore.weight_decay import Recorded, nominal_factor, recorded_weights
 
 Floats = npt.NDArray[np.float64]
@@ -243,24 +244,11 @@ def _errors_of_first_layer(
     weights: Weights, X: Floats, y: npt.NDArray[np.generic], task: Task, activation: str
 ) -> Floats:
     """Return each row's gradient of its loss by the sums of the first layer's units, [rows, units]."""
-    kernels = [kernel.astype(np.float64) for kernel in weights.kernels]
-    active = [X]
-    for kernel, bias in zip(kernels[:-1], weights.biases[:-1], strict=True):
-        z = active[-1] @ kernel + bias
-        active.append(np.tanh(z) if activation == "tanh" else np.maximum(z, 0.0))
-    error = _output_errors(active[-1] @ kernels[-1] + weights.biases[-1], y, task)
-    for kernel, unit in zip(reversed(kernels[1:]), reversed(active[1:]), strict=True):
-        slope = 1 - unit**2 if activation == "tanh" else (unit > 0).astype(np.float64)
-        error = error @ kernel.T * slope
+    *hidden, outputs = activations(weights, X, activation)
+    error = output_gradient(outputs, y, task)
+    for kernel, units in zip(reversed(weights.kernels[1:]), reversed(hidden), strict=True):
+        error = error @ kernel.astype(np.float64).T * slope(units, activation)
     return error
-
-
-def _output_errors(outputs: Floats, y: npt.NDArray[np.generic], task: Task) -> Floats:
-    if task == "regression":
-        return 2 * (outputs - y.astype(np.float64)[:, None])
-    chances = np.exp(log_probabilities(outputs, task))
-    errors: Floats = chances - np.eye(chances.shape[1])[y.astype(np.int64)]
-    return errors[:, 1:] if task == "binary" else errors
 
 
 def shrink_by_gradient(

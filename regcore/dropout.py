@@ -43,6 +43,11 @@ def keep_probabilities(config: Config) -> tuple[float, ...]:
     return tuple(keep_probability(rate) for rate in mask_rates(config))
 
 
+def has_dropout(config: Config) -> bool:
+    """Return whether any unit can be out."""
+    return any(mask_rates(config))
+
+
 def widths(weights: Weights) -> tuple[int, ...]:
     """Return the number of units of the input and of every hidden layer."""
     return tuple(len(kernel) for kernel in weights.kernels)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from regcore import scoring
 from regcore.config import Config
+from regcore.dropout import has_dropout
 from regcore.results import Result
 from regcore.statistics import (
     MeanInterval,
@@ -112,7 +113,7 @@ def cost_configs(config: Config) -> dict[str, Config]:
     0.5 of the hidden units.
     """
     rates = {"dropout_input": config.dropout_input, "dropout_hidden": config.dropout_hidden}
-    if not any((config.dropout_input, *config.dropout_rates())):
+    if not has_dropout(config):
         rates = {"dropout_input": 0.2, "dropout_hidden": 0.5 if config.hidden else 0.0}
     plain = config.plain().replace(seeds=min(config.seeds, SEEDS))
     return {

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from regcore.backward import output_gradient, slope
 from regcore.config import AUGMENTATION_FIELDS, Config
 from regcore.data import Dataset, Task
 from regcore.engine import streams
@@ -23,7 +24,6 @@ from regcore.engine.replicate import Replicate, replicates_of
 from regcore.errors import ConfigError
 from regcore.forward import Floats, activations
 from regcore.results import Weights
-from regcore.scoring import log_probabilities
 
 Bools = npt.NDArray[np.bool_]
 
@@ -116,8 +116,10 @@ def _steps(replicate: Replicate, dataset: Dataset) -> Iterator[Step]:
     optimizer = _Optimizer(config)
     for number, (epoch, batch) in enumerate(_batches(replicate, dataset.n_train), start=1):
         kept = _kept(replicate, number - 1, len(batch), dataset.n_features)
-        gradient = data_gradient(weights, X[batch], y[batch], kept, config, dataset.task)
-        before, weights = weights, optimizer.step(weights, gradient)
+        # A network that diverges does so here as well: its weights are NaN in the end.
+        with np.errstate(over="ignore", invalid="ignore"):
+            gradient = data_gradient(weights, X[batch], y[batch], kept, config, dataset.task)
+            before, weights = weights, optimizer.step(weights, gradient)
         yield Step(number, epoch, rows.train[batch], kept, before, weights, gradient)
 
 
@@ -158,32 +160,15 @@ def data_gradient(
     factors = [mask / keep for mask, keep in zip(kept, keeps, strict=True)]
     *hidden, outputs = activations(weights, X, config.activation, factors)
     fed = [given * factor for given, factor in zip([X, *hidden], factors, strict=True)]
-    gradient = _loss_gradient(outputs, y, task) / len(X)
+    gradient = output_gradient(outputs, y, task) / len(X)
     kernels, biases = [], []
     for layer in reversed(range(len(weights.kernels))):
         kernels.append(fed[layer].T @ gradient)
         biases.append(gradient.sum(axis=0))
         if layer:
-            slope = _slope(hidden[layer - 1], config.activation)
-            gradient = gradient @ weights.kernels[layer].T * factors[layer] * slope
+            of_sums = factors[layer] * slope(hidden[layer - 1], config.activation)
+            gradient = gradient @ weights.kernels[layer].T * of_sums
     return Weights(tuple(reversed(kernels)), tuple(reversed(biases)))
-
-
-def _loss_gradient(outputs: Floats, y: npt.NDArray[Any], task: Task) -> Floats:
-    """Return each row's gradient of its loss by the outputs: prediction minus target, twice for a square."""
-    if task == "regression":
-        of_square: Floats = 2 * (outputs - y[:, None])
-        return of_square
-    p = np.exp(log_probabilities(outputs, task))
-    if task == "binary":
-        binary: Floats = p[:, 1:] - y[:, None]
-        return binary
-    gradient: Floats = p - (np.arange(p.shape[1]) == y[:, None])
-    return gradient
-
-
-def _slope(given: Floats, activation: str) -> Floats:
-    return 1 - given**2 if activation == "tanh" else (given > 0).astype(np.float64)
 
 
 class _Optimizer:
@@ -265,6 +250,9 @@ def count_movements(step: Step) -> Counts:
 
 
 def largest_difference(one: Weights, other: Weights) -> float:
-    """Return the largest absolute difference between two networks of one shape, biases included."""
+    """Return the largest absolute difference between two networks of one shape, biases included.
+
+    NaN if one of them has diverged.
+    """
     pairs = zip((*one.kernels, *one.biases), (*other.kernels, *other.biases), strict=True)
-    return float(max(np.max(np.abs(a - b)) for a, b in pairs))
+    return float(np.max([np.max(np.abs(a - b)) for a, b in pairs]))

@@ -34,6 +34,8 @@ MAE: Metric = "mae"
 SQUARED_ERROR_IS = {"regression": "mean squared error", "binary": "Brier score", "multiclass": "Brier score"}
 POOL = 32
 SIZES = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 24, 32, 48, 64)
+KNEE = 0.9
+"""Part of what the whole pool gains, beyond which more members are hardly worth their cost."""
 N_SUBSETS = 40
 N_ORDERS = 4
 N_BINS = 10
@@ -332,7 +334,8 @@ class BySize:
     def gains(self, metric: Metric) -> tuple[MeanInterval, ...]:
         """Return how much lower than a single member's the metric is, seed by seed, for each size."""
         values = self.values[metric]
-        return tuple(statistics.mean_interval(of_size) for of_size in (values[:, :1] - values).T)
+        lower = statistics.difference_of(values[:, :1], values)
+        return tuple(statistics.mean_interval(of_size) for of_size in lower.T)
 
     def paired(self, metric: Metric, k: int) -> PairedDifference:
         """Return the metric of ensembles of k less that of a single member, paired by seed.
@@ -360,14 +363,15 @@ class BySize:
         return statistics.mean_interval([each.correlation for each in self.moments])
 
     def knee(self, metric: Metric = SQUARED_ERROR) -> int | None:
-        """Return the smallest size whose mean is within one standard error of the best size's mean.
+        """Return the smallest size with nine tenths (`KNEE`) of what the whole pool gains over one member.
 
-        `statistics.one_standard_error_choice`, by size; None where members have diverged.
+        Means over seeds, each held against its own single members. None where nothing is gained, or members
+        have diverged.
         """
-        intervals = list(self.intervals(metric))
-        if not any(math.isfinite(interval.mean) for interval in intervals):
+        gains = [gain.mean for gain in self.gains(metric)]
+        if not gains[-1] > 0:
             return None
-        return self.sizes[statistics.one_standard_error_choice(intervals, self.sizes)]
+        return next(size for size, gain in zip(self.sizes, gains, strict=True) if gain >= KNEE * gains[-1])
 
 
 def sizes_of(n: int, *others: int) -> tuple[int, ...]:

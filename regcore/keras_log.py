@@ -24,11 +24,13 @@ class KerasLog(NamedTuple):
     Attributes:
         lines: What `fit(verbose=2)` prints, times left out, and what the callback and the article's last line
             say.
+        n_of_epochs: How many of the lines are of epochs; those that follow say how it ended.
         stop: Where Keras stops, which watches the loss with the penalty.
         lab_stop: Where the lab stops, which watches the data loss alone; the same without L2.
     """
 
     lines: tuple[str, ...]
+    n_of_epochs: int
     stop: Replay
     lab_stop: Replay
 
@@ -58,16 +60,18 @@ def keras_log(result: Result, seed: int, member: int = 0) -> KerasLog:
     stop = replay_quietly(val_loss, *rule)
     last = stop.stopped_epoch or len(loss)
     n_steps = math.ceil(result.dataset.n_train / config.batch_size)
-    printed = [
-        epoch_lines(epoch, config.epochs, n_steps, float(loss[epoch - 1]), float(val_loss[epoch - 1]))
-        for epoch in range(1, last + 1)
-    ]
+    of_epochs = tuple(
+        chain.from_iterable(
+            epoch_lines(epoch, config.epochs, n_steps, float(loss[epoch - 1]), float(val_loss[epoch - 1]))
+            for epoch in range(1, last + 1)
+        )
+    )
     is_restored = (
         config.restore_best_weights and config.patience is not None and config.start_from_epoch < len(loss)
     )
     kept = stop.restored_epoch if is_restored else None
-    lines = (*chain.from_iterable(printed), *ending_lines(stop.stopped_epoch, kept, last))
-    return KerasLog(lines, stop, replay_quietly(data_loss, *rule))
+    lines = (*of_epochs, *ending_lines(stop.stopped_epoch, kept, last))
+    return KerasLog(lines, len(of_epochs), stop, replay_quietly(data_loss, *rule))
 
 
 def epoch_lines(epoch: int, epochs: int, n_steps: int, loss: float, val_loss: float) -> tuple[str, str]:

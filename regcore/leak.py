@@ -92,7 +92,8 @@ def leak_data(config: Config, dataset: Dataset) -> LeakData:
     """
     if not is_augmented(config):
         raise ConfigError("config must augment single rows, by more than mixup, got a config that does not")
-    config = config.replace(mixup=0.0, epochs=max(config.epochs, N_COPIES), members=1)
+    # A bootstrap has rows twice: they would be on both sides, whichever way.
+    config = config.replace(mixup=0.0, bootstrap=False, epochs=max(config.epochs, N_COPIES), members=1)
     parts = [_of_seed(config, dataset, seed) for seed in _seeds(config)]
     n_each = len(parts[0].X)
     offsets = np.arange(len(parts))[:, None] * n_each

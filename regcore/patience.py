@@ -176,7 +176,9 @@ def patience_points(result: Result, patiences: Sequence[int] = PATIENCES) -> tup
 
 
 def alpha_points(result: Result, alphas: Sequence[float] = ALPHAS) -> tuple[RulePoint, ...]:
-    """Return what Prechelt's GL criterion would have given at each alpha; the best epoch is kept.
+    """Return what Prechelt's GL criterion would have given at each alpha.
+
+    The lowest epoch is kept, or the last one trained where the configuration restores nothing.
 
     Args:
         result: What was trained.
@@ -185,9 +187,10 @@ def alpha_points(result: Result, alphas: Sequence[float] = ALPHAS) -> tuple[Rule
     Raises:
         ConfigError: if an alpha is below 0, or nothing has been recorded yet.
     """
-    curves = val_curves(result)
+    curves, config = val_curves(result), result.config
     return tuple(
-        _rule_point(alpha, curves, partial(replay_generalization_loss, alpha=alpha)) for alpha in alphas
+        _rule_point(alpha, curves, _as_kept(partial(replay_generalization_loss, alpha=alpha), config))
+        for alpha in alphas
     )
 
 

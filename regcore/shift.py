@@ -42,11 +42,14 @@ RESPLIT_LEVEL = LEVEL / 2
 BESIDE_LEVEL = LEVEL / 2 / 3
 N_FOLDS = 5
 
-Answer = Literal["a different distribution", "different, but not harder", "overfitting", "neither"]
+Answer = Literal[
+    "a different distribution", "different, but not harder", "overfitting", "neither", "diverged"
+]
 DIFFERENT: Answer = "a different distribution"
 NOT_HARDER: Answer = "different, but not harder"
 OVERFITTING: Answer = "overfitting"
 NEITHER: Answer = "neither"
+DIVERGED: Answer = "diverged"
 
 Floats = npt.NDArray[np.float64]
 
@@ -71,8 +74,13 @@ class ResplitTest(NamedTuple):
         Exact, whatever the network, since a random split is as likely to have any rank as any other (Phipson
         and Smyth, Permutation P-values should never be zero, 2010). A loss that is not finite is the worst.
         """
+        return (1 + self.n_worse) / (1 + len(self.resplits))
+
+    @property
+    def n_worse(self) -> int:
+        """How many re-splits are as bad as the split observed, or worse."""
         losses = np.nan_to_num((self.observed, *self.resplits), nan=np.inf, posinf=np.inf)
-        return float((1 + np.sum(losses[1:] >= losses[0])) / len(losses))
+        return int(np.sum(losses[1:] >= losses[0]))
 
     @property
     def gap(self) -> MeanInterval:
@@ -122,7 +130,8 @@ class Verdict(NamedTuple):
 
     Attributes:
         answer: "a different distribution" if the re-split test says so; "different, but not harder" if only
-            one beside it does; else "overfitting" if random re-splits have a gap, or "neither".
+            one beside it does; else "overfitting" if random re-splits have a gap, or "neither". Where losses
+            of re-splits are not finite, and only there, "diverged" instead of the last two.
         resplit, features, classifier, labels: The tests.
     """
 
@@ -192,6 +201,8 @@ def _answer(resplit: ResplitTest, beside: bool) -> Answer:
         return DIFFERENT
     if beside:
         return NOT_HARDER
+    if not np.isfinite(resplit.gaps).all():
+        return DIVERGED
     return OVERFITTING if resplit.gap.low > 0 else NEITHER
 
 

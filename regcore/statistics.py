@@ -82,7 +82,8 @@ def paired_difference(
 ) -> PairedDifference:
     """Return treatment minus baseline, seed by seed, with a 95 % paired t-interval and a verdict.
 
-    The interval speaks of repetitions on this data set, not of other data.
+    The interval speaks of repetitions on this data set, not of other data. Values that differ by rounding
+    alone are equal (`difference_of`).
 
     The same difference on every seed, which errors of few rows often give, has no spread to make a t-interval
     of: its width of 0 is no certainty. What is left is the sign test (Dixon and Mood, The statistical sign
@@ -104,19 +105,37 @@ def paired_difference(
             f"{len(plain)}"
         )
     finite = np.isfinite(treated) & np.isfinite(plain)
-    difference = treated[finite] - plain[finite]
+    difference = difference_of(treated[finite], plain[finite])
     gain = -difference if lower_is_better else difference
     wins, ties, n = int(np.sum(gain > 0)), int(np.sum(gain == 0)), len(treated)
     if not finite.all():
         verdict = f"no verdict: {n - len(difference)} of {n} seeds diverged"
         return PairedDifference(math.nan, math.nan, math.nan, wins, ties, n, verdict)
     interval = mean_interval(difference)
-    rounding = _ROUNDING * float(max(np.abs(treated).max(), np.abs(plain).max()))
+    rounding = _rounding_of(treated, plain)
     is_constant = n > 1 and float(np.ptp(difference)) <= rounding < abs(interval.mean)
     if is_constant and 2.0 ** (1 - n) > 1 - CONFIDENCE:
         return PairedDifference(interval.mean, math.nan, math.nan, wins, ties, n, TOO_FEW_SEEDS)
     verdict = _verdict(interval, lower_is_better)
     return PairedDifference(interval.mean, interval.low, interval.high, wins, ties, n, verdict)
+
+
+def difference_of(treatment: npt.ArrayLike, baseline: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """Return treatment minus baseline, and 0 where they differ by rounding alone.
+
+    Args:
+        treatment: Values of any shape.
+        baseline: Of the same shape, or one that fits it.
+    """
+    treated, plain = np.asarray(treatment, dtype=np.float64), np.asarray(baseline, dtype=np.float64)
+    with np.errstate(invalid="ignore"):
+        difference: npt.NDArray[np.float64] = treated - plain
+    return np.where(np.abs(difference) <= _rounding_of(treated, plain), 0.0, difference)
+
+
+def _rounding_of(*values: npt.NDArray[np.float64]) -> float:
+    finite = np.concatenate([each[np.isfinite(each)] for each in values])
+    return _ROUNDING * float(np.abs(finite).max(initial=0.0))
 
 
 def _verdict(difference: MeanInterval, lower_is_better: bool) -> str:

@@ -1,8 +1,10 @@
 """What all tests share."""
 
+import functools
 import os
 
 from hypothesis import settings
+from streamlit.components.v2 import manifest_scanner
 
 # TensorFlow reads these when it first runs something. Bits are promised at one thread; whichever test ran
 # first in this process would otherwise decide.
@@ -16,3 +18,7 @@ os.environ.setdefault("REGCORE_WORKERS", "1")
 # No test asserts time: a busy machine is no reason to fail.
 settings.register_profile("lab", deadline=None)
 settings.load_profile("lab")
+
+# AppTest looks through all installed packages for components before each run of a page, a quarter of what it
+# costs; nothing is installed while tests run.
+manifest_scanner.scan_component_manifests = functools.cache(manifest_scanner.scan_component_manifests)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from regcore.bench import effects_early_stopping as effects
+from regcore.bench.seeds import FIRST_SEED
 from tests.opened_runs import result
 
 TURNS_UP = [3.0, 1.0, 1.5, 2.0, 2.5, 3.0]
@@ -40,5 +41,5 @@ def test_curves_that_fall_miss_them(measured):
 
 def test_table_says_which_seeds_it_is_of():
     text = effects.table([("Patience of ten", "epochs saved, %", 61.4, 59.1, 63.6)], 16).text()
-    assert "Seeds 2000 to 2015, on which nothing was tuned." in text
+    assert f"Seeds {FIRST_SEED} to {FIRST_SEED + 15}, on which nothing was tuned." in text
     assert "61.4" in text

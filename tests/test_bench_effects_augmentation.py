@@ -5,10 +5,13 @@ import pytest
 
 from regcore.bench import effects_augmentation as bench
 from regcore.bench.effects import OF_PAGES
+from regcore.data import load_dataset
 from regcore.data_worth import LearningCurve
 from regcore.jitter_ridge import JitterPoint
 from regcore.leak import Leak, Way
+from regcore.results import Result
 from regcore.statistics import mean_interval
+from tests.opened_runs import recording
 
 SEEDS = np.array([0.0, 0.01, 0.02, 0.01])
 
@@ -35,6 +38,8 @@ HOLDING = bench.Measured(
     learnt={"none": near(0.9).tolist(), "mixup": near(0.5).tolist(), "shift": near(0.3).tolist()},
     validated={"clean": near(0.38).tolist(), "augmented": near(0.42).tolist()},
     ridge=(point(),),
+    mirrored=(near(0.04).tolist(), near(0.07).tolist()),
+    turned=(near(0.04).tolist(), near(0.08).tolist()),
 )
 
 
@@ -47,6 +52,8 @@ HOLDING = HOLDING._replace(
     learnt={name: varied(each) if name != "none" else each for name, each in HOLDING.learnt.items()},
     validated={"clean": HOLDING.validated["clean"], "augmented": varied(HOLDING.validated["augmented"])},
     leak=HOLDING.leak._replace(before=Way(np.array(varied(near(0.2))), near(0.45))),
+    mirrored=(HOLDING.mirrored[0], varied(HOLDING.mirrored[1])),
+    turned=(HOLDING.turned[0], varied(HOLDING.turned[1])),
 )
 
 
@@ -55,7 +62,7 @@ def test_the_bench_measures_the_page():
 
 
 def test_claims_hold_where_they_do():
-    assert [claim.holds for claim in bench.claims(HOLDING)] == [True] * 7
+    assert [claim.holds for claim in bench.claims(HOLDING)] == [True] * 9
 
 
 @pytest.mark.parametrize(
@@ -68,11 +75,27 @@ def test_claims_hold_where_they_do():
         ({"learnt": {**HOLDING.learnt, "shift": varied(near(0.9))}}, {4}),
         ({"validated": {**HOLDING.validated, "augmented": varied(near(0.38))}}, {5}),
         ({"ridge": (point(), point(1.05))}, {6}),
+        ({"mirrored": (near(0.04), varied(near(0.04)))}, {7}),
+        ({"turned": (near(0.04), varied(near(0.04)))}, {8}),
     ],
 )
 def test_a_claim_that_does_not_hold_is_missed(changed, missed):
     claims = bench.claims(HOLDING._replace(**changed))
     assert {at for at, claim in enumerate(claims) if not claim.holds} == missed
+
+
+def test_the_error_of_six_and_nine_is_of_their_rows_alone():
+    config = bench.TURNED.replace(n_train=40, n_val=40, epochs=1, seeds=1)
+    dataset = load_dataset(config)
+    y = dataset.rows(0).y_val
+    said = np.where(y == 6, 9, np.where(y == 9, 9, (y + 1) % 10))
+    of_seed = recording([{"val_loss": 1.0}])
+    outputs = {"val": np.eye(10, dtype=np.float32)[said][None]}
+    recorded = type(of_seed)("", of_seed.history, outputs, np.array([1]))
+
+    found = bench._error_of_six_and_nine(Result(config, dataset, {(0, 0): recorded}), 0)
+
+    assert found == pytest.approx(np.sum(y == 6) / np.sum((y == 6) | (y == 9)))
 
 
 def test_the_curve_has_a_row_for_each_size_with_its_worth():

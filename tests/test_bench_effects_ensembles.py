@@ -37,7 +37,10 @@ NO_BINS = Reliability((), 0.0)
 FOUND = bench.Found(
     digits=by_size(),
     pairs=(1e-16, -1e-16),
+    train_errors=(0.16, 0.2),
     curve=by_size(),
+    parting=(1.5, 1.52),
+    boundaries=by_size(),
     same=by_size(covariance=0.6),
     sources=(source("weights and order", 0.9, 0.65), source("all of them", 0.78, 0.74)),
     calibration=Calibration(NO_BINS, NO_BINS, (0.14, 0.15, 0.14), (0.09, 0.11, 0.1)),
@@ -53,7 +56,7 @@ def test_the_bench_measures_the_page():
 
 
 def test_claims_hold_where_the_numbers_say_so():
-    assert holds(FOUND) == [True] * 9
+    assert holds(FOUND) == [True] * 12
 
 
 @pytest.mark.parametrize(
@@ -64,11 +67,15 @@ def test_claims_hold_where_the_numbers_say_so():
         ({"digits": by_size(squared_error=[0.6, 0.6, 0.59, 0.58, 0.56, 0.54])}, {2}),
         ({"digits": by_size(between=[0.06, 0.05, 0.04, 0.03, 0.02, 0.01])}, {3}),
         ({"digits": by_size(loss=[1.0] * 6)}, {4}),
-        ({"curve": by_size(squared_error=[0.6, 0.6, 0.6, 0.6, 0.6, 0.6])}, {5}),
-        ({"same": by_size()}, {6}),
-        ({"sources": (source("weights and order", 0.9, 0.65), source("all of them", 0.9, 0.74))}, {7}),
-        ({"sources": (source("weights and order", 0.9, 0.65), source("all of them", 0.78, 0.6))}, {7}),
-        ({"calibration": FOUND.calibration._replace(error_of_ensemble=(0.14, 0.16, 0.13))}, {8}),
+        ({"train_errors": (0.16, 0.28)}, {5}),
+        ({"train_errors": (0.01, 0.2)}, {5}),
+        ({"curve": by_size(squared_error=[0.6, 0.6, 0.6, 0.6, 0.6, 0.6])}, {6}),
+        ({"parting": (1.5, 0.9)}, {7}),
+        ({"boundaries": by_size(covariance=0.42)}, {8}),
+        ({"same": by_size()}, {9}),
+        ({"sources": (source("weights and order", 0.9, 0.65), source("all of them", 0.9, 0.74))}, {10}),
+        ({"sources": (source("weights and order", 0.9, 0.65), source("all of them", 0.78, 0.6))}, {10}),
+        ({"calibration": FOUND.calibration._replace(error_of_ensemble=(0.14, 0.16, 0.13))}, {11}),
     ],
 )
 def test_a_claim_is_missed_where_they_do_not(changed, missed):
@@ -91,5 +98,6 @@ def test_one_seed_measured_for_real():
 
     assert len(found.digits.moments) == 1
     assert abs(found.pairs[0]) < 1e-10
+    assert 0 < found.train_errors[0] < 1 and found.parting[0] > 0
     assert found.same.moments[0].correlation == pytest.approx(1)
     assert [each.name for each in found.sources] == list(bench.ensembles.SOURCES)

@@ -1,8 +1,12 @@
 """The arithmetic of the benches of the page Overfit first. Nothing is trained."""
 
+import math
+
+import pandas as pd
+
 from regcore.bench import effects_overfit, shift
-from regcore.checklist import Check
-from regcore.faults import FAULTS
+from regcore.checklist import FIRST_LOSS, MEMORISED, ONE_BATCH, SHUFFLED, THE_INPUT, Check
+from regcore.faults import FAULTS, Fault
 from regcore.shift import Answer, ClassifierTest, FeatureTest, LabelTest, ResplitTest, Verdict
 from regcore.shift_cases import CASES
 
@@ -41,6 +45,47 @@ def test_a_healthy_network_passes_every_check_and_what_it_fails_is_named():
     assert (failed.holds, failed.measured) == (False, f"{FAULTS[0].caught_by}, 0.5; another, 0.25")
 
 
+def of_faults(**changed: dict[str, tuple[float, float]]) -> dict[Fault, tuple[Check, ...]]:
+    """Return checks of two seeds of which 0.5 fails and 0 passes; `changed` is by fault, then by check."""
+    fails, passes = (0.5, 0.5), (0.0, 0.0)
+    by_check = {FIRST_LOSS: passes, ONE_BATCH: fails, THE_INPUT: fails, MEMORISED: fails, SHUFFLED: fails}
+    found = {}
+    for fault in FAULTS:
+        own = by_check | ({THE_INPUT: passes} if fault.name == "Two units wide" else {})
+        own |= changed.get(fault.name.replace(" ", "_"), {})
+        found[fault] = tuple(check(name, *values) for name, values in own.items())
+    return found
+
+
+def test_what_is_said_of_faults_is_held_against_their_checks():
+    one_fails = (0.5, 0.0)
+    holding = of_faults()
+
+    assert effects_overfit._begins_right(holding).holds
+    assert effects_overfit._learns_something(holding).holds
+    assert effects_overfit._look_alike(holding).holds
+    small = of_faults(Step_size_too_small={FIRST_LOSS: one_fails})
+    assert not effects_overfit._begins_right(small).holds
+    wide = of_faults(Two_units_wide={ONE_BATCH: one_fails})
+    assert not effects_overfit._learns_something(wide).holds
+    dead = of_faults(A_dead_layer={MEMORISED: (0.0, 0.0)})
+    assert not effects_overfit._look_alike(dead).holds
+
+
+def test_labels_that_mean_nothing_are_memorised_later_on_every_seed():
+    claim = effects_overfit._is_later([9.0, 12.0], [60.0, 70.0])
+    assert (claim.holds, claim.measured) == (True, "on 2 of 2 seeds; epochs 9 to 12, and 60 to 70")
+    assert not effects_overfit._is_later([9.0, 60.0], [60.0, 60.0]).holds
+    assert not effects_overfit._is_later([9.0], [math.inf]).holds
+
+
+def test_the_first_epoch_without_errors_is_found():
+    history = pd.DataFrame({"epoch": [1, 2, 3], "train_error": [0.5, 0.01, 0.0]})
+
+    assert effects_overfit._first_epoch(history) == 2
+    assert effects_overfit._first_epoch(history[:1]) == math.inf
+
+
 def test_sets_that_are_not_there_are_named():
     table = effects_overfit.healthy_table({"iris": CHECKS[:1]}, ["MNIST"], 2)
 
@@ -63,3 +108,14 @@ def test_false_alarms_are_bounded_and_shifts_have_to_be_found():
     assert not shift._claim(CASES[0], [alarm] * 19 + [none] * 181).holds
     assert shift._claim(CASES[1], [alarm] * 40 + [none] * 10).holds
     assert not shift._claim(CASES[1], [alarm] * 39 + [none] * 11).holds
+
+
+def test_a_test_that_is_said_to_tell_a_case_has_to_by_itself():
+    one = verdict("different, but not harder", 0.008)
+    none = one._replace(features=FeatureTest((0.5,), (0.009,)))
+
+    assert shift._told(CASES[1], "features", [one] * 4 + [none]).holds
+    assert not shift._told(CASES[1], "features", [one] * 3 + [none]).holds
+    # The re-split test has a level of its own: one of 40 is enough.
+    assert shift._told(CASES[1], "resplit", [none]).holds
+    assert shift._told(CASES[1], "labels", [none]).measured == "1 of 1"

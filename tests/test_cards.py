@@ -12,6 +12,7 @@ from regcore.config import Config
 from regcore.data import load_dataset
 from regcore.results import Recording, Result
 from regcore.statistics import paired_difference
+from tests.opened_runs import result
 
 
 def table(verdict, difference=-0.041, low=-0.053, high=-0.029, mean=0.217, metric_mean=0.258):
@@ -27,35 +28,63 @@ def table(verdict, difference=-0.041, low=-0.053, high=-0.029, mean=0.217, metri
     ).astype({"wins": "Int64"})  # fmt: skip
 
 
-def test_answer_names_difference_interval_and_wins():
+def test_answer_says_which_is_better_in_what_and_by_how_much():
     assert cards.answer({"error": table("better")}) == (
-        ":green[**Better:**] validation error −4.1 points against the baseline (95 % interval −5.3 to −2.9), "
-        "lower on 7 of 8 seeds."
+        ":green[**This run is better than the baseline:**] validation error 21.7 % against 25.8 %, "
+        "−4.1 points (95 % interval −5.3 to −2.9), lower on 7 of 8 seeds."
     )
 
 
 def test_answer_within_noise_says_why():
-    answer = cards.answer({"mae": table("within seed noise", -0.1, -0.5, 0.3)})
+    answer = cards.answer({"mae": table("within seed noise", -0.1, -0.5, 0.3, 2.4, 2.5)})
 
     assert answer == (
-        "**Within seed noise:** validation mean absolute error −0.100 against the baseline "
-        "(95 % interval −0.500 to +0.300, which contains 0), lower on 7 of 8 seeds."
+        "**This run and the baseline are within seed noise:** validation mean absolute error 2.400 against "
+        "2.500, −0.100 (95 % interval −0.500 to +0.300, which contains 0), lower on 7 of 8 seeds."
     )
 
 
-def test_answer_without_an_interval_is_the_verdict():
+def test_answer_without_an_interval_has_both_numbers():
     one_seed = table("one seed cannot tell", low=math.nan, high=math.nan)
 
-    assert cards.answer({"error": one_seed}) == "**One seed cannot tell**"
+    assert cards.answer({"error": one_seed}) == (
+        "**One seed cannot tell:** validation error 21.7 % against 25.8 % of the baseline"
+    )
+
+
+def test_answer_of_a_run_that_diverged_is_the_verdict():
+    diverged = table("no verdict: 1 of 8 seeds diverged", math.nan, math.nan, math.nan, math.nan)
+
+    assert cards.answer({"loss": diverged}) == "**No verdict: 1 of 8 seeds diverged**"
+
+
+def test_a_name_in_front_of_a_sentence_keeps_its_capitals():
+    worse = table("worse").assign(name=["no regularizer", "max-norm and L2"])
+
+    answer = cards.held_against(worse.iloc[0].to_dict(), worse.iloc[1].to_dict(), "error")
+
+    assert answer.startswith(
+        ":red[**Max-norm and L2 is worse than no regularizer:**] validation error 21.7 %"
+    )
 
 
 def test_answer_of_too_few_seeds_is_in_words():
     found = paired_difference([0.10, 0.15], [0.125, 0.175])
     few = table(found.verdict, found.mean, found.low, found.high)
 
-    assert cards.answer({"error": few}) == "**Too few seeds to tell**"
+    assert cards.answer({"error": few}).startswith("**Too few seeds to tell:** validation error 21.7 %")
     (row,) = cards.in_words({"error": few}, is_complete=True).to_dict("records")
     assert (row["Difference"], row["95 % interval"]) == ("–", "–")
+
+
+def test_networks_that_runs_share_are_counted_once():
+    trained = result([[{"val_loss": 1.0}], [{"val_loss": 2.0}]])
+    stopped, other = trained.with_stopping(patience=3), result([[{"val_loss": 3.0}]])
+
+    assert cards.how_many({"baseline": trained, "this run": stopped}) == (
+        "2 networks of 1 epochs, trained on this machine: 2 seeds of each run."
+    )
+    assert cards.how_many({"baseline": trained, "this run": other}).startswith("3 networks of 1 epochs")
 
 
 def test_table_is_rounded_alike():

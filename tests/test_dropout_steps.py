@@ -20,6 +20,7 @@ from regcore.engine import streams
 from regcore.engine.advance import advance, start
 from regcore.engine.shard import Shard
 from regcore.errors import ConfigError
+from regcore.lessons.dropout import ARTICLE_STEPS, ARTICLE_STEPS_SGD
 from regcore.results import Weights
 from tests.engine_runs import replicates
 
@@ -154,6 +155,27 @@ def test_under_adam_momentum_or_l2_they_move_all_the_same():
     with_l2 = counted(**SGD, l2=0.01)
     # The penalty acts on hidden kernels: those of the output, 15 weights, rest.
     assert sum(counts.out_moved for counts in with_l2) > 0.7 * sum(counts.out for counts in with_l2)
+
+
+def test_a_network_that_diverges_does_so_in_silence():
+    config = ARTICLE.replace(data="sine", hidden=(8,), optimizer="sgd", learning_rate=10.0, epochs=60)
+
+    last = replay_steps(config, load_dataset(config), 5, 300)[-1]
+
+    assert np.isnan(last.after.kernels[0]).all()
+    whole = Weights((np.zeros((1, 1)), np.zeros((1, 1))), (np.zeros(1), np.zeros(1)))
+    assert np.isnan(largest_difference(whole, whole._replace(biases=(np.zeros(1), np.full(1, np.nan)))))
+
+
+@pytest.mark.parametrize("config", [ARTICLE_STEPS, ARTICLE_STEPS_SGD], ids=["adam", "sgd"])
+@pytest.mark.parametrize("batch_size", [1, 32])
+def test_the_articles_network_learns_in_the_steps_that_are_shown(config, batch_size):
+    config = config.replace(batch_size=batch_size)
+
+    steps = replay_steps(config, load_dataset(config), 0, 32)
+
+    assert len(steps) == 32
+    assert max(np.abs(kernel).max() for kernel in steps[-1].after.kernels) < 2
 
 
 def test_augmented_rows_and_no_steps_are_refused():

@@ -6,7 +6,7 @@ import pytest
 
 from regcore.engine import runtime
 from regcore.errors import WorkerError
-from regcore.execution import fingerprint, service
+from regcore.execution import fingerprint, service, workers_are_ready
 from tests.test_imports import loaded_by
 
 
@@ -55,6 +55,29 @@ def test_workers_that_cannot_load_the_engine_say_why(asked):
 
     with pytest.raises(WorkerError, match="could not load"):
         fingerprint()
+
+
+def test_workers_are_ready_once_one_has_answered(asked, monkeypatch):
+    monkeypatch.setattr(service, "_local", (asked, None))
+
+    assert not workers_are_ready()
+    asked.calls[0].set_result("abc")
+    assert workers_are_ready()
+    assert len(asked.calls) == 1
+
+
+def test_nothing_is_started_or_asked_to_tell_whether_workers_are_ready(asked, monkeypatch):
+    monkeypatch.setattr(service, "_local", None)
+
+    assert not workers_are_ready()
+    assert not asked.calls
+
+
+def test_workers_that_cannot_load_the_engine_are_not_waited_for(asked, monkeypatch):
+    monkeypatch.setattr(service, "_local", (asked, None))
+    asked.error = WorkerError("a worker could not load the engine.")
+
+    assert workers_are_ready()
 
 
 def test_the_fingerprint_of_the_workers_is_told_without_loading_tensorflow():

@@ -202,7 +202,7 @@ def test_what_is_no_request_is_refused_in_a_sentence(use, function, arguments, s
             "probes must have a name of their own each, got 'w' more than once",
         ),
         (
-            [Probe("w", "kernels", (1,))],
+            [Probe("w", "kernels", (1,))],  # type: ignore[arg-type]
             "kind of probe 'w' must be one of outputs, activations, weights, got 'kernels'",
         ),
         (

@@ -73,6 +73,15 @@ def test_operations_are_named():
     assert len([trace for trace in figure.data if trace.type == "heatmap"]) == 6
 
 
+def test_text_below_a_line_is_nearer_to_it_than_to_the_next():
+    figure = figures.plot_operations({"mixup 1": seen(0.75), "flip": seen()}, IMAGES)
+    (caption,) = [note for note in figure.layout.annotations if note.text == "+ b"]
+    # Tiles are 2 high: the first line ends at -2, where its text begins, and the next line begins at -3.
+    assert caption.y == -2
+    tops = [trace.y0 + 0.5 for trace in figure.data if trace.type == "heatmap"]
+    assert tops == [0, 0, 0, -3, -3, -3]
+
+
 def test_a_table_has_no_gallery():
     table = Dataset.from_arrays(np.arange(18.0).reshape(9, 2), [0, 1, 2] * 3, n_train=4, n_val=2, name="rows")
     with pytest.raises(ConfigError, match="dataset must be of images, got 'rows'"):
@@ -175,6 +184,19 @@ def test_jitter_stands_beside_its_theory(drawn, measured, theory):
     assert (list(dashed.y), dashed.line.dash) == ([theory], "dash")
     assert (list(line.y), list(line.x)) == ([measured], [0.5])
     assert f"ridge {theory:g}" in figure.layout.meta["description"]
+
+
+def test_fractions_are_drawn_from_nothing_to_all_however_wide_their_intervals():
+    two_seeds = Way(np.array([0.1, 0.9]), np.array([0.4, 0.5]))
+    assert mean_interval(two_seeds.claimed).low < 0 and mean_interval(two_seeds.claimed).high > 1
+
+    assert figures.plot_leak(Leak("error", two_seeds, two_seeds)).layout.yaxis.range == (0, 1)
+    of_numbers = figures.plot_leak(Leak("mae", two_seeds, two_seeds)).layout.yaxis.range
+    assert of_numbers == (0, pytest.approx(1.05 * mean_interval(two_seeds.claimed).high))
+    one_seed = Way(np.array([0.2]), np.array([0.4]))
+    assert figures.plot_leak(Leak("error", one_seed, one_seed)).layout.yaxis.range == (
+        0, pytest.approx(0.42),
+    )  # fmt: skip
 
 
 def test_other_measures_of_ridge_are_refused():

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from regcore.coadaptation import CoAdaptation
-from regcore.data import Dataset
+from regcore.data import Dataset, load_dataset
 from regcore.dropout import CLASSIC, IN_TRAINING, INVERTED, NO_SCALING, TWICE, Gap, Sampled, Scaling
 from regcore.dropout_runs import DROPPED, PLAIN, Cell, CostCurve, Costs, RateTable
-from regcore.dropout_steps import Counts, Step
+from regcore.dropout_steps import Counts, Step, replay_steps
 from regcore.errors import ConfigError
 from regcore.figures import (
     BASELINE,
@@ -30,6 +30,7 @@ from regcore.figures._rates import RatesInfo, Square
 from regcore.figures._rates import _info as rates_info
 from regcore.figures._removal import Ranked
 from regcore.figures._removal import _info as removal_info
+from regcore.lessons.dropout import ARTICLE_STEPS
 from regcore.results import Weights
 from regcore.statistics import MeanInterval, mean_interval, paired_difference
 from tests.test_figures_objective import Tables
@@ -246,6 +247,26 @@ def test_the_drawn_network_says_the_same_in_words():
     assert f"{LEARNS}: 1" in drawn
     assert list(drawn["out for this row: 1"].customdata) == ["b"]
     assert drawn["in: 3"].marker.symbol != drawn["out for this row: 1"].marker.symbol
+
+
+def test_of_a_network_with_too_many_weights_units_are_drawn_and_weights_counted():
+    dataset = load_dataset(ARTICLE_STEPS)
+    taken = replay_steps(ARTICLE_STEPS, dataset, 0, 2)[1]
+
+    info, figure = network_info(taken, dataset, 5), plot_network(taken, dataset, 5)
+
+    assert len(info.nodes) == 32 + 128 + 64 + 1
+    assert len({(node.x, node.y) for node in info.nodes}) == len(info.nodes)
+    kept = np.concatenate([mask[5] for mask in taken.kept])
+    assert [node.is_out for node in info.nodes] == [*~kept, False]
+    assert info.edges == ()
+    assert sum(info.states.values()) == info.counts.weights == 32 * 128 + 128 * 64 + 64
+    drawn = lines(figure)
+    assert len(drawn[f"out for this row: {np.count_nonzero(~kept)}"].x) == np.count_nonzero(~kept)
+    # In a batch of 32 there is a row for each weight that both of its ends are in; a relu may be silent.
+    assert info.counts.out == 0
+    assert list(drawn[f"{LEARNS}: {info.states[LEARNS]:,}"].x) == [None]
+    assert f"Of 12,352 weights {info.states[LEARNS]:,} has a gradient" in figure.layout.meta["description"]
 
 
 def test_a_row_that_the_batch_has_not_is_refused():

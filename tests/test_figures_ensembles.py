@@ -107,12 +107,20 @@ def test_a_gain_is_seed_by_seed_and_has_its_knee():
 
     assert list(figure.data[0].y) == [0.0, 1.0, 1.5]
     assert list(figure.data[0].error_y.array) == [0.0, 0.0, 0.0]
-    # The best mean is 3.5 with a standard error of 1: the 4 of two networks is within it.
-    assert (figure.layout.shapes[0].x0, figure.layout.annotations[0].text) == (2, "knee: k = 2")
+    # Two networks have two thirds of the gain of all four, which is less than nine tenths.
+    assert (figure.layout.shapes[0].x0, figure.layout.annotations[0].text) == (4, "knee: k = 4")
     assert figure.layout.meta["description"] == (
         "Gain in Brier score over a single network, 2 seeds: 1.5 (1.5 to 1.5) for 4 networks. The knee is at "
-        "2, with 1 (1 to 1)."
+        "4, with 1.5 (1.5 to 1.5)."
     )
+
+
+def test_what_gains_nothing_but_rounding_gains_nothing():
+    figure = figures.plot_gain(found_by_size(((0.3, 0.1 + 0.2, 0.3), (0.7, 0.7, 0.1 + 0.6))))
+
+    assert list(figure.data[0].y) == list(figure.data[0].error_y.array) == [0.0, 0.0, 0.0]
+    assert len(figure.layout.shapes) == 0
+    assert figure.layout.meta["description"].endswith("There is no knee: nothing is gained.")
 
 
 def test_networks_that_diverged_have_no_knee():
@@ -141,6 +149,7 @@ def test_sources_have_a_member_and_the_average():
 
     assert (list(single.x), list(average.x), list(average.y)) == ([5.0], [4.0], ["order"])
     assert (list(single.error_x.array), list(average.error_x.array)) == ([1.0], [0.5])
+    assert figure.layout.yaxis.ticktext == ("order<br>ρ = 0.90",)
     assert figure.layout.meta["description"] == (
         "Brier score by what differs between the members. order: one member 5, average of 8 4, gain 1 "
         "(0.5 to 1.5), errors correlate by 0.9."
@@ -226,6 +235,27 @@ def test_every_member_has_its_boundary_over_the_average(square):
     )
 
 
+def test_of_several_classes_each_but_the_last_has_its_boundary(square):
+    X = np.vstack([square.X, [[7, 1]]])
+    parts = {"train_rows": [0, 1], "val_rows": [2, 3], "test_rows": [4, 5]}
+    three = Dataset.from_arrays(X, [0, 1, 2, 0, 1, 2], task="multiclass", **parts)
+    sure, unsure = [1.0, 0.0, 0.0], [0.25, 0.25, 0.5]
+    members = boundaries([sure, unsure, sure, sure], [sure, unsure, sure, [0.2, 0.6, 0.2]])
+    figure = figures.plot_member_boundaries(members, three)
+    contours = [trace for trace in figure.data if trace.type == "contour"]
+    average, first, second = contours[:3], contours[3:5], contours[5:]
+
+    assert [layer.line.color for layer in average] == [COLOURS[1]] * 3
+    # 125 times 1 plus the lead of the class over the most probable other one.
+    assert np.array(first[0].z).tolist() == [[250, 94], [250, 250]]
+    assert np.array(first[1].z).tolist() == [[0, 94], [0, 0]]
+    assert np.array(second[1].z).tolist() == [[0, 94], [0, 175]]
+    assert [line.showlegend for line in (*first, *second)] == [True, False, False, False]
+    assert figure.layout.meta["description"].endswith(
+        "They predict different classes on 25.0% of the picture."
+    )
+
+
 def test_members_that_diverged_are_told_of(square):
     figure = figures.plot_member_boundaries(boundaries([0.0, 1.0, 0.2, math.nan], [0.0] * 4), square)
 
@@ -235,5 +265,5 @@ def test_members_that_diverged_are_told_of(square):
 def test_each_picture_refuses_what_it_cannot_draw(line, square):
     with pytest.raises(ConfigError, match="^members must be over one feature, got two"):
         figures.plot_member_predictions(boundaries([0.0] * 4), square)
-    with pytest.raises(ConfigError, match="^members must be of two classes over two features, got regress"):
+    with pytest.raises(ConfigError, match="^members must be of classes over two features, got regress"):
         figures.plot_member_boundaries(boundaries([0.0] * 4), line)

@@ -248,6 +248,13 @@ def test_shrink_without_silent_weights_has_no_such_place():
     assert figure.layout.xaxis.ticktext == ("0.001", "0.01")
 
 
+def test_shrink_where_no_weight_has_a_gradient_is_refused():
+    with pytest.raises(
+        ConfigError, match="^shrink must be of weights with a gradient of the data, got none$"
+    ):
+        plot_adam_shrink(shrink()._replace(l2=(), decoupled=(), theory=()))
+
+
 def landscapes(*chances):
     dataset = load_dataset(Config(data="moons"))
     points = grid(dataset)

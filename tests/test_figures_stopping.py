@@ -41,7 +41,7 @@ def test_each_network_has_a_lane_with_its_curve(both):
     info = stops_info(both)
 
     assert info.lanes == tuple(
-        Lane(stop, (1, 2, 3, 4, 5), tuple(curve))
+        Lane(stop, stop.restored_epoch, (1, 2, 3, 4, 5), tuple(curve))
         for stop, curve in zip(patience.network_stops(both), (FIRST, SECOND), strict=True)
     )
     assert (info.low, info.n_networks, info.x_end) == (1.0, 2, 5)
@@ -72,8 +72,17 @@ def test_lanes_say_which_network_they_are_of_and_what_was_stopped(both):
     assert figure.layout.yaxis.ticktext == ("seed 0", "seed 1")
     assert figure.layout.meta["description"] == (
         "Validation loss of 2 networks, a lane each. 1 of 2 stopped, at epochs 4 to 4, median 4; the epochs "
-        "kept when restoring are 2 to 4."
+        "kept are 2 to 4."
     )
+
+
+def test_where_nothing_is_restored_the_ring_is_around_the_last_epoch_trained(both):
+    figure = plot_stops(both.with_stopping(restore_best_weights=False))
+    marks = drawn(figure)
+
+    assert list(marks["best"].x) == [2, 4]
+    assert (list(marks["restored"].x), list(marks["restored"].customdata)) == ([4, 5], [6.0, 3.0])
+    assert figure.layout.meta["description"].endswith("the epochs kept are 4 to 5.")
 
 
 def test_of_many_networks_the_first_have_lanes():

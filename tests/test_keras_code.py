@@ -1,11 +1,15 @@
 """The card with the Keras code: what it shows, and what its buttons hand over."""
 
 import json
+import re
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
 from regcore.config import Config
 from regcore.export.keras_script import keras_script
+from regcore.lessons import LESSONS
+from tests.keras_scripts import run_scripts
 
 PAGE = """
 import streamlit as st
@@ -61,3 +65,16 @@ def test_what_the_data_set_cannot_give_is_said_in_one_sentence():
     assert [each.value for each in app.info] == ["shift must be 0 on moons, whose rows are not images, got 1"]
     assert not app.code
     assert not buttons(app)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", LESSONS)
+def test_what_a_page_shows_on_arrival_runs_as_shown(name, tmp_path):
+    config = LESSONS[name][0].config
+    (shown,) = page(config).code
+
+    printed = run_scripts({name: [shown.value]}, tmp_path)[name]
+
+    assert re.search(r"^validation (error|MAE): ", printed, re.MULTILINE)
+    n_told = len(re.findall(r"stopped after \d+ epochs", printed))
+    assert n_told == (config.members if config.patience is not None else 0)

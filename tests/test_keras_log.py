@@ -37,6 +37,7 @@ def test_lines_of_a_training_that_stopped():
         "Restoring model weights from the end of the best epoch: 2.",
         "stopped after 4 epochs",
     )  # fmt: skip
+    assert log.n_of_epochs == 8
 
 
 def test_without_restoring_nothing_is_restored():

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from regcore import early_stopping
+from regcore import checklist, early_stopping
 from regcore.config import REGULARIZER_FIELDS, Config
 from regcore.data import DATASET_INFO, load_dataset
 from regcore.data.builtin import _GENERATORS
@@ -20,6 +20,7 @@ from regcore.data.catalog import GENERATED, KERAS, SCIKIT_LEARN
 from regcore.errors import ConfigError
 from regcore.export.keras_notebook import notebook
 from regcore.export.keras_script import keras_script, sections
+from regcore.lessons.overfit_first import HEALTHY
 from regcore.model_summary import summarize_model
 from regcore.results import HISTORY_COLUMNS
 from tests import engine_runs
@@ -91,6 +92,12 @@ BAND = Config(
     dropout_hidden=0.5, epochs=15,
 )  # fmt: skip
 BAND_SEEDS = range(100, 103)
+# Many classes, and two.
+CHECKED = {
+    "iris": Config(data="iris", epochs=1, hidden=(4,), dropout_hidden=0.5, patience=3),
+    "moons": Config(data="moons", epochs=1, hidden=(), label_noise=1.0),
+}
+OUTCOME = r"(passes|FAILS): (.+), (\d\.\d{3}), asked for (\d\.\d{3}) to (\d\.\d{3})"
 
 
 def numbers(pattern: str, text: str) -> list[float]:
@@ -104,11 +111,19 @@ def code_cells(config: Config) -> list[str]:
     return ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
 
 
+def checklist_script(config: Config) -> str:
+    """Return a checklist that asks one batch for two updates alone, so that it is soon done."""
+    script = keras_script(config, checklist=True)
+    assert "EPOCHS_OF_BATCH = 200" in script
+    return script.replace("EPOCHS_OF_BATCH = 200", "EPOCHS_OF_BATCH = 2")
+
+
 @pytest.fixture(scope="module")
 def printed(tmp_path_factory) -> dict[str, str]:
     """Return what all scripts print that the tests below ask for."""
     scripts = {name: [keras_script(config), LOOKS.get(name, "")] for name, config in CASES.items()}
     scripts["notebook"] = code_cells(CASES["noisy digits"])
+    scripts |= {f"checklist of {data}": [checklist_script(config)] for data, config in CHECKED.items()}
     scripts |= {f"band {seed}": [keras_script(BAND.replace(seed=seed))] for seed in BAND_SEEDS}
     return run_scripts(scripts, tmp_path_factory.mktemp("scripts"))
 
@@ -159,6 +174,48 @@ def test_a_script_runs_by_itself_as_a_file(tmp_path):
 def test_a_notebook_prints_what_the_script_prints(printed):
     assert printed["noisy digits"].startswith(printed["notebook"])
     assert "validation error: " in printed["notebook"]
+
+
+# The checklist
+
+
+@pytest.mark.parametrize("data", CHECKED)
+def test_a_checklist_runs_and_asks_for_what_the_labs_asks_for(printed, data):
+    found = [re.fullmatch(OUTCOME, line).groups() for line in printed[f"checklist of {data}"].splitlines()]
+
+    assert [name for _, name, *_ in found] == [
+        f"{checklist.FIRST_LOSS}, from ln C", checklist.ONE_BATCH, checklist.THE_INPUT, checklist.MEMORISED,
+        checklist.SHUFFLED, checklist.CHANCE,
+    ]  # fmt: skip
+    bounds = [(float(low), float(high)) for *_, low, high in found]
+    assert [bounds[at][1] for at in (0, 1, 3, 4)] == [
+        checklist.INITIAL_BOUND, checklist.BATCH_BOUND, *[checklist.MEMORISED_BOUND] * 2,
+    ]  # fmt: skip
+    info = DATASET_INFO[data]
+    chance = 1 - 1 / info.n_classes
+    luck = checklist.STANDARD_ERRORS * np.sqrt(chance * (1 - chance) / info.n_val)
+    assert bounds[5] == (pytest.approx(chance - luck, abs=6e-4), 1.0)
+    for passes, _, *numbers_of in found:
+        value, low, high = map(float, numbers_of)
+        assert (passes == "passes") == (low <= value <= high)
+
+
+def test_a_checklist_has_no_regularizer():
+    script = keras_script(CHECKED["iris"], checklist=True)
+    assert not any(word in script for word in ("Dropout", "EarlyStopping", "validation_data"))
+
+
+def test_a_number_has_no_checklist():
+    with pytest.raises(ConfigError, match="data must be of classes for this checklist, got 'sine'"):
+        keras_script(Config(data="sine"), checklist=True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("data", ["digits", "moons"])
+def test_a_healthy_network_passes_the_checklist_in_keras(tmp_path, data):
+    said = run_scripts({data: [keras_script(HEALTHY[data], checklist=True)]}, tmp_path)[data]
+
+    assert [line.split(":")[0] for line in said.splitlines()] == ["passes"] * 6
 
 
 # Doing what the lab does
@@ -439,6 +496,8 @@ def test_mixup_blends_inputs_and_targets_by_the_same_share():
 def test_scripts_are_as_ruff_would_have_them(tmp_path):
     for number, config in enumerate(CASES.values()):
         (tmp_path / f"script_{number}.py").write_text(keras_script(config))
+    for data, config in HEALTHY.items():
+        (tmp_path / f"checklist_of_{data}.py").write_text(keras_script(config, checklist=True))
     ruff = [sys.executable, "-m", "ruff"]
     rules = ["--select", "E,F,I,B,UP,SIM"]
     for command in (["check", "--no-cache", *rules], ["format", "--no-cache", "--check"]):

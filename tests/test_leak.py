@@ -111,6 +111,11 @@ def test_a_regression_keeps_its_units():
     np.testing.assert_allclose(data.dataset.y[rows.val[-10:]], source.y[source.rows(1).val], rtol=1e-9)
 
 
+def test_a_bootstrap_which_has_rows_twice_has_no_part_in_it(data):
+    again = leak_data(CONFIG.replace(bootstrap=True), load_dataset(CONFIG))
+    np.testing.assert_array_equal(again.dataset.X, data.dataset.X)
+
+
 def test_mixup_alone_has_no_copies_to_leak():
     with pytest.raises(ConfigError, match="config must augment single rows"):
         leak_data(CONFIG.replace(shift=0), load_dataset(CONFIG))

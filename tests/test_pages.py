@@ -7,6 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.ui import state, story
+from pages.ui import words as words_of_pages
 from regcore.config import Config
 from regcore.errors import WorkerError
 from regcore.settings import read_settings
@@ -67,7 +68,7 @@ def lab():
 
 def test_home_trains_on_arrival_and_leads_to_the_lab(home):
     assert not home.exception
-    assert "**Dropout:** :green[**better**], validation error −" in words(home)
+    assert ":green[**Dropout is better than no dropout:**] validation error " in words(home)
     assert len(charts(home)) == 3
     assert home.table[0].value["Run"].tolist() == ["No dropout", "Dropout", "Too much dropout"]
     assert links(home)[0].label == "Turn the knobs yourself, in the Lab"
@@ -168,8 +169,10 @@ def test_a_broken_link_gives_the_defaults_and_one_sentence():
     app = open_app("pages/lab.py", "dropout_hidden=1.5")
 
     assert not app.exception
-    assert [warning.value for warning in app.warning] == [Config.from_query("dropout_hidden=1.5").problem]
-    assert app.session_state["lab.config.Lab"] == Config()
+    assert [warning.value for warning in app.warning] == [
+        f"{state.REFUSED_LINK}: {Config.from_query('dropout_hidden=1.5').problem}"
+    ]
+    assert app.session_state["lab.config.Lab"] == state.START
 
 
 @pytest.mark.parametrize(
@@ -186,8 +189,9 @@ def test_a_link_that_does_not_fit_its_data_gives_the_defaults_and_one_sentence(q
 
     assert not app.exception
     assert not app.error
-    assert [warning.value.startswith(sentence) for warning in app.warning] == [True]
-    assert app.session_state["lab.config.Lab"] == Config()
+    (warning,) = app.warning
+    assert warning.value.startswith(f"{state.REFUSED_LINK}: {sentence}")
+    assert app.session_state["lab.config.Lab"] == state.START
 
 
 def test_an_impossible_change_is_refused_with_one_sentence():
@@ -264,6 +268,16 @@ def test_a_cancelled_run_says_so_and_can_be_run_again():
     assert again is not cancelled
     assert again.progress().state in ("queued", "running")
     again.cancel()
+
+
+def test_a_page_says_once_that_the_workers_are_starting(monkeypatch):
+    monkeypatch.setattr("pages.ui.frame.workers_are_ready", lambda: False)
+    app = AppTest.from_file(str(APP), default_timeout=60).run()
+    assert [toast.value for toast in app.toast] == [words_of_pages.STARTING]
+
+    app.run()
+
+    assert not app.toast
 
 
 def test_settings_that_cannot_be_read_are_one_sentence(monkeypatch):

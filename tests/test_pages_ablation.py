@@ -155,7 +155,7 @@ def test_a_large_set_is_trained_when_asked(monkeypatch):
     assert steps_trained() == before
     button = app.button(key="ablation.train")
     assert button.label == "Train 16 networks"
-    assert "times the work of the first experiment; while it trains, the time left is told." in words(app)
+    assert "times the work of the first experiment; while it trains, the time left is told" in words(app)
 
     button.click().run()
     finish(app)

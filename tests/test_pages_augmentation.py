@@ -12,9 +12,10 @@ from pages.ui import augmentation_story as story
 from pages.ui.learning_curve import worth_in_words
 from regcore.augmentation import ValidationSeen
 from regcore.data_worth import Worth
+from regcore.errors import DataError
 from regcore.execution.service import scheduler_for
 from regcore.leak import Leak, Way
-from regcore.lessons.augmentation import LESSONS, trained
+from regcore.lessons.augmentation import LESSONS, MIRRORED, trained
 
 APP = Path(__file__).parents[1] / "app.py"
 TINY = {"data": "digits", "n_train": "40", "n_val": "30", "hidden": "4", "epochs": "8", "seeds": "2"}
@@ -61,6 +62,8 @@ def test_it_begins_where_the_effect_exists():
     assert not app.exception
     assert app.session_state["lab.config.Augmentation"] == LESSONS[0].config
     assert list(trained(LESSONS[0].config)) == ["baseline", "this run"]
+    # Tests below count what is sent to the workers.
+    app.session_state["lab.kept.augmentation"].run.cancel()
 
 
 def test_images_have_all_pictures(noisy):
@@ -110,6 +113,26 @@ def test_the_leak_comes_when_it_is_asked_for(noisy):
     assert "**Augment, then split:** validation is off by" in words(noisy)
 
 
+def test_data_that_are_not_on_this_machine_are_one_sentence_wherever_they_are_asked_for(
+    monkeypatch, tmp_path
+):
+    def refuse(*_, **__):
+        raise DataError("mnist is not on this machine")
+
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    # It would try to download them first.
+    monkeypatch.setattr("pages.ui.runs.submit", refuse)
+    app = AppTest.from_file(str(APP), default_timeout=60).switch_page("pages/augmentation.py")
+    for name, value in (TINY | {"data": "mnist", "shift": "1"}).items():
+        app.query_params[name] = value
+    app.run()
+
+    app.button(key="augmentation.leak.train").click().run()
+
+    assert not app.exception
+    assert [error.value.startswith("mnist is not on this machine") for error in app.error] == [True, True]
+
+
 def test_ridge_comes_when_it_is_asked_for(noisy):
     noisy.button(key="augmentation.ridge.train").click().run()
     finish(noisy, "augmentation.ridge")
@@ -142,6 +165,19 @@ def test_without_a_knob_there_is_nothing_to_ask_for():
     assert "augmentation.ridge.train" in keys
     assert not keys & {"augmentation.curve.train", "augmentation.leak.train"}
     assert "Turn a knob first: there is nothing to be worth anything." in words(app)
+
+
+def test_the_words_for_a_mirror_set_what_the_bench_measures():
+    app = open_page(jitter="0.2", shift="1", label_noise="0.3")
+
+    (in_a_mirror,) = [button for button in app.button if button.label.startswith("flip=true")]
+    in_a_mirror.click().run()
+    finish(app)
+
+    assert not app.exception
+    mine = {"hidden": (4,), "seeds": 2, "n_val": 30}
+    assert app.session_state["lab.config.Augmentation"] == MIRRORED.replace(**mine)
+    assert "**Measured here:** With flip on, validation error is " in words(app)
 
 
 def test_a_transform_that_makes_no_sense_is_refused_by_name():

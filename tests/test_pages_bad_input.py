@@ -1,5 +1,6 @@
 """Links and configurations that nobody would write: the Lab shows a sentence or a run, never a traceback."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -7,11 +8,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
-from pages.ui import runs, state
+from pages.ui import controls, frame, runs, state
 from regcore.config import DATASETS, Config, field_help
 from regcore.data import check_built_in, check_fits, load_dataset
 from regcore.errors import ConfigError
 from regcore.execution import Progress
+from regcore.lessons import LESSONS
 from regcore.results import Result
 
 APP = Path(__file__).parents[1] / "app.py"
@@ -106,19 +108,81 @@ def few(n_examples):
     return settings(max_examples=n_examples, deadline=None, suppress_health_check=kinds)
 
 
-@few(40)
+@few(15)
 @given(links)
 def test_any_link_shows_a_sentence_or_a_run(link):
     shows_a_sentence_or_a_run(open_lab(link))
 
 
-@few(40)
+@few(15)
 @given(extreme_configs())
 def test_any_valid_configuration_is_shown_by_every_control(config):
     app = open_lab(state.query_of(config))
 
     shows_a_sentence_or_a_run(app)
-    assert app.session_state["lab.config.Lab"] == (config if fits(config) else Config())
+    assert app.session_state["lab.config.Lab"] == (config if fits(config) else state.START)
+
+
+@pytest.mark.parametrize(
+    ("more", "is_told"),
+    [
+        ({"members": "3", "member_varies": "none"}, True),
+        ({"members": "3", "member_varies": "order"}, False),
+        ({"members": "3", "member_varies": "none", "bootstrap": "true"}, False),
+        ({"members": "1", "member_varies": "none"}, False),
+    ],
+)
+def test_identical_members_are_told_to_gain_nothing(more, is_told):
+    app = open_lab({"data": "iris"} | more)
+
+    assert not app.exception
+    assert not app.warning
+    assert any(controls.IDENTICAL in text.value for text in app.markdown) == is_told
+
+
+@pytest.mark.parametrize(
+    "page", ["overfit_first", "augmentation", "l2", "early_stopping", "dropout", "ensembles"]
+)
+def test_a_broken_link_to_a_page_leads_to_where_it_begins(page):
+    app = AppTest.from_file(str(APP), default_timeout=60).switch_page(f"pages/{page}.py")
+    app.query_params["patience"] = "never"
+    app.run()
+
+    (label,) = (entry.label for entry in frame.MENU if entry.path == f"pages/{page}.py")
+    assert not app.exception
+    assert app.warning[0].value.startswith(f"{state.REFUSED_LINK}: patience must be")
+    assert app.session_state[f"lab.config.{label}"] == LESSONS[label][0].config
+    # The share button is by the title of every page that has a configuration.
+    assert app.code[0].value.startswith("?data=")
+
+
+@pytest.mark.parametrize(
+    ("widgets", "field", "values"),
+    [
+        ("select_slider", "rotate", (0.0, 180.0)),
+        ("select_slider", "zoom", (0.0, 0.5)),
+        ("select_slider", "min_delta", (0.0, 0.1)),
+        ("number_input", "start_from_epoch", (0, 10_000)),
+        ("select_slider", "momentum", (0.0, 0.99)),
+    ],
+)
+def test_a_knob_that_is_folded_away_goes_from_end_to_end(widgets, field, values):
+    app = open_lab({"data": "digits", "optimizer": "sgd", "patience": "5"})
+
+    for value in reversed(values):
+        (widget,) = (
+            each
+            for each in getattr(app, widgets)
+            if re.fullmatch(rf"lab\.widget\.{field}\.\d+", each.key or "")
+        )
+        if widgets == "select_slider":
+            # The text of a step that is left out of the slider would not be among its options.
+            assert widget.options[0] == "off"
+        widget.set_value(value).run()
+
+        shows_a_sentence_or_a_run(app)
+        assert not app.warning
+        assert getattr(app.session_state["lab.config.Lab"], field) == value
 
 
 @pytest.mark.slow

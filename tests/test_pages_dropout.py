@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages.ui.dropout_steps_story import NETWORKS
 from regcore.config import Config
 from regcore.execution.service import scheduler_for
 from regcore.lessons.dropout import LESSONS
@@ -64,7 +65,7 @@ def test_the_page_shows_the_run_and_what_dropout_did_to_its_networks(app):
 
 
 def test_units_that_can_be_out_are_counted(app):
-    assert "16 units can be out: 2^16 thinned networks" in words(app)
+    assert "16 units can be out: $2^{16}$ thinned networks, about $10^{5}$." in words(app)
 
 
 def test_every_thinned_network_of_the_small_one_is_counted_through(app):
@@ -87,8 +88,8 @@ def test_the_article_stands_beside_what_was_measured(app):
 
 def test_moving_what_is_replayed_trains_nothing(app):
     before, first = steps_trained(), said(app)
-    app.slider(key="dropout.step").set_value(30).run()
-    app.slider(key="dropout.row").set_value(3).run()
+    app.slider(key="dropout.step.50").set_value(30).run()
+    app.slider(key="dropout.row.4").set_value(3).run()
     app.slider(key="dropout.thinned").set_value(7).run()
     app.button_group(key="dropout.scaling").set_value("scaled twice").run()
     app.button_group(key="dropout.measure").set_value("error").run()
@@ -105,6 +106,25 @@ def test_under_plain_sgd_the_small_network_moves_no_weight_of_a_unit_that_is_out
     finish(app)
 
     assert "**0** times (0 %) they moved all the same" in words(app)
+
+
+def test_the_articles_own_network_is_stepped_through_with_the_engines_masks(app):
+    (network,) = [name for name in NETWORKS if "32-128-64-1" in name]
+    app.button_group(key="dropout.steps_network").set_value(network).run()
+    finish(app)
+
+    assert not app.exception
+    assert any(
+        re.match("Step 10, row .* of 225 units are out. Of 12,352 weights", text) for text in said(app)
+    )
+    found = re.search(r"no weight differs from the engine's own by more than (\S+)\. ", words(app) + " ")
+    assert float(found[1]) < 1e-5
+    assert "Choose the small network above" in words(app)
+
+    app.button_group(key="dropout.steps_batch").set_value(32).run()
+    finish(app)
+
+    assert "In none of the first 32 steps a unit was out for all rows of the batch" in words(app)
 
 
 def test_rates_and_real_ensembles_are_trained_when_asked_for():
@@ -125,6 +145,8 @@ def test_rates_and_real_ensembles_are_trained_when_asked_for():
 def test_words_of_the_prose_set_the_rates():
     app = opened(**TINY)
     assert [each.value for each in app.info] == ["Dropout is off: turn a rate up to see what it does."]
+    assert "This run has no hidden units that can be out" in words(app)
+    assert "when the run is done" not in words(app)
 
     app.button(key="set-dropout-input-0-2-dropout-hidden-0-4").click().run()
 

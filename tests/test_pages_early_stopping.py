@@ -12,6 +12,7 @@ from regcore.config import Config
 from regcore.execution.service import scheduler_for
 from regcore.lessons.early_stopping import LESSONS, RANDOM_LABELS, STEPS, linear_runs, trained
 from regcore.patience import NetworkStop
+from regcore.stopping_optimism import SeedOptimism
 from tests.opened_runs import result
 
 APP = Path(__file__).parents[1] / "app.py"
@@ -78,6 +79,7 @@ def test_baseline_and_this_run_are_one_training(app):
     baseline, run = results(app).values()
     assert baseline.recordings[0, 0] is run.recordings[0, 0]
     assert baseline.config == run.config.replace(patience=None)
+    assert "3 networks of 30 epochs, trained on this machine: 3 seeds of each run." in words(app)
 
 
 def test_moving_the_rule_sends_no_training_to_the_workers(app):
@@ -96,6 +98,25 @@ def test_moving_the_rule_sends_no_training_to_the_workers(app):
     assert app.session_state[PLACE].run is run
     assert "nothing was trained again" in words(app)
     assert results(app)["this run"].stops["stopped_epoch"].min() >= 6
+
+
+def test_the_code_of_the_loop_is_the_rule_that_is_set():
+    assert story.callback_of(Config(patience=3)) == "EarlyStopping(patience=3, restore_best_weights=True)"
+    assert story.callback_of(
+        Config(patience=1, min_delta=0.02, start_from_epoch=4, restore_best_weights=False)
+    ) == ("EarlyStopping(patience=1, min_delta=0.02, start_from_epoch=4)")
+
+
+def test_without_restoring_both_rules_keep_where_they_stopped_and_the_answer_says_what_that_costs():
+    app = open_page(**{**TINY, "restore_best_weights": "false"})
+    stops = patience.network_stops(results(app)["this run"])
+    cost = sum(stop.cost_of_not_restoring for stop in stops) / 3
+    run = results(app)["baseline"].with_stopping(restore_best_weights=False)
+    first, *_, last = (point.loss.mean for point in patience.alpha_points(run))
+
+    assert f"Not restoring costs +{cost:.3f} validation loss." in words(app)
+    assert f"alpha of GL 0 to 150: loss kept {first:.3g} to {last:.3g}" in chart(app, "Two stopping rules")
+    assert any("EarlyStopping(patience=5)\n" in code.value for code in app.code)
 
 
 def test_answer_says_where_networks_stopped_and_what_that_saved(app):
@@ -127,9 +148,11 @@ def test_log_is_of_the_seed_that_is_chosen(app):
     stops = {stop.seed: stop for stop in patience.network_stops(results(app)["this run"])}
     app.selectbox(key="early_stopping.seed.0.3").set_value(2).run()
 
-    log = next(code.value for code in app.code if "val_loss" in code.value and "Epoch 1/30" in code.value)
+    at = next(at for at, code in enumerate(app.code) if "Epoch 1/30" in code.value)
+    epochs, ending = (code.value.splitlines() for code in app.code[at : at + 2])
 
-    assert log.endswith(f"stopped after {stops[2].trained_epochs} epochs")
+    assert len(epochs) == 2 * stops[2].trained_epochs
+    assert ending[-1] == f"stopped after {stops[2].trained_epochs} epochs"
 
 
 def test_alpha_of_the_other_rule_is_read_off_as_well(app):
@@ -153,6 +176,14 @@ def test_a_regression_has_its_own_scores():
 
     assert not app.exception
     assert chart(app, "Optimism").startswith("Optimism, mean absolute error (standardized), 2 seeds")
+
+
+def test_a_single_validation_row_is_not_halved():
+    app = open_page(**{**TINY, "n_val": "1", "seeds": "2"})
+
+    assert not app.exception
+    assert not app.error
+    assert "A single validation row cannot be halved." in words(app)
 
 
 def test_random_labels_are_trained_when_asked_for(app):
@@ -232,6 +263,46 @@ def test_stops_in_words():
     )
     assert story.stops_in_words([stop(10)]) == "1 of 1 stopped, at epoch 10: 80 % saved."
     assert story.stops_in_words([stop(None)]) == "No network stopped before its last epoch."
+
+
+def test_how_far_apart_networks_stop_in_words():
+    assert story.spread_in_words([stop(10), stop(None), stop(20), stop(12)]) == (
+        "Stopping epochs: 10 to 20, median 12."
+    )
+    assert story.spread_in_words([stop(10), stop(None)]) == ""
+
+
+@pytest.mark.parametrize(
+    ("fresh", "chosen", "metric", "said"),
+    [
+        (
+            (0.34, 0.33, 0.36), (0.3, 0.3, 0.31), "error",
+            "On rows that did not choose, the error is +4.0 points against the rows that did (95 % interval "
+            "+1.5 to +6.5), higher on 3 of 3 seeds. That is the optimism.",
+        ),
+        (
+            (1.0, 1.2), (1.1, 1.05), "loss",
+            "On rows that did not choose, the data loss is +0.025 against the rows that did (95 % interval "
+            "−1.563 to +1.613): within seed noise.",
+        ),
+        (
+            (1.0, 1.25, 1.0), (2.0, 2.0, 1.875), "mae",
+            "On rows that did not choose, the mean absolute error is −0.875 against the rows that did (95 % "
+            "interval −1.186 to −0.564): no optimism here.",
+        ),
+        (
+            (0.5,), (0.25,), "loss",
+            "On rows that did not choose, the data loss is +0.250 against the rows that did; one seed cannot "
+            "tell.",
+        ),
+    ],
+)  # fmt: skip
+def test_optimism_in_words(fresh, chosen, metric, said):
+    seeds = tuple(
+        SeedOptimism(seed, one, other, 3.0)
+        for seed, (other, one) in enumerate(zip(fresh, chosen, strict=True))
+    )
+    assert story.optimism_in_words(seeds, metric) == said
 
 
 def test_networks_in_numbers():

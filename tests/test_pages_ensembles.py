@@ -1,13 +1,18 @@
 """The page on ensembles: k is read off a pool, sources are trained when asked, all numbers are measured."""
 
+import math
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages.ui import ensembles_story as story
+from regcore.ensembles import BySize, ErrorMoments, Source
 from regcore.execution.service import scheduler_for
 from regcore.lessons.ensembles import LESSONS, trained
+from regcore.statistics import MeanInterval
 
 APP = Path(__file__).parents[1] / "app.py"
 TINY = {"hidden": "4", "epochs": "3", "seeds": "2", "members": "3"}
@@ -73,6 +78,80 @@ def test_classes_have_all_figures(digits):
     assert "averaging 3 networks moves the validation error by" in words(digits)
 
 
+def test_the_table_is_of_what_the_answer_says(digits):
+    found = digits.session_state["lab.kept.ensembles.by_size"].what
+    difference = story.words.signed(found.paired("error", 3).mean, "error", 1)
+    (table,) = [one.value for one in digits.table if "Average of 3" in one.value.columns]
+
+    assert f"moves the validation error by {difference} points" in words(digits)
+    assert table["Metric"].tolist() == ["Error, %", "Data loss", "Brier score"]
+    assert table["Difference"].iloc[0] == difference
+    assert table["One network"].iloc[2] == f"{found.values['squared_error'][:, 0].mean():.3f}"
+    assert "64 networks of 3 epochs, trained on this machine: 32 for each of 2 seeds." in words(digits)
+
+
+def test_one_network_has_a_table_of_its_own():
+    table = story.in_numbers(by_size(), 1)
+    assert table.to_dict("records") == [
+        {"Metric": "Mean absolute error", "One network": "0.500"},
+        {"Metric": "Mean squared error", "One network": "1.000"},
+    ]
+
+
+def by_size(squared=((1.0, 0.75, 0.625), (1.0, 0.75, 0.625))):
+    """Return what two seeds measure of 1, 2 and 8 networks."""
+    values = np.array(squared)
+    return BySize(
+        "regression", 8, (1, 2, 8), (8, 28, 1), (True,) * 3,
+        {"squared_error": values, "mae": values / 2}, values / 4, (ErrorMoments(1.0, 0.5),) * 2,
+    )  # fmt: skip
+
+
+def test_the_table_has_difference_interval_wins_and_verdict():
+    (_, row) = story.in_numbers(by_size(((1.0, 0.75, 0.5), (1.0, 0.75, 0.625))), 8).to_dict("records")
+    assert row == {
+        "Metric": "Mean squared error", "One network": "1.000", "Average of 8": "0.562",
+        "Difference": "−0.438", "95 % interval": "−1.232 to +0.357", "Lower on": "2 of 2",
+        "Verdict": "within seed noise",
+    }  # fmt: skip
+
+
+def test_the_knee_in_words():
+    assert story.gain_in_words(by_size()) == (
+        "Knee: the smallest k with nine tenths of what all 8 gain: 8 networks gain 0.375, 8 gain 0.375. By "
+        "the identity on top, k networks have 1 − 1/k of all that averaging can ever gain: half with two, "
+        "nine tenths with ten."
+    )
+    same, lost = ((1.0, 1.0, 1.0),) * 2, ((math.nan,) * 3,) * 2
+    assert story.gain_in_words(by_size(same)) == "No knee: nothing is gained."
+    assert story.gain_in_words(by_size(lost)) == "No knee: networks have diverged."
+
+
+def source(name, correlation, single, ensemble):
+    rho, one, all_of_them, gain = (
+        MeanInterval(value, 0.0, value, value, 4)
+        for value in (correlation, single, ensemble, single - ensemble)
+    )
+    return Source(name, rho, one, all_of_them, gain)
+
+
+def test_sources_in_words():
+    order, both = source("order", 0.95, 0.6, 0.58), source("weights and order", 0.9, 0.6, 0.55)
+    bootstrap = source("bootstrap", 0.8, 0.7, 0.575)
+
+    assert story.sources_in_words([order, both]) == (
+        "**Lowest average: weights and order**, 0.550, where one member has 0.600. Its members differ most "
+        "as well: ρ is 0.90."
+    )
+    assert story.sources_in_words([order, both, bootstrap]) == (
+        "**Lowest average: weights and order**, 0.550, where one member has 0.600. Members differ most with "
+        "bootstrap (ρ is 0.80, against 0.90), but there one has 0.700, and the average 0.575."
+    )
+    assert story.sources_in_words([source("order", math.nan, 1.0, 1.0)]) == (
+        "No source can be told: networks have diverged."
+    )
+
+
 def test_moving_k_trains_nothing(digits):
     before, answer = steps_trained(), words(digits)
 
@@ -105,6 +184,9 @@ def test_other_measures_are_of_the_same_pool(digits):
         digits.button_group(key="ensembles.shown.multiclass").set_value(measure).run()
         assert charts(digits)[0].startswith(begins)
 
+    found = digits.session_state["lab.kept.ensembles.by_size"].what
+    part = found.between[:, 0].mean() / found.values["squared_error"][:, 0].mean()
+    assert f"Of the squared error of one network that is {100 * part:.3g} %." in words(digits)
     assert not digits.exception
     assert steps_trained() == before
 
@@ -125,11 +207,12 @@ def test_two_features_show_boundaries_of_members():
     assert charts(app)[1].startswith("Boundaries of 3 networks over x1 and x2, seed 0, and of their average.")
 
 
-def test_several_classes_of_two_features_have_no_picture_of_members():
+def test_several_classes_of_two_features_show_boundaries_of_members():
     app = open_page(data="blobs", **TINY)
 
     assert not app.exception
-    assert len(charts(app)) == 1 + 2 + 4
+    assert charts(app)[1].startswith("Boundaries of 3 networks over x1 and x2, seed 0, and of their average.")
+    assert len(charts(app)) == 2 + 2 + 4
 
 
 def test_identical_members_gain_nothing():
@@ -140,6 +223,9 @@ def test_identical_members_gain_nothing():
         app
     )
     assert "ρ is 1.00" in words(app)
+    assert "No knee: nothing is gained." in words(app)
+    (table,) = [one.value for one in app.table if "Average of 3" in one.value.columns]
+    assert table["Lower on"].tolist() == ["0 of 2"] * 3
 
 
 def test_words_of_the_prose_set_knobs(digits):
@@ -171,6 +257,7 @@ def test_sources_are_trained_when_asked():
     assert not app.exception
     assert steps_trained() > before
     (text,) = [text for text in charts(app) if "by what differs between the members" in text]
+    assert "**Lowest average: " in words(app)
     assert "nothing: one member" in text and "errors correlate by 1;" in text
 
     trained_then = steps_trained()

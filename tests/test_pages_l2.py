@@ -78,7 +78,7 @@ def test_every_picture_has_its_numbers(page):
 
 
 def test_the_answer_has_the_verdict_and_both_choices(page):
-    assert "against the baseline" in words(page)
+    assert re.search("This run (is .* than|and) the baseline", words(page))
     assert re.search(r"Of 8 values of l2, validation is lowest at \*\*[0-9.]+\*\*", words(page))
 
 
@@ -108,7 +108,7 @@ def test_words_of_the_prose_move_the_cursor_and_train_nothing(page):
 
 
 def test_an_experiment_brings_its_settings_and_says_what_to_look_for(page):
-    knob(page, "button_group", "lesson").set_value("Decoupled, the same number").run()
+    knob(page, "button_group", "lesson").set_value("Decoupled, the same strength").run()
 
     assert config_of(page) == l2.LESSONS[3].config
     assert "**Look for:** The error is that of the baseline." in words(page)
@@ -149,7 +149,7 @@ def test_the_article_is_held_against_what_was_measured(page):
     assert "were the same to the last bit after an epoch of Adam without a penalty" in words(page)
     counts = re.search(r"Of ([0-9,]+) weights of pixels .* image, ([0-9,]+) were the same", words(page))
     assert counts[1] == counts[2]
-    assert "SGD multiplied them by 0.9900 to 0.9900 in each step" in words(page)
+    assert "SGD multiplied them by 0.9900 in each step" in words(page)
     assert "Without a penalty their norm ends at " in words(page)
 
 
@@ -161,7 +161,7 @@ def test_the_first_step_is_its_closed_form(page):
 
 
 def test_the_keras_code_has_the_penalty_at_the_cursor(page):
-    (code,) = page.code
+    code = page.code[-1]
     assert code.value.strip() == keras_script(config_of(page)).strip()
     assert "L2 = 0.01" in code.value
 
@@ -182,6 +182,7 @@ def test_a_penalty_by_other_names(page):
         {"optimizer": "sgd", "l2": "0.1"},
         {"l2": "0.1", "weight_decay": "0.5"},
         {"hidden": "none"},
+        {"initializer": "zeros", "l2": "0.01"},
         {"dropout_hidden": "0.5", "l2": "0.01"},
         {"learning_rate": "10", "optimizer": "sgd", "l2": "0.3"},
     ],
@@ -197,6 +198,6 @@ def test_whatever_else_is_set(query):
 def test_it_begins_where_l2_helps():
     app = AppTest.from_file(str(APP), default_timeout=60).switch_page("pages/l2.py").run()
     assert config_of(app) == l2.LESSONS[0].config == Config(
-        data="digits", label_noise=0.3, epochs=40, seeds=4, l2=0.01
+        data="digits", label_noise=0.3, epochs=30, seeds=4, l2=0.01
     )  # fmt: skip
     cancel(app)

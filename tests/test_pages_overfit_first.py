@@ -13,10 +13,11 @@ from regcore.execution.service import scheduler_for
 from regcore.faults import FAULTS
 from regcore.lessons.overfit_first import HEALTHY, LESSONS, sides, trained
 from regcore.shift import ClassifierTest, FeatureTest, LabelTest, ResplitTest, Verdict
+from regcore.shift_cases import SHOWN_DRAWS
 
 APP = Path(__file__).parents[1] / "app.py"
 TINY = {"data": "iris", "hidden": "8,8", "epochs": "3", "seeds": "2", "learning_rate": "0.01"}
-PLACES = ("overfit_first", "overfit_first.capacity", "overfit_first.shift")
+PLACES = ("overfit_first", "overfit_first.capacity", "overfit_first.shift", "overfit_first.own_shift")
 
 
 def open_page(**query):
@@ -81,6 +82,7 @@ def test_what_takes_longer_waits_for_its_button(arrived):
     labels = [button.label for button in arrived.main.button]
 
     assert {"Train eight widths", "Train 40 networks"} <= set(labels)
+    assert "**Measured here:** Choose a split above and train, to see which." in words(arrived)
 
 
 def test_breaking_it_trains_the_repaired_network_beside_it_and_names_the_check():
@@ -152,6 +154,41 @@ def test_a_split_is_tested_when_asked_and_another_one_at_once():
     assert ":red[**A different distribution.**]" in words(app)
     assert "Of the split chosen above: a different distribution" in words(app)
 
+    (draw,) = [each for each in app.select_slider if each.key == "overfit_first.draw"]
+    assert draw.value == SHOWN_DRAWS[0]
+    tested = app.session_state["lab.kept.overfit_first.shift"].dataset.key
+    draw.set_value(SHOWN_DRAWS[1]).run()
+    assert app.session_state["lab.kept.overfit_first.shift"].dataset.key != tested
+
+    pills(app, "overfit_first.case").set_value(story.OWN).run()
+
+    assert "Iris, the rows of seed 0, and the network that is set above." in words(app)
+    assert "Of the split chosen above" not in words(app)
+    assert "overfit_first.resplits" not in charts(app)
+
+    app.button(key="overfit_first.own_shift.train").click().run()
+    finish(app)
+
+    assert not app.exception
+    tested = app.session_state["lab.kept.overfit_first.own_shift"]
+    assert tested.dataset.name == "iris, re-split"
+    assert tested.configs[story.SPLITS] == Config(
+        data="iris", hidden=(8, 8), epochs=3, seeds=40, learning_rate=0.01
+    )
+    assert "Of the split chosen above: " in words(app)
+    assert len(app.table) == 2
+
+
+def test_another_network_has_to_ask_for_its_own_widths():
+    app = open_page(**TINY)
+    app.button(key="overfit_first.capacity.train").click().run()
+    finish(app)
+
+    pills(app, "fault").set_value("Five epochs").run()
+
+    assert app.button(key="overfit_first.capacity.train").label == "Train eight widths"
+    assert "overfit_first.capacity" not in charts(app)
+
 
 def test_a_page_drawn_again_sends_nothing_to_the_workers(arrived, monkeypatch):
     def refuse(*_):
@@ -182,10 +219,28 @@ def test_the_table_has_numbers_bounds_and_seeds():
 
     table = story.table_of({"baseline": (check, other)}, ["baseline"])
 
-    assert table.to_dict("records") == [
+    assert table.replace("\u00a0", " ", regex=True).to_dict("records") == [
         {"Check": "**a**: what", "Asked for": "at most 2.5 %", "Baseline": "✓ passes, 2.0 % (1 of 2)"},
         {"Check": "**b**: what", "Asked for": "at least 2.500", "Baseline": "✗ fails, 2.000 (1 of 2)"},
     ]
+    assert "2.5\u00a0%" in table["Asked for"][0], "a number and its sign stay on one line"
+    assert "(1\u00a0of\u00a02)" in table["Baseline"][0]
+
+
+def test_a_fault_is_said_to_be_told_only_where_its_check_fails():
+    good = Check(MEMORISED, (0.0,), (0.01,), True, True, "what", "why")
+    bad, other = good._replace(values=(0.5,)), good._replace(name=SHUFFLED, values=(0.5,))
+    (wide,) = (fault for fault in FAULTS if fault.name == "Two units wide")
+
+    assert story.answer_in_words((good,), None) == ":green[**This network can overfit:**] 1 of 1 checks pass."
+    assert story.answer_in_words((bad, other), wide) == (
+        f":red[**2 of 2 checks fail:**] “{MEMORISED}”, “{SHUFFLED}”. “Two units wide” is told by "
+        f"“{MEMORISED}”."
+    )
+    assert story.answer_in_words((good, other), wide) == (
+        f":red[**1 of 2 checks fail:**] “{SHUFFLED}”. “{MEMORISED}” is to tell “Two units wide”, and passes "
+        "here."
+    )
 
 
 def test_the_tests_are_held_against_their_own_levels():

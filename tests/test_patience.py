@@ -101,6 +101,13 @@ def test_alpha_keeps_the_lowest_epoch_before_the_rise(both):
     assert (at_150.loss.mean, at_150.epochs.mean, at_150.n_stopped) == (2.0, 5.0, 2)
 
 
+def test_alpha_without_restoring_keeps_the_epoch_of_the_stop(both):
+    (at_thirty,) = patience.alpha_points(both.with_stopping(restore_best_weights=False), [30])
+
+    # GL passes 30 % at losses of 4 and 3.
+    assert (at_thirty.loss.mean, at_thirty.epochs.mean, at_thirty.n_stopped) == (3.5, 4.0, 2)
+
+
 def test_loss_above_lowest_is_by_network(both):
     above = patience.loss_above_lowest(both)
     np.testing.assert_allclose(above[0, 0], [0, 0, 100 / 3, 100, 500 / 3])

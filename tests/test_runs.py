@@ -6,7 +6,7 @@ from contextlib import nullcontext
 import numpy as np
 import pytest
 
-from pages.ui import runs
+from pages.ui import runs, words
 from regcore.config import Config
 from regcore.data import load_dataset
 from regcore.execution import Progress
@@ -56,6 +56,41 @@ def test_a_session_that_comes_back_keeps_its_runs(ended_soon):
     assert not back.run.is_cancelled
 
 
+class Endless(Recorded):
+    """A run that never ends."""
+
+    def wait(self, timeout):
+        return False
+
+
+def test_a_knob_that_moves_ends_the_wait_for_a_short_run(monkeypatch):
+    looks = []
+
+    def recall(name):
+        looks.append(name)
+        if len(looks) == 2:
+            raise Moved
+
+    monkeypatch.setattr(runs.state, "recall", recall)
+
+    with pytest.raises(Moved):
+        runs._wait_a_little(Endless(), "lab")
+
+
+def test_a_run_that_is_not_short_is_waited_for_no_longer(monkeypatch):
+    monkeypatch.setattr(runs.state, "recall", lambda name: None)
+    monkeypatch.setattr(runs, "WAIT_SECONDS", 0.0)
+
+    runs._wait_a_little(Endless(), "lab")
+
+
+@pytest.mark.parametrize(("are_ready", "said"), [(False, words.STARTING), (True, "Waiting for a turn")])
+def test_a_run_that_has_not_begun_says_what_it_waits_for(monkeypatch, are_ready, said):
+    monkeypatch.setattr(runs, "workers_are_ready", lambda: are_ready)
+
+    assert runs._under_way(Progress(0, 100, None, "queued")) == said
+
+
 class Moved(BaseException):
     """What Streamlit stops a run of the page with, at its next touch of the session, when a knob moves."""
 
@@ -76,6 +111,21 @@ def test_a_run_that_was_submitted_as_the_knobs_moved_on_is_cancelled(monkeypatch
         runs.follow("lab", {})
 
     assert submitted.is_cancelled
+
+
+@pytest.mark.parametrize("n_moves, drawn", [(3, ["panel"]), (2, [])], ids=["as before", "moved within it"])
+def test_a_part_of_the_page_whose_words_moved_a_knob_leaves_it_to_the_whole_page(monkeypatch, n_moves, drawn):
+    def rerun():
+        raise Moved
+
+    shown = []
+    monkeypatch.setattr(runs.state, "n_moves", lambda: 3)
+    monkeypatch.setattr(runs.st, "rerun", rerun)
+
+    with nullcontext() if drawn else pytest.raises(Moved):
+        runs._polled(lambda *_: shown.append("panel"), "l2", runs.Live({}, Recorded()), print, False, n_moves)
+
+    assert shown == drawn
 
 
 def test_the_same_on_other_data_is_another_run(monkeypatch):

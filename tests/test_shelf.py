@@ -112,7 +112,8 @@ def test_going_back_to_a_run_and_forth_gives_the_colours_back():
         ("RUN 2", "RUN 2 (2)"),
         ("Baseline", "Baseline (2)"),
         ("Verdict", "Verdict (2)"),
-        ("x" * 100, "x" * shelf.MAX_LETTERS),
+        ("x" * 200, "x" * (shelf.MAX_LETTERS - 1) + "…"),
+        ("L2 0.01, " * 20, "L2 0.01, " * 10 + "L2 0.01…"),
     ],
 )
 def test_a_new_name_is_tidied(typed, name):
@@ -125,7 +126,8 @@ def test_a_long_name_with_a_number_is_not_too_long():
     long = "x" * shelf.MAX_LETTERS
     kept = shelf.renamed((entry(1), entry(2, long)), config(1), long)
 
-    assert names(kept) == ["x" * 55 + " (2)", long]
+    assert names(kept) == ["x" * (shelf.MAX_LETTERS - 6) + "… (2)", long]
+    assert max(map(len, names(kept))) == shelf.MAX_LETTERS
 
 
 def test_rows_are_the_baseline_this_run_and_the_earlier_ones_newest_first():

@@ -55,12 +55,34 @@ def test_a_pasted_link_is_the_configuration(browser):
     assert state.problem() is None
 
 
-def test_a_broken_link_gives_the_defaults_and_one_sentence(browser):
+@pytest.mark.parametrize("start", [state.START, Config(data="wine", patience=3)])
+def test_a_broken_link_leads_to_where_its_page_begins_and_to_one_sentence(browser, start):
     paste(browser, "dropout_hidden=1.5")
 
-    assert state.begin() == Config()
-    assert "dropout_hidden must be" in (state.problem() or "")
-    assert "\n" not in (state.problem() or "")
+    assert state.begin(start) == start
+    assert state.problem() == (
+        "This link cannot be opened, so the defaults are shown: "
+        f"{Config.from_query('dropout_hidden=1.5').problem}"
+    )
+
+
+def test_a_link_to_what_a_data_set_cannot_take_is_a_broken_one(browser):
+    paste(browser, "data=iris&n_train=5000")
+
+    assert state.begin() == state.START
+    assert (state.problem() or "").startswith(f"{state.REFUSED_LINK}: n_train + n_val must be at most 100")
+
+
+def test_a_page_without_a_configuration_clears_the_link_of_the_page_before(browser):
+    state.enter("Lab")
+    state.begin()
+    state.enter("Home")
+
+    state.begin_without_link()
+
+    assert browser.query_params == {}
+    state.enter("Lab")
+    assert state.begin() == state.START
 
 
 @pytest.mark.parametrize("added", ["utm_source=letter", "utm_medium=mail", "fbclid=IwAR0", "mc_eid=y"])
@@ -303,7 +325,7 @@ def test_of_a_broken_link_no_numbers_were_made(browser):
     state.begin()
 
     assert state.made() is None
-    assert browser.query_params == {"data": ["moons"]}
+    assert browser.query_params == START_QUERY
 
 
 CONFIGS = st.builds(

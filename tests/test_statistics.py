@@ -10,6 +10,7 @@ from regcore.errors import DataError
 from regcore.statistics import (
     MeanInterval,
     best_choice,
+    difference_of,
     mean_interval,
     one_standard_error_choice,
     paired_difference,
@@ -55,6 +56,18 @@ def test_equal_values_are_within_seed_noise():
 
 def test_values_that_differ_by_rounding_are_within_seed_noise():
     assert paired_difference([0.1 + 0.2, 0.7], [0.3, 0.7]).verdict == "within seed noise"
+
+
+def test_values_that_differ_by_rounding_alone_are_ties():
+    # 0.1 + 0.2 and 0.6 + 0.1 are each off by their last digit, to the same side but not by the same.
+    found = paired_difference([0.1 + 0.2, 0.7, 1.1], [0.3, 0.6 + 0.1, 1.1])
+    assert found == (0.0, 0.0, 0.0, 0, 3, 3, "within seed noise")
+
+
+def test_a_difference_is_kept_and_rounding_is_none():
+    found = difference_of([[0.1 + 0.2, 0.75], [0.5, 0.25]], [[0.3], [0.25]])
+    assert found.tolist() == [[0.0, 0.45], [0.25, 0.0]]
+    assert np.isnan(difference_of([NAN, 1.0], [0.0, 1.0])).tolist() == [True, False]
 
 
 @pytest.mark.parametrize("n", [2, 3, 5])

@@ -92,8 +92,10 @@ def test_verdict_is_a_line_for_each_amount_of_dropout(three, shown):
     story.verdict(three)
 
     assert shown == [
-        "**Dropout:** :green[**better**], validation error −10.0 points, lower on 3 of 3 seeds.  \n"
-        "**Too much dropout:** :red[**worse**], validation error +46.0 points, lower on 0 of 3 seeds."
+        ":green[**Dropout is better than no dropout:**] validation error 32.0 % against 42.0 %, −10.0 points "
+        "(95 % interval −14.3 to −5.7), lower on 3 of 3 seeds.  \n"
+        ":red[**Too much dropout is worse than no dropout:**] validation error 88.0 % against 42.0 %, "
+        "+46.0 points (95 % interval +41.0 to +51.0), lower on 0 of 3 seeds."
     ]
 
 

@@ -4,6 +4,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from streamlit.runtime.state import SafeSessionState, SessionState
 from streamlit.watcher.folder_black_list import FolderBlackList
 
 from regcore.figures import COLOURS
@@ -53,3 +54,13 @@ def test_the_library_is_not_reloaded_under_a_running_server():
     assert ignored.is_blacklisted(str(ROOT / "regcore" / "config.py"))
     assert ignored.is_blacklisted(str(ROOT / "regcore" / "execution" / "run.py"))
     assert not ignored.is_blacklisted(str(ROOT / "pages" / "ui" / "state.py"))
+
+
+def test_two_runs_of_a_page_are_never_at_once_in_the_state_of_a_session():
+    # Streamlit locks for one run of a page, not for the session: with fast reruns a run that ends looks
+    # through a state that the next one changes. Once its lock is shared the setting can go.
+    state = SessionState()
+    one, next_one = (SafeSessionState(state, lambda: None) for _ in range(2))
+
+    assert SETTINGS["runner"]["fastReruns"] is False
+    assert one._lock is not next_one._lock

@@ -17,6 +17,7 @@ from regcore.augmentation import Seen
 from regcore.config import Config
 from regcore.data import DATASET_INFO, Dataset, load_dataset
 from regcore.data_worth import LearningCurve
+from regcore.errors import RegcoreError
 from regcore.figures import (
     plot_class_errors,
     plot_gallery,
@@ -43,6 +44,8 @@ N_IMAGES, N_LARGE_IMAGES, LARGE = 6, 4, 20
 EXAMPLES: dict[str, Any] = {
     "jitter": 0.2, "mixup": 1.0, "shift": 1, "rotate": 20.0, "zoom": 0.2, "flip": True, "cutout": 3,
 }  # fmt: skip
+# Degrees from which on a digit that is turned may be another one.
+UPRIGHT = 90.0
 UNITS = {"shift": " px", "cutout": " px", "rotate": "°"}
 
 
@@ -195,7 +198,7 @@ def by_class(results: Results) -> None:
 def hurt_in_words(classes: tuple[class_errors.ClassErrors, ...]) -> str:
     """Return which classes are hurt beyond seed noise, and what they are taken for."""
     hurt = [each for each in classes if each.difference.verdict == WORSE]
-    lead = "Intervals are of 95 %, over seeds: where nothing changes, one such verdict in twenty is luck."
+    lead = "Intervals are of 95 %, over seeds: a class to which nothing happens is called so once in forty."
     if not hurt:
         return f"No class has a higher error beyond seed noise. {lead}"
     listed = "; ".join(
@@ -265,7 +268,11 @@ def leaking(config: Config) -> None:
         return
     n_networks = leak.leak_config(config).seeds
     if technique.asked(LEAK, config, f"Train {n_networks} networks both ways", "A few seconds"):
-        data = state.kept_of("augmentation.leak.data", _leak_data, config)
+        try:
+            data = state.kept_of("augmentation.leak.data", _leak_data, config)
+        except RegcoreError as error:
+            st.error(str(error), icon=":material/block:")
+            return
         live = runs.follow(LEAK, {BASELINE: leak.leak_config(config)}, dataset=data.dataset)
         if live:
             runs.show(LEAK, live, partial(_leaking, data))
@@ -364,10 +371,7 @@ def says(live: runs.Live | None, config: Config) -> tuple[Says, ...]:
             _gap_in_words(results) if THIS_RUN in results else None if config != config.plain() else
             "Turn a knob to see.",
         ),
-        Says(
-            "transforms should keep the label.",
-            "Choose “Upside down” for one that does not: a 6 that is turned round is a 9.",
-        ),
+        Says("transforms should keep the label.", _broken_in_words(results, config)),
     )  # fmt: skip
 
 
@@ -379,6 +383,20 @@ def _more_data_in_words(config: Config) -> str:
     curve: LearningCurve = data_worth.learning_curve(config, live.results())
     own = config.n_train or DATASET_INFO[config.data].n_train
     return learning_curve.worth_in_words(data_worth.worth(curve, own), words.what_is_on(config))
+
+
+def _broken_in_words(results: Results, config: Config) -> str | None:
+    """Return what transforms do that make another digit of one; where none is on, how to have one."""
+    if not config.flip and config.rotate < UPRIGHT:
+        return "Choose “Upside down” for one that does not: a 6 that is turned round is a 9."
+    if THIS_RUN not in results:
+        return None
+    metric = _metric(results)
+    before, after = (float(results[name].metrics("val")[metric].mean()) for name in (BASELINE, THIS_RUN))
+    decimals, unit = words.decimals_of(metric, before), " %" if metric == "error" else ""
+    with_it, without = (words.number(value, metric, decimals) + unit for value in (after, before))
+    name = words.METRICS[metric].lower()
+    return f"With {words.what_is_on(config)}, validation {name} is {with_it}, without {without}."
 
 
 def _gap_in_words(results: Results) -> str:

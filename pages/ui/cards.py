@@ -12,8 +12,9 @@ import streamlit as st
 from pages.ui import charts, state, words
 from regcore import scoring
 from regcore.figures import Measure, plot_curves, plot_objective, plot_penalty
+from regcore.lessons import BASELINE
 from regcore.model_summary import summarize_model
-from regcore.results import Comparison, Result
+from regcore.results import Comparison, Recording, Result
 from regcore.statistics import BETTER, WITHIN_NOISE, WORSE
 
 LOSS, ERROR, AS_TRAINED, STACKED = "Loss", "Error", "As trained", "Loss and penalty"
@@ -127,13 +128,22 @@ def epochs_shown(results: Mapping[str, Result]) -> int:
 def how_many(results: Mapping[str, Result]) -> str:
     """Return how many networks the results are of."""
     first = next(iter(results.values())).config
-    n_networks = sum(result.config.seeds * result.config.members for result in results.values())
     seeds = words.count(first.seeds, "seed")
     if not _are_complete(results):
+        n_networks = sum(result.config.seeds * result.config.members for result in results.values())
         return f"{n_networks:,} networks, {seeds} of each run, not all of them trained to the end."
+    # What runs share is trained once, and is the same recording.
+    networks = {id(each) for result in results.values() for each in _recordings(result)}
     return (
-        f"{n_networks:,} networks of {first.epochs:,} epochs, trained on this machine: {seeds} of each run."
+        f"{words.count(len(networks), 'network')} of {first.epochs:,} epochs, trained on this machine: "
+        f"{seeds} of each run."
     )
+
+
+def _recordings(result: Result) -> list[Recording]:
+    """Return the recording of each network of a result, which may be of some of the members trained."""
+    members = range(result.config.members)
+    return [result.recordings[seed, member] for seed in result.seeds for member in members]
 
 
 def _tables(results: Mapping[str, Result]) -> dict[str, pd.DataFrame]:
@@ -151,22 +161,44 @@ def validation_tables(results: Mapping[str, Result]) -> dict[str, pd.DataFrame]:
 def answer(tables: Mapping[str, pd.DataFrame]) -> str:
     """Return what the last run is against the baseline, in one line of Markdown."""
     metric, table = next(iter(tables.items()))
-    baseline, row = table.iloc[0].to_dict(), table.iloc[-1].to_dict()
-    verdict = str(row["verdict"]).capitalize()
     if len(table) == 1:
         return "**This is the baseline:** every regularizer is off. Turn a knob to hold one against it."
-    if math.isnan(row["low"]):
-        return f"**{verdict}**"
+    return held_against(table.iloc[0].to_dict(), table.iloc[-1].to_dict(), metric)
+
+
+def held_against(baseline: Mapping[Any, Any], run: Mapping[Any, Any], metric: str) -> str:
+    """Return which of two runs is better, in which metric and by how much, in one line of Markdown.
+
+    Args:
+        baseline: The first row of a table of `Comparison`.
+        run: Another row of it.
+        metric: What the table is of.
+    """
+    verdict = str(run["verdict"])
+    subject, other = (_in_a_sentence(str(each["name"])) for each in (run, baseline))
     decimals = words.decimals_of(metric, baseline["mean"])
-    difference = words.signed(row["difference"], metric, decimals)
-    interval = words.interval(row["low"], row["high"], metric, decimals)
-    lead = f":{COLOURS[row['verdict']]}[**{verdict}:**]" if row["verdict"] in COLOURS else f"**{verdict}:**"
-    points = " points" if metric == "error" else ""
-    because = ", which contains 0" if row["verdict"] == WITHIN_NOISE else ""
+    unit = " %" if metric == "error" else ""
+    means = [words.number(each["mean"], metric, decimals) for each in (run, baseline)]
+    both = f"validation {words.METRICS[metric].lower()} {means[0]}{unit} against {means[1]}{unit}"
+    if math.isnan(run["low"]):
+        lead = verdict.capitalize()
+        return f"**{lead}**" if words.NOTHING in means else f"**{lead}:** {both} of {other}"
+    # Not `capitalize`: a run may be called as its settings are, of which capitals have a meaning.
+    subject = subject[:1].upper() + subject[1:]
+    lead, because = f"**{subject} is {verdict} than {other}:**", ""
+    if verdict == WITHIN_NOISE:
+        lead, because = f"**{subject} and {other} are {WITHIN_NOISE}:**", ", which contains 0"
+    colour = COLOURS.get(verdict)
     return (
-        f"{lead} validation {words.METRICS[metric].lower()} {difference}{points} against the baseline "
-        f"(95 % interval {interval}{because}), lower on {row['wins']} of {row['n']} seeds."
+        f"{f':{colour}[{lead}]' if colour else lead} {both}, "
+        f"{words.signed(run['difference'], metric, decimals)}{' points' if unit else ''} "
+        f"(95 % interval {words.interval(run['low'], run['high'], metric, decimals)}{because}), "
+        f"lower on {run['wins']} of {run['n']} seeds."
     )
+
+
+def _in_a_sentence(name: str) -> str:
+    return f"the {name}" if name == BASELINE else name
 
 
 def in_words(tables: Mapping[str, pd.DataFrame], is_complete: bool) -> pd.DataFrame:

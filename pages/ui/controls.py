@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from pages.ui import fields, state, technique, words
 from regcore.config import (
@@ -21,7 +22,7 @@ from regcore.config import (
 from regcore.data import DATASET_INFO
 from regcore.data.checks import IMAGE_FIELDS
 from regcore.figures import thumbnail
-from regcore.lessons import lab
+from regcore.lessons import lab, lesson_of
 
 RATES = tuple(round(0.05 * step, 2) for step in range(20))
 LOG_STEPS = (1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 0.01, 0.02, 0.05, 0.1)
@@ -38,13 +39,21 @@ SEEDS = (1, 2, 3, 5, 8, 12, 16, 32)
 NOISES = (0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.7, 1.0)
 LABEL_NOISES = tuple(round(0.05 * step, 2) for step in range(21))
 
+IDENTICAL = (
+    "These members are one network several times over, so their average gains nothing: choose what members "
+    "differ in, under “More of the regularizers”."
+)
 NO_LESSON = "**Your own settings.** A lesson brings back some that are known."
 
 
 def draw(config: Config) -> None:
-    """Draw every control of the Lab, showing this configuration."""
-    technique.experiments(config, lab.LESSONS, "Lessons", NO_LESSON)
-    data(config)
+    """Draw every control of the Lab: the five knobs in view, all else folded away."""
+    with st.container(key="lab-choices", horizontal=True, gap="xsmall"):
+        with st.popover(_lesson_shown(config), key="lab-lessons", width="stretch"):
+            technique.pick(config, lab.LESSONS, "Lessons")
+            st.caption("Each sets every knob; beside the results it says why, and what to look for.")
+        with st.popover(f"Data: {_pictured(config.data)}", key="lab-data", width="stretch"):
+            data(config)
     knobs(config)
     with st.expander("Network and optimizer"):
         network(config)
@@ -52,6 +61,16 @@ def draw(config: Config) -> None:
         more(config)
     with st.expander("Seeds and rows"):
         repetition(config)
+
+
+def lesson(config: Config) -> None:
+    """Show why the lesson that is set is good or bad, and what to look for."""
+    technique.explain(config, lab.LESSONS, NO_LESSON)
+
+
+def _lesson_shown(config: Config) -> str:
+    chosen = lesson_of(lab.LESSONS, config)
+    return f"Lesson: {chosen.name if chosen else 'your own settings'}"
 
 
 def data(config: Config) -> None:
@@ -99,30 +118,49 @@ def _other_data(name: str | None) -> state.Changes:
 
 def knobs(config: Config) -> None:
     """Draw the knobs of the five regularizers."""
-    with _knob("Augmentation", "Trains on variations of the rows instead of the same rows again."):
-        fields.steps(config, "jitter", "Jitter", JITTERS)
-        if DATASET_INFO[config.data].image_shape:
-            fields.steps(config, "shift", "Shift, pixels", SHIFTS)
-        fields.steps(config, "mixup", "Mixup", MIXUPS)
-    with _knob("L2", "Makes large weights cost something.", field_help("l2").description):
-        fields.steps(config, "l2", "L2", (0.0, *LOG_STEPS), labelled=False)
-    with _knob("Dropout", "Drops units at random in each update, so that none is relied on."):
-        dropout(config)
-    with _knob("Early stopping", "Keeps the network of the best epoch on the validation rows."):
-        fields.steps(config, "patience", "Patience, epochs", PATIENCES)
-    with _knob("Ensemble size", "Averages the predictions of several networks."):
-        fields.steps(config, "members", "Ensemble size", MEMBERS, str, labelled=False)
+    with st.container(key="lab-knobs", gap="xsmall"):
+        with _knob("Augmentation", "trains on variations of the rows"):
+            fields.steps(config, "jitter", "Jitter", JITTERS)
+            if DATASET_INFO[config.data].image_shape:
+                fields.steps(config, "shift", "Shift, pixels", SHIFTS)
+            fields.steps(config, "mixup", "Mixup", MIXUPS)
+        with _knob("L2", "makes large weights cost something", "l2"):
+            fields.steps(config, "l2", "L2", (0.0, *LOG_STEPS), labelled=False)
+        with _knob("Dropout", "drops units at random in each update"):
+            _rates(config)
+        with _knob("Early stopping", "keeps the best epoch; patience:", "patience"):
+            fields.steps(config, "patience", "Patience, epochs", PATIENCES, labelled=False)
+        with _knob("Ensemble size", "averages so many networks", "members"):
+            fields.steps(config, "members", "Ensemble size", MEMBERS, str, labelled=False)
+    if config.members > 1 and not config.member_varies and not config.bootstrap:
+        st.markdown(f":material/info: :small[{IDENTICAL}]")
 
 
-def _knob(title: str, meaning: str, more: str | None = None) -> Any:
-    container = st.container(border=True, gap="xsmall")
-    container.markdown(f"**{title}**")
-    container.caption(meaning, help=more)
-    return container
+def _knob(title: str, meaning: str, field: str | None = None) -> DeltaGenerator:
+    """Return the place of a knob's sliders, side by side below what it is called and does.
+
+    Args:
+        title: What it is called.
+        meaning: What it does, in some words.
+        field: The field that is explained beside them, where the slider has no label of its own.
+    """
+    with st.container(border=True, gap="xxsmall"):
+        about = field_help(field).description if field else None
+        st.markdown(f"**{title}** :small[{meaning}]", help=about)
+        return st.container(horizontal=True, gap="small")
 
 
 def dropout(config: Config) -> None:
-    """Draw the rates of dropout, and what they keep."""
+    """Draw the drop rates of inputs and hidden layers, and what they keep."""
+    _rates(config)
+    kept = " and ".join(dict.fromkeys(words.percent(1 - rate) for rate in config.dropout_rates())) or "all"
+    st.caption(
+        f"The rate is the part dropped: it keeps {words.percent(1 - config.dropout_input)} of the inputs, "
+        f"{kept} of the hidden units. Papers often state the part kept."
+    )
+
+
+def _rates(config: Config) -> None:
     """Draw the drop rates of inputs and hidden layers."""
     fields.steps(config, "dropout_input", "Dropout, inputs", RATES, _rate)
     if isinstance(config.dropout_hidden, tuple):
@@ -135,11 +173,6 @@ def dropout(config: Config) -> None:
         )
     else:
         fields.steps(config, "dropout_hidden", "Dropout, hidden", RATES, _rate)
-    kept = " and ".join(dict.fromkeys(words.percent(1 - rate) for rate in config.dropout_rates())) or "all"
-    st.caption(
-        f"The rate is the part dropped: it keeps {words.percent(1 - config.dropout_input)} of the inputs, "
-        f"{kept} of the hidden units. Papers often state the part kept."
-    )
 
 
 def _rate(rate: float) -> str:

@@ -1,4 +1,4 @@
-"""What the page about dropout shows: the run, its thinned networks, single steps, rates and costs."""
+"""What the page about dropout shows: the run, its thinned networks, rates and costs."""
 
 from __future__ import annotations
 
@@ -9,21 +9,19 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from pages.ui import cards, charts, controls, fields, runs, state, words
+from pages.ui import cards, charts, controls, dropout_steps_story, fields, runs, state, words
 from pages.ui.technique import Says
 from pages.ui.technique import article as show_article
-from regcore import coadaptation, dropout, dropout_runs, dropout_steps
+from regcore import coadaptation, dropout, dropout_runs
 from regcore.config import Config
-from regcore.data import load_dataset
+from regcore.data import DATASET_INFO, load_dataset
 from regcore.dropout_landscapes import thinned_landscapes
-from regcore.engine.shard import Probe
 from regcore.figures import (
     THIS_RUN,
     plot_boundary,
     plot_costs,
     plot_gaps,
     plot_monte_carlo,
-    plot_network,
     plot_objective_beside_val,
     plot_predictions,
     plot_rates,
@@ -31,28 +29,13 @@ from regcore.figures import (
     plot_scalings,
 )
 from regcore.landscape import has_landscape
-from regcore.lessons.dropout import SMALL, SMALL_SGD
-from regcore.results import Result, Weights
+from regcore.results import Result
 from regcore.statistics import PairedDifference, mean_interval, paired_difference
 
 Results = Mapping[str, Result]
 
-STEPS, BOUNDARIES, RATES, CHEAP = "dropout.steps", "dropout.boundaries", "dropout.rates", "dropout.cheap"
-
-SMALL_NAME = "small network"
-OF_ARTICLE, OF_PAGE = "Keep 0.8 / 0.6", "This page's"
-OPTIMIZERS = {"Adam": SMALL, "Plain SGD": SMALL_SGD}
-BATCHES = (1, 4, 16)
-N_STEPS = 50
-# By then Adam remembers gradients of most weights.
-FIRST_SHOWN = 10
-PROBE = "first epoch"
+BOUNDARIES, RATES, CHEAP = "dropout.boundaries", "dropout.rates", "dropout.cheap"
 WHEN_DONE = "It is shown when the run is done."
-DISTANCES = {
-    "arithmetic_to_scaled": "Arithmetic mean to scaled network",
-    "geometric_to_scaled": "Geometric mean to scaled network",
-    "arithmetic_to_geometric": "Arithmetic to geometric mean",
-}
 
 
 def knobs(config: Config) -> None:
@@ -61,8 +44,8 @@ def knobs(config: Config) -> None:
         controls.dropout(config)
         n_units = dropout.droppable_units(config, load_dataset(config).n_features)
         st.caption(
-            f"{words.count(n_units, 'unit')} can be out: 2^{n_units} thinned networks, about "
-            f"10^{n_units * math.log10(2):.0f}."
+            f"{words.count(n_units, 'unit')} can be out: $2^{{{n_units}}}$ thinned networks, about "
+            f"$10^{{{n_units * math.log10(2):.0f}}}$."
         )
     with st.expander("Data"):
         controls.data(config)
@@ -85,7 +68,7 @@ def beside(results: Results) -> None:
 def below(results: Results) -> None:
     """Show what dropout did to the networks of this run."""
     result = results.get(THIS_RUN)
-    if result is None or not _drops(result.config):
+    if result is None or not dropout.has_dropout(result.config):
         st.info("Dropout is off: turn a rate up to see what it does.", icon=":material/info:")
         return
     _train_above_validation(results)
@@ -101,10 +84,6 @@ def below(results: Results) -> None:
     _scaling(result)
     if result.config.hidden:
         _coadaptation(results)
-
-
-def _drops(config: Config) -> bool:
-    return bool(config.dropout_input or any(config.dropout_rates()))
 
 
 def _train_above_validation(results: Results) -> None:
@@ -322,182 +301,11 @@ def _coadaptation_in_words(found: Mapping[str, Sequence[coadaptation.CoAdaptatio
     )
 
 
-class Small:
-    """The network that is drawn: its steps, and what all its thinned networks say when it is trained."""
-
-    def __init__(self, config: Config, live: runs.Live | None) -> None:
-        self.config, self.live = config, live
-        self.steps = state.kept_of("dropout.replayed", _replayed, config)
-
-    @property
-    def result(self) -> Result | None:
-        """What is trained, once it is."""
-        found = self.live.results()[SMALL_NAME] if self.live else None
-        return found if found is not None and found.is_complete else None
-
-    @property
-    def difference(self) -> float | None:
-        """How far the steps are from the engine's weights after its first epoch, at most."""
-        recorded = self.live.recorded(SMALL_NAME, PROBE, 0)[0].get(1) if self.live else None
-        if recorded is None:
-            return None
-        n = len(recorded) // 2
-        weights = Weights(tuple(recorded[:n]), tuple(bias[0] for bias in recorded[n:]))
-        return dropout_steps.largest_difference(_end_of_first_epoch(self.steps).after, weights)
-
-
-def _replayed(config: Config) -> tuple[dropout_steps.Step, ...]:
-    return dropout_steps.replay_steps(config, load_dataset(config), config.seed, N_STEPS)
-
-
-def _end_of_first_epoch(steps: Sequence[dropout_steps.Step]) -> dropout_steps.Step:
-    return [step for step in steps if step.epoch == 1][-1]
-
-
-def steps(config: Config) -> Small:
-    """Show a small network step by step: who is out, which weights have a gradient, which move anyway."""
-    st.markdown(
-        "Every row of a batch has a thinned network of its own. A weight gets a gradient from the rows in "
-        "which both of its ends are in, and only from those. Whether it *moves* is up to the optimizer."
-    )
-    left, right = st.columns([1, 2], gap="large")
-    with left:
-        wanted = _small_config(config)
-    live = runs.follow(STEPS, {SMALL_NAME: wanted}, (Probe(PROBE, "weights", (1,)),))
-    small = Small(wanted, live)
-    with right:
-        _stepper(small)
-    with left:
-        _counts(small)
-    if live:
-        runs.show_status(STEPS, live, lambda _: _exactly(small))
-    return small
-
-
-def _small_config(config: Config) -> Config:
-    rates = st.segmented_control(
-        "Rates",
-        [OF_ARTICLE, OF_PAGE],
-        default=OF_ARTICLE,
-        required=True,
-        key="dropout.steps_rates",
-        wrap=True,
-    )
-    optimizer = st.segmented_control(
-        "Optimizer", list(OPTIMIZERS), default="Adam", required=True, key="dropout.steps_optimizer"
-    )
-    n_rows = st.segmented_control(
-        "Rows in a batch", BATCHES, default=4, required=True, key="dropout.steps_batch"
-    )
-    has_l2 = st.toggle("L2 of 0.01", key="dropout.steps_l2")
-    small = OPTIMIZERS[optimizer or "Adam"].replace(batch_size=n_rows or 4, l2=0.01 if has_l2 else 0.0)
-    if rates != OF_PAGE:
-        return small
-    hidden_rate = max(config.dropout_rates(), default=0.0)
-    return small.replace(dropout_input=config.dropout_input, dropout_hidden=hidden_rate)
-
-
-@st.fragment
-def _stepper(small: Small) -> None:
-    """Show one step; moving it trains nothing."""
-    at = st.slider("Step", 1, len(small.steps), FIRST_SHOWN, key="dropout.step")
-    step = small.steps[at - 1]
-    row = 1
-    if small.config.batch_size > 1:
-        row = st.slider("Masks of row", 1, small.config.batch_size, 1, key="dropout.row")
-    # The last batch of an epoch may be smaller.
-    place = min(row, len(step.rows)) - 1
-    charts.show("dropout.network", plot_network, step, load_dataset(small.config), place)
-    counts = dropout_steps.count_movements(step)
-    st.markdown(
-        f"**Epoch {step.epoch}, row {step.rows[place]}.** {words.count(counts.out, 'weight')} of "
-        f"{counts.weights} at a unit that was out for the whole batch: **{counts.out_with_gradient}** with a "
-        f"gradient, **{counts.out_moved}** moved. {words.count(counts.silent, 'weight')} more had no "
-        "gradient since a relu gave 0 for every row."
-    )
-
-
-def _totals(small: Small) -> tuple[int, int, int]:
-    """Return, over all steps, weights at units that were out: all, with a gradient, moved all the same."""
-    each = [dropout_steps.count_movements(step) for step in small.steps]
-    return (
-        sum(counts.out for counts in each),
-        sum(counts.out_with_gradient for counts in each),
-        sum(counts.out_moved for counts in each),
-    )
-
-
-def _counts(small: Small) -> None:
-    out, with_gradient, moved = _totals(small)
-    share = f"{100 * moved / out:.0f} %" if out else words.NOTHING
-    st.markdown(
-        f"Over the first {len(small.steps)} steps weights were at a unit that was out {out:,} times. "
-        f"**{with_gradient:,}** of these times they had a gradient; **{moved:,}** times ({share}) they moved "
-        "all the same."
-    )
-
-
-def _exactly(small: Small) -> None:
-    """Show how far the means of all thinned networks are from the whole one, counted through."""
-    if small.result is None:
-        return
-    if small.difference is not None:
-        st.caption(
-            "Masks, batches and first weights are those that the engine used, drawn again; each step is "
-            "taken again in numpy. After the first epoch no weight differs from the engine's own by more "
-            f"than {small.difference:.0e}."
-        )
-    found = state.kept_of("dropout.exact", _exact, small.result)
-    if found is None:
-        return
-    st.markdown(
-        f"**All {found[0].n_networks:,} thinned networks of the small network**, counted through after its "
-        f"{small.config.epochs} epochs:"
-    )
-    st.table(_exact_table(found), hide_index=True, border="horizontal")
-    st.caption(
-        "Mean distance of probabilities on the validation rows, 0 to 1, as above. Only before the output: "
-        "the same weights, masks in the last hidden layer alone."
-    )
-
-
-def _exact(result: Result) -> tuple[dropout.Exact, dropout.Exact] | None:
-    """Return the gaps with masks everywhere, and only before the output; None if there is no dropout."""
-    config = result.config
-    if not _drops(config):
-        return None
-    seed = result.seeds[0]
-    X, weights = result.dataset.split(seed).X_val, result.weights(seed)
-    everywhere, before = (
-        dropout.exact_gap(weights, X, each, result.dataset.task)
-        for each in (config, dropout.only_before_the_output(config))
-    )
-    return everywhere, before
-
-
-def _exact_table(found: tuple[dropout.Exact, dropout.Exact]) -> pd.DataFrame:
-    everywhere, before = (each.gap._asdict() for each in found)
-    return pd.DataFrame(
-        [
-            {
-                "Distance": title,
-                f"Masks everywhere ({found[0].n_networks:,})": _rounded(everywhere[name]),
-                f"Only before the output ({found[1].n_networks:,})": _rounded(before[name]),
-            }
-            for name, title in DISTANCES.items()
-        ]
-    )
-
-
-def _rounded(distance: float) -> str:
-    return f"{distance:.4f}" if distance > 1e-9 else f"{distance:.0e} (exact)"
-
-
 def boundaries(config: Config) -> None:
     """Show what single thinned networks, their mean and the scaled network predict all over the inputs."""
     chosen = _drawn(config)
     st.markdown(
-        f"{chosen.data.capitalize()}, rates {chosen.dropout_input:g} and "
+        f"{DATASET_INFO[chosen.data].title}, rates {chosen.dropout_input:g} and "
         f"{max(chosen.dropout_rates(), default=0.0):g}, one seed. Each thinned network is a network of its "
         "own; dropout trained all of them with shared weights."
     )
@@ -633,27 +441,25 @@ def _cheap(results: Results) -> None:
         )
 
 
-def article(live: runs.Live | None, small: Small, config: Config) -> None:
+def article(live: runs.Live | None, stepped: dropout_steps_story.Stepped, config: Config) -> None:
     """Show what the article says of dropout, beside what this page has measured."""
     results = live.results() if live and live.is_done else {}
-    out, with_gradient, moved = _totals(small)
     n_units = dropout.droppable_units(config, load_dataset(config).n_features)
     show_article(
         (
             Says(
                 "Each unit is kept with probability p, 0.8 for inputs and 0.6 for hidden units, so that one "
-                "of 2^n thinned networks is trained at a time.",
+                "of $2^n$ thinned networks is trained at a time.",
                 f"Those are drop rates of 0.2 and 0.4. This run has {words.count(n_units, 'unit')} that can "
-                f"be out, 2^{n_units} thinned networks, and each row of a batch has its own.",
+                f"be out, $2^{{{n_units}}}$ thinned networks, and each row of a batch has its own.",
             ),
             Says(
                 "Weights of dropped units are not updated in that step.",
-                f"They have no gradient: {with_gradient} of {out:,} times in the steps above. But {moved:,} "
-                "times they moved: Adam's and momentum's memory goes on, and L2 always pulls. Under plain "
-                "SGD without L2 they stand still.",
+                dropout_steps_story.movement_in_words(stepped),
             ),
             Says(
-                "At test time weights are scaled by p, to average all thinned networks.", _says_exact(small)
+                "At test time weights are scaled by p, to average all thinned networks.",
+                dropout_steps_story.scaling_in_words(stepped),
             ),
             Says(
                 "Units cannot co-adapt, so each learns a feature that is useful alone.", _says_units(results)
@@ -662,24 +468,12 @@ def article(live: runs.Live | None, small: Small, config: Config) -> None:
     )
 
 
-def _says_exact(small: Small) -> str | None:
-    found = state.kept_of("dropout.exact", _exact, small.result) if small.result else None
-    if found is None:
-        return None
-    everywhere, before = found
-    return (
-        f"Their geometric mean, and that exactly where only the output follows the masks (distance "
-        f"{before.gap.geometric_to_scaled:.0e} over {before.n_networks} networks). Over all "
-        f"{everywhere.n_networks:,} thinned networks of the small one it is "
-        f"{everywhere.gap.geometric_to_scaled:.3f} off, and {everywhere.gap.arithmetic_to_scaled:.3f} from "
-        "their average."
-    )
-
-
 def _says_units(results: Results) -> str | None:
-    result = results.get(THIS_RUN)
-    if result is None or not (_drops(result.config) and result.config.hidden):
+    if not results:
         return None
+    result = results.get(THIS_RUN)
+    if result is None or not (dropout.has_dropout(result.config) and result.config.hidden):
+        return "This run has no hidden units that can be out: turn their rate up."
     found = _coadapted(results)
     plain, dropped = ([each.mean_change for each in of_run] for of_run in found.values())
     return (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
@@ -26,7 +27,7 @@ from regcore.lessons import BASELINE, early_stopping, named
 from regcore.patience import ALPHAS, NetworkStop, RulePoint
 from regcore.results import Result
 from regcore.spectral_filters import Factors
-from regcore.statistics import WORSE
+from regcore.statistics import WITHIN_NOISE, WORSE
 from regcore.stopping_optimism import Score, SeedOptimism
 
 Results = Mapping[str, Result]
@@ -34,18 +35,23 @@ Results = Mapping[str, Result]
 PATIENCES = (None, 1, 2, 3, 4, 5, 7, 10, 15, 20, 30, 50)
 # The highest of Prechelt's own study, and of those of the map the middle.
 ALPHA = 5.0
-LOG_HEIGHT = 330
+LOG_HEIGHT = 240
 # A loss that is higher by this part is about the same.
 NEAR = 0.01
 RANDOM, LINEAR = "early_stopping.random", "early_stopping.linear"
 SCORES: dict[str, Score] = {"Error": "error", "Loss": "loss"}
+TITLES = {
+    "error": "validation error (fraction)",
+    "loss": "validation loss",
+    "mae": "mean absolute error (standardized)",
+}
 ONCE, LOOP = "one fit", "a fit for each epoch"
 CODE = {
     ONCE: """\
-stopping = EarlyStopping(patience={patience}, restore_best_weights=True)
+stopping = {callback}
 model.fit(x, y, epochs={epochs}, validation_data=val, callbacks=[stopping])""",
     LOOP: """\
-stopping = EarlyStopping(patience={patience}, restore_best_weights=True)
+stopping = {callback}
 for epoch in range({epochs}):  # to draw a curve as it grows, say
     model.fit(x, y, epochs=1, validation_data=val, callbacks=[stopping])
     if model.stop_training:
@@ -94,7 +100,18 @@ def answer(results: Results) -> None:
         st.markdown("**Nothing stops:** the last epoch is kept. Set a patience to hold one against it.")
         return
     verdict = cards.answer(state.kept_of("early_stopping.tables", cards.validation_tables, results))
-    st.markdown(f"{verdict} {stops_in_words(patience.network_stops(result))}")
+    stops = patience.network_stops(result)
+    # Without an interval the verdict is no sentence.
+    verdict = verdict if verdict.endswith(".") else f"{verdict}."
+    st.markdown(f"{verdict} {stops_in_words(stops)}{not_restored_in_words(stops, result.config)}")
+
+
+def not_restored_in_words(stops: Sequence[NetworkStop], config: Config) -> str:
+    """Return what it costs that nothing is restored; nothing where the best weights are."""
+    if config.restore_best_weights or config.patience is None:
+        return ""
+    cost = sum(stop.cost_of_not_restoring for stop in stops) / len(stops)
+    return f" Not restoring costs {words.signed(cost, 'loss', 3)} validation loss."
 
 
 def stops_in_words(stops: Sequence[NetworkStop]) -> str:
@@ -114,15 +131,16 @@ def beside(live: runs.Live | None, results: Results) -> None:
     charts.show("early_stopping.stops", plot_stops, result)
     st.caption(
         "Validation loss, a lane for each network, all on one scale. Star: lowest. Cross: where patience ran "
-        "out. Ring: what is restored. The dotted part need not be trained; here it is, so that the stop can "
-        "be moved."
+        "out. Ring: whose weights are kept. The dotted part need not be trained; here it is, so that the "
+        "stop can be moved."
     )
     if result.is_complete:
+        stops = patience.network_stops(result)
         with st.expander("Every network in numbers"):
-            st.table(in_numbers(patience.network_stops(result)), hide_index=True, border="horizontal")
+            st.table(in_numbers(stops), hide_index=True, border="horizontal")
             st.caption(
                 "Loss: on the validation rows. Without restoring, the epoch of the stop is kept: the last "
-                "column is what that costs."
+                f"column is what that costs. {spread_in_words(stops)}"
             )
     st.subheader("The last epoch beside the epoch kept", anchor=False)
     cards.curves(results)
@@ -131,8 +149,16 @@ def beside(live: runs.Live | None, results: Results) -> None:
         runs.say_how_it_was_had(live)
 
 
+def spread_in_words(stops: Sequence[NetworkStop]) -> str:
+    """Return how far apart the stopping epochs of networks lie; nothing where less than two stopped."""
+    spread = patience.stop_spread(stops)
+    if spread.n_stopped < 2:
+        return ""
+    return f"Stopping epochs: {spread.low} to {spread.high}, median {spread.median:g}."
+
+
 def in_numbers(stops: Sequence[NetworkStop]) -> pd.DataFrame:
-    """Return one row a network, as text, and last the mean of what can be averaged."""
+    """Return one row a network, as text."""
     several = any(stop.member for stop in stops)
     rows = [
         {"Seed": str(stop.seed)}
@@ -223,7 +249,7 @@ def other_rule(results: Results) -> None:
         "Stop when the loss is above its lowest by more than, %", ALPHAS, ALPHA, key="early_stopping.alpha"
     )
     result, config = results[BASELINE], last_of(results).config
-    alphas = state.kept_of("early_stopping.alphas", patience.alpha_points, result)
+    alphas = state.kept_of("early_stopping.alphas", _alphas_of, result, config.restore_best_weights)
     view = st.segmented_control(
         "Rules as", ["Epochs and loss", "GL by epoch"], default="Epochs and loss", required=True,
         key="early_stopping.rules", label_visibility="collapsed", wrap=True,
@@ -235,10 +261,14 @@ def other_rule(results: Results) -> None:
             "early_stopping.trade_off", plot_stopping_rules, _points(results), alphas, config.patience, alpha
         )
     st.caption(
-        "Prechelt's criterion (1998): GL(t) = 100 · (loss(t) / lowest loss until t − 1), stop at the first t "
-        "with GL > α. Patience counts epochs, GL measures height. Further down keeps a lower loss, further "
-        "left trains less."
+        "Prechelt's criterion (1998): GL(t) is by how many percent the loss of epoch t is above the lowest "
+        "of the epochs 1 to t; stop at the first t with GL > α. Patience counts epochs, GL measures height. "
+        "Further down keeps a lower loss, further left trains less."
     )
+
+
+def _alphas_of(result: Result, restore_best_weights: bool) -> tuple[RulePoint, ...]:
+    return patience.alpha_points(result.with_stopping(restore_best_weights=restore_best_weights))
 
 
 def log(result: Result) -> None:
@@ -251,7 +281,9 @@ def log(result: Result) -> None:
     )  # fmt: skip
     found = keras_log(result, seed)
     with st.container(key="early_stopping-log"):
-        st.code("\n".join(found.lines), language=None, height=LOG_HEIGHT)
+        st.code("\n".join(found.lines[: found.n_of_epochs]), language=None, height=LOG_HEIGHT)
+        # Apart from the epochs, which scroll: this is what the log is read for.
+        st.code("\n".join(found.lines[found.n_of_epochs :]), language=None, wrap_lines=True)
     st.caption(
         "Keras's loss is a mean over the epoch while the weights moved, dropout on; its val_loss is of the "
         "end of the epoch. L2 is in both." + _watched(found)
@@ -280,11 +312,8 @@ def loop(result: Result) -> None:
     if config.patience is None:
         st.caption("Set a patience first: without one there is nothing that a loop could lose.")
         return
-    st.code(
-        CODE[way or LOOP].format(patience=config.patience, epochs=config.epochs),
-        language="python",
-        wrap_lines=True,
-    )
+    code = CODE[way or LOOP].format(callback=callback_of(config), epochs=config.epochs)
+    st.code(code, language="python", wrap_lines=True)
     cost = patience.cost_of_a_loop(result)
     point = cost.once if way == ONCE else cost.loop
     st.markdown(
@@ -292,11 +321,22 @@ def loop(result: Result) -> None:
         f"{point.epochs.mean:.1f} of {config.epochs}. Validation loss kept: **{point.loss.mean:.3f}**."
     )
     st.caption(
-        f"Each fit starts the callback anew: its only epoch is the first, and the best so far, so it never "
-        f"stops and restores what it has. The loop against one fit: loss "
+        "Each fit starts the callback anew: its only epoch is the first, and the best so far, so it never "
+        "stops and keeps what it has. The loop against one fit: loss "
         f"{words.signed(cost.loop.loss.mean - cost.once.loss.mean, 'loss', 3)}, epochs "
         f"{words.signed(cost.loop.epochs.mean - cost.once.epochs.mean, 'epochs', 1)}."
     )
+
+
+def callback_of(config: Config) -> str:
+    """Return the callback of Keras that a configuration stands for; what Keras does unasked is left out."""
+    given = {
+        "min_delta": f"{config.min_delta:g}" if config.min_delta else None,
+        "start_from_epoch": config.start_from_epoch or None,
+        "restore_best_weights": config.restore_best_weights or None,
+    }
+    more = "".join(f", {name}={value}" for name, value in given.items() if value is not None)
+    return f"EarlyStopping(patience={config.patience}{more})"
 
 
 def own_optimism(results: Results) -> None:
@@ -314,6 +354,9 @@ def own_optimism(results: Results) -> None:
         or "Error"
     ]  # fmt: skip
     result = results[BASELINE]
+    if result.dataset.n_val < 2:
+        st.caption("A single validation row cannot be halved.")
+        return
     if not all(len(recording.output_epochs) for recording in result.recordings.values()):
         st.caption("Outputs of these networks are beyond what is kept in memory: take fewer rows or epochs.")
         return
@@ -322,27 +365,26 @@ def own_optimism(results: Results) -> None:
 
 def _optimism(key: str, result: Result, score: Score, chance: float | None) -> None:
     seeds = state.kept_of(key, stopping_optimism.seed_optimism, result, score)
-    is_error = result.dataset.task != "regression" and score == "error"
-    title = "validation error (fraction)" if is_error else "validation loss"
-    if score == "error" and not is_error:
-        title = "mean absolute error (standardized)"
-    charts.show(f"{key}.chart", plot_optimism, seeds, title, chance)
-    st.caption(optimism_in_words(seeds, "error" if is_error else "loss"))
+    metric = "mae" if score == "error" and result.dataset.task == "regression" else score
+    charts.show(f"{key}.chart", plot_optimism, seeds, TITLES[metric], chance)
+    st.caption(optimism_in_words(seeds, metric))
 
 
 def optimism_in_words(seeds: tuple[SeedOptimism, ...], metric: str) -> str:
-    """Return by how much the score that chose was too good, in words."""
+    """Return by how much the score that chose was too good, in words; the metric is one of `TITLES`."""
     found = stopping_optimism.optimism(seeds)
     decimals = 1 if metric == "error" else 3
     points = " points" if metric == "error" else ""
     difference = words.signed(found.mean, metric, decimals)
+    name = words.METRICS[metric].lower()
+    there = f"On rows that did not choose, the {name} is {difference}{points} against the rows that did"
+    if math.isnan(found.low):
+        return f"{there}; {found.verdict}."
+    there += f" (95 % interval {words.interval(found.low, found.high, metric, decimals)})"
     if found.verdict != WORSE:
-        return f"Rows that did not choose are {difference}{points} higher: {found.verdict}."
-    return (
-        f"Rows that did not choose are {difference}{points} higher (95 % interval "
-        f"{words.interval(found.low, found.high, metric, decimals)}), on "
-        f"{found.n - found.wins - found.ties} of {found.n} seeds. That is the optimism."
-    )
+        return f"{there}: {'within seed noise' if found.verdict == WITHIN_NOISE else 'no optimism here'}."
+    n_higher = found.n - found.wins - found.ties
+    return f"{there}, higher on {n_higher} of {found.n} seeds. That is the optimism."
 
 
 def random_labels(config: Config) -> None:
@@ -375,7 +417,7 @@ def filters() -> None:
     )
     st.latex(
         r"\begin{gathered} \text{stopped: } 1-(1-\varepsilon\Lambda)^{t} \qquad \text{L2: } "
-        r"\frac{\Lambda}{\Lambda+2\cdot\mathrm{L2}} \\[0.6em] \text{alike for } "
+        r"\frac{\Lambda}{\Lambda+2\cdot\mathrm{L2}} \\[0.6em] \text{alike for small } \Lambda \text{ if } "
         r"\mathrm{L2}=\frac{1}{2\,\varepsilon\,t} \end{gathered}"
     )
     configs = early_stopping.linear_runs()

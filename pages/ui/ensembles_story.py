@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
@@ -13,6 +15,7 @@ from pages.ui import cards, charts, controls, fields, runs, state, technique, wo
 from pages.ui.technique import Says
 from regcore import ensembles, statistics
 from regcore.config import MEMBER_VARIATIONS, Config
+from regcore.data import Task
 from regcore.ensembles import (
     ERROR,
     LOSS,
@@ -24,6 +27,7 @@ from regcore.ensembles import (
     Calibration,
     Metric,
     Pool,
+    Source,
 )
 from regcore.figures import (
     plot_ambiguity,
@@ -130,14 +134,56 @@ def beside(live: runs.Live | None, config: Config, results: Results) -> None:
         st.caption(WAITING)
     of_k = shown(results, config)
     st.subheader("One network beside the members", anchor=False)
-    st.caption(
-        "Curves are of single networks, for each is trained alone; the table has the average of the first "
-        f"{config.members} against the first."
-    )
+    st.caption("Curves are of single networks, for each is trained alone.")
     cards.curves(of_k)
-    cards.table(of_k)
+    if pool.is_complete:
+        table(measured(pool, config.members).by_size, config)
     if live is not None:
         runs.say_how_it_was_had(live)
+
+
+def table(found: BySize, config: Config) -> None:
+    """Show what one network and the average of k measure, each over many choices from the pool."""
+    k = config.members
+    st.markdown("**On the validation rows**, each network at the epoch it keeps, mean over seeds:")
+    with st.container(key="metrics"):
+        st.table(in_numbers(found, k), hide_index=True, border="horizontal")
+    n_choices = found.n_subsets[found.sizes.index(k)]
+    n_networks = words.count(found.pool * len(found.moments), "network")
+    st.caption(
+        f"{n_networks} of {config.epochs:,} epochs, trained on this machine: {found.pool} for each of "
+        f"{words.count(len(found.moments), 'seed')}. One network: the mean over all of them. Average: over "
+        f"{words.count(n_choices, 'choice')} of {k}. So neither is the luck of one choice."
+    )
+
+
+def in_numbers(found: BySize, k: int) -> pd.DataFrame:
+    """Return one row a metric, as text: one network, the average of k, and what the one is to the other."""
+    return pd.DataFrame([_row(found, metric, k) for metric in _by_weight(found.task)])
+
+
+def _by_weight(task: Task) -> tuple[Metric, ...]:
+    """Return the metrics of a task, the one that answers speak of first."""
+    return (MAE, SQUARED_ERROR) if task == "regression" else (ERROR, LOSS, SQUARED_ERROR)
+
+
+def _row(found: BySize, metric: Metric, k: int) -> dict[str, str]:
+    alone, together = (found.intervals(metric)[found.sizes.index(size)].mean for size in (1, k))
+    decimals = words.decimals_of(metric, alone)
+    title = (
+        SQUARED_ERROR_IS[found.task].capitalize() if metric == SQUARED_ERROR else words.metric_title(metric)
+    )
+    row = {"Metric": title, "One network": words.number(alone, metric, decimals)}
+    if k == 1:
+        return row
+    paired = found.paired(metric, k)
+    return row | {
+        f"Average of {k}": words.number(together, metric, decimals),
+        "Difference": words.signed(paired.mean, metric, decimals),
+        "95 % interval": words.interval(paired.low, paired.high, metric, decimals),
+        "Lower on": f"{paired.wins} of {paired.n}",
+        "Verdict": paired.verdict,
+    }
 
 
 def sizes(found: BySize, k: int) -> None:
@@ -155,7 +201,7 @@ def sizes(found: BySize, k: int) -> None:
         st.caption(
             "How far the averaged predictions of ensembles that share no member lie apart, given the same "
             "train rows. This is what falls as 1/k: the article's formula holds for the part that members do "
-            "not share. It is a small part of the squared error."
+            f"not share. Of the squared error of one network that is {words.percent(_own_part(found))}."
         )
     else:
         st.caption(
@@ -165,10 +211,15 @@ def sizes(found: BySize, k: int) -> None:
         )
 
 
+def _own_part(found: BySize) -> float:
+    """Return which part of a network's squared error is the variance from one network to the next."""
+    return float(found.between[:, 0].mean() / found.values[SQUARED_ERROR][:, 0].mean())
+
+
 def members(pool: Result, k: int) -> None:
     """Show the members of one seed and their average, where the input can be drawn."""
     dataset = pool.dataset
-    if not has_landscape(dataset) or dataset.task == "multiclass":
+    if not has_landscape(dataset):
         return
     st.subheader("Members and their average", anchor=False)
     seed = st.selectbox(
@@ -223,9 +274,18 @@ def _ambiguities(pools: tuple[Pool, ...], sizes: tuple[int, ...], *, dark: bool)
 def _gain(found: BySize) -> None:
     st.subheader("What it costs: gain and its knee", anchor=False)
     charts.show("ensembles.gain", plot_gain, found)
-    st.caption(
-        "Knee: the smallest k whose mean is within one standard error, over seeds, of the best mean "
-        "(Breiman's rule). Beyond it, more networks cost more and seeds cannot tell them apart."
+    st.caption(gain_in_words(found))
+
+
+def gain_in_words(found: BySize) -> str:
+    """Return where the knee is and what it has of all that is gained, and what theory says of any k."""
+    knee, gains = found.knee(), [gain.mean for gain in found.gains(SQUARED_ERROR)]
+    if knee is None:
+        return f"No knee: {'networks have diverged' if math.isnan(gains[-1]) else 'nothing is gained'}."
+    return (
+        f"Knee: the smallest k with nine tenths of what all {found.pool} gain: {knee} networks gain "
+        f"{gains[found.sizes.index(knee)]:.3g}, {found.pool} gain {gains[-1]:.3g}. By the identity on top, k "
+        "networks have 1 − 1/k of all that averaging can ever gain: half with two, nine tenths with ten."
     )
 
 
@@ -292,17 +352,40 @@ def sources(config: Config) -> None:
 def _sources(results: Results) -> None:
     if not all(result.is_complete for result in results.values()):
         return
-    charts.show("ensembles.by_source", _by_source, results)
+    # Named by what was trained: the mapping itself is another one in each run of the page.
+    found = state.kept_of("ensembles.found_by_source", _found_by_source, *results.items())
+    title = SQUARED_ERROR_IS[next(iter(results.values())).dataset.task]
+    charts.show("ensembles.by_source", plot_sources, found, SOURCE_MEMBERS, title)
+    st.markdown(sources_in_words(found))
     st.caption(
-        "Open circles: one member; filled: the average of 8; bars are 95 % intervals over seeds. Ends count: "
-        "a source may make members differ by making each of them worse."
+        f"Open circles: one member; filled: the average of {SOURCE_MEMBERS}; bars are 95 % intervals over "
+        "seeds. ρ: how the members' errors correlate. Ends count: a source may make members differ by making "
+        "each of them worse."
     )
 
 
-def _by_source(results: Results, *, dark: bool) -> go.Figure:
-    task = next(iter(results.values())).dataset.task
-    pools = {name: ensembles.pools_of(result) for name, result in results.items()}
-    return plot_sources(ensembles.sources(pools), SOURCE_MEMBERS, SQUARED_ERROR_IS[task], dark=dark)
+def _found_by_source(*results: tuple[str, Result]) -> tuple[Source, ...]:
+    return ensembles.sources({name: ensembles.pools_of(result) for name, result in results})
+
+
+def sources_in_words(found: Sequence[Source]) -> str:
+    """Return where members differ most, and where their average is best, which need not be the same."""
+    apart = [source for source in found if math.isfinite(source.correlation.mean + source.ensemble.mean)]
+    if not apart:
+        return "No source can be told: networks have diverged."
+    differing = min(apart, key=lambda source: source.correlation.mean)
+    best = min(apart, key=lambda source: source.ensemble.mean)
+    text = (
+        f"**Lowest average: {best.name}**, {best.ensemble.mean:.3f}, where one member has "
+        f"{best.single.mean:.3f}."
+    )
+    if differing is best:
+        return f"{text} Its members differ most as well: ρ is {best.correlation.mean:.2f}."
+    return (
+        f"{text} Members differ most with {differing.name} (ρ is {differing.correlation.mean:.2f}, against "
+        f"{best.correlation.mean:.2f}), but there one has {differing.single.mean:.3f}, and the average "
+        f"{differing.ensemble.mean:.3f}."
+    )
 
 
 def article(live: runs.Live | None, config: Config) -> None:

@@ -8,9 +8,9 @@ from typing import NamedTuple
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.ui import state
+from pages.ui import state, words
 from regcore.errors import RegcoreError
-from regcore.execution import start_workers
+from regcore.execution import start_workers, workers_are_ready
 
 ABOUT = """\
 **The Regularization Lab** trains real networks, side by side and on several seeds, and shows what each
@@ -44,6 +44,7 @@ L2 = Entry("pages/l2.py", "L2", ":material/compress:")
 ABLATION = Entry("pages/ablation.py", "Ablation", ":material/join_inner:")
 MENU = (HOME, LAB, OVERFIT_FIRST, AUGMENTATION, L2, EARLY_STOPPING, DROPOUT, ENSEMBLES, ABLATION)
 MENU_WIDTH = 220
+_TOLD = "frame.told"
 STYLE = Path(__file__).with_name("style.css")
 
 
@@ -64,10 +65,25 @@ def begin(page: Entry) -> None:
         st.error(str(error), icon=":material/block:")
         st.stop()
     st.html(STYLE)
+    _say_what_is_waited_for()
     with st.sidebar:
         st.markdown("### Regularization Lab")
         for entry in MENU:
             st.page_link(entry.path, label=entry.label, icon=entry.icon)
+
+
+def _say_what_is_waited_for() -> None:
+    """Say, once in a session, that the workers are starting: they leave the page little of the machine."""
+    if not state.recall(_TOLD) and not workers_are_ready():
+        state.keep(_TOLD, True)
+        st.toast(words.STARTING, icon=":material/hourglass_top:", duration="long")
+
+
+def title(text: str) -> DeltaGenerator:
+    """Show the title of a page, and return the place beside it."""
+    with st.container(key="page-title", horizontal=True, vertical_alignment="center"):
+        st.title(text, anchor=False)
+        return st.container(key="beside-title", width="content")
 
 
 def answer() -> DeltaGenerator:

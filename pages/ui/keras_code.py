@@ -15,11 +15,16 @@ SAID = (
 )
 
 
-def keras_code(config: Config) -> None:
-    """Show the Keras script of an experiment, folded away, with a button for it and one for its notebook."""
+def keras_code(config: Config, *, checklist: bool = False) -> None:
+    """Show the Keras script of an experiment, folded away, with a button for it and one for its notebook.
+
+    Args:
+        config: The experiment.
+        checklist: Show the script that asks whether the network can overfit at all.
+    """
     with st.expander("The same in Keras"):
         try:
-            script, cells = keras_script(config), notebook(config)
+            script, cells = (make(config, checklist=checklist) for make in (keras_script, notebook))
         except ConfigError as error:
             st.info(str(error), icon=":material/info:")
             return

@@ -51,6 +51,10 @@ VALLEY = tilted_valley(0.3, 0.03, 25.0, (1.0, 1.6))
 LOSS, ERROR = "Loss", "Error"
 # Weights beyond this quantile of the largest of the baseline count in the outermost bins.
 WIDEST = 0.999
+NO_GRADIENT = (
+    "With these initial weights no weight of the first layer has a gradient of the data, so there is nothing "
+    "to hold the penalty against."
+)
 
 CONVENTIONS: dict[Convention, str] = {
     "keras": "this lab's l2, Keras's L2",
@@ -253,18 +257,12 @@ def measured_decays(live: Live, results: Results) -> dict[str, Decay]:
 
 def adam(live: Live, results: Results, config: Config) -> None:
     """Show what an epoch of Adam takes off weights by their gradients, and what its first step does."""
-    near = nearest(config)
-    kinds = l2.twins(near, config)
+    kinds = l2.twins(nearest(config), config)
     if not all(_of(results, each).is_complete for each in (*kinds, *l2.first_steps())):
         return
     left, right = st.columns([3, 2], gap="large")
     with left:
-        charts.show("l2.adam", plot_adam_shrink, state.kept_of("l2.shrink", _shrink, live, results, kinds))
-        st.caption(
-            f"At l2 {near:g} and weight decay {2 * near:g}, in the first epoch: what the penalty took off "
-            f"the first layer's weights, {words.count(kinds[0].seeds, 'seed')}. At 0 are weights of which "
-            "the data says nothing, as those of pixels that are blank on every image."
-        )
+        _first_epoch(live, results, kinds)
     with right:
         first = state.kept_of("l2.first", _first_step, live, results)
         st.markdown(
@@ -277,6 +275,21 @@ def adam(live: Live, results: Results, config: Config) -> None:
             "Adam's first step is the learning rate, however large the gradient is: L2 is lost in it where "
             "the data pulls, and is all of it where the data does not."
         )
+
+
+def _first_epoch(live: Live, results: Results, kinds: tuple[Config, Config, Config]) -> None:
+    """Show what the first epoch of Adam takes off weights, by their gradients."""
+    _, penalised, decoupled = kinds
+    shrink = state.kept_of("l2.shrink", _shrink, live, results, kinds)
+    if not shrink.l2:
+        st.info(NO_GRADIENT, icon=":material/info:")
+        return
+    charts.show("l2.adam", plot_adam_shrink, shrink)
+    st.caption(
+        f"At l2 {penalised.l2:g} and weight decay {decoupled.weight_decay:g}, in the first epoch: what the "
+        f"penalty took off the first layer's weights, {words.count(penalised.seeds, 'seed')}. At 0 are "
+        "weights of which the data says nothing, as those of pixels that are blank on every image."
+    )
 
 
 def nearest(config: Config) -> float:
@@ -406,11 +419,12 @@ def _still_in_words(still: Stillness) -> str:
 
 def _decays_in_words(decays: Mapping[str, Decay]) -> str:
     sgd, adam_l2 = decays["SGD, L2"].factors, decays["Adam, L2"].factors
+    low, high = f"{min(sgd):.4f}", f"{max(sgd):.4f}"
+    factor = low if low == high else f"{low} to {high}"
     return (
-        f"Where the data has no gradient, SGD multiplied them by {min(sgd):.4f} to {max(sgd):.4f} in each "
-        f"step, as 1 − 2 · learning rate · l2 = {_nominal():g} says. Adam with the same l2 took a learning "
-        f"rate off each weight instead: × {adam_l2[0]:.3f} in its first step. Where the data pulls, weights "
-        "grow as well."
+        f"Where the data has no gradient, SGD multiplied them by {factor} in each step, as 1 − 2 · learning "
+        f"rate · l2 = {_nominal():g} says. Adam with the same l2 took a learning rate off each weight "
+        f"instead: × {adam_l2[0]:.3f} in its first step. Where the data pulls, weights grow as well."
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pandas as pd
 import streamlit as st
 
-from pages.ui import charts, fields, runs, state, words
+from pages.ui import charts, fields, runs, state, technique, words
 from pages.ui.controls import LEARNING_RATES, SEEDS
 from pages.ui.technique import Says
 from regcore import shift as shifts
@@ -15,34 +15,40 @@ from regcore.capacity import capacity as measured_capacity
 from regcore.capacity import first_that_fits, widths
 from regcore.checklist import BATCH, NETWORK, RANDOM, Check, checklist
 from regcore.config import ACTIVATIONS, INITIALIZERS, Config
-from regcore.data import DATASET_INFO, Dataset
-from regcore.errors import ConfigError
-from regcore.faults import FAULTS, fault_of, repaired
+from regcore.data import DATASET_INFO, Dataset, load_dataset
+from regcore.errors import ConfigError, RegcoreError
+from regcore.faults import FAULTS, Fault, fault_of, repaired
 from regcore.figures import plot_capacity, plot_curves, plot_one_batch, plot_resplits
 from regcore.lessons.overfit_first import HEALTHY, sides, trained
 from regcore.results import Result
-from regcore.shift_cases import CASES, N_ROWS, Case, halves
+from regcore.shift_cases import CASES, SHOWN_DRAWS, Case, halves
 from regcore.shift_cases import NETWORK as SHIFT_NETWORK
 
 Results = Mapping[str, Result]
 
-CAPACITY, SHIFT = "overfit_first.capacity", "overfit_first.shift"
+CAPACITY, SHIFT, OWN_SHIFT = "overfit_first.capacity", "overfit_first.shift", "overfit_first.own_shift"
 SPLITS = "splits"
+OWN = "The network above"
 RIGHT_LABELS = "labels as given"
+# A space at which no line ends.
+NO_BREAK = "\u00a0"
 # What one of the four tests is called, and what it can see and cannot.
 SEES = {
     "resplit": ("Re-split", "whatever makes validation harder", "what costs nothing"),
     "features": ("Kolmogorov-Smirnov", "a feature that changed", "how features go together, nor labels"),
-    "classifier": ("Classifier", "a weighted sum of features that changed", "labels"),
+    "classifier": ("Classifier", "a weighted sum of features that changed", "what rows are called"),
     "labels": ("Chi-squared", "classes more or less frequent", "anything of the input"),
 }
 SAID = {
     shifts.DIFFERENT: "The validation rows are harder than rows of the same distribution would be. More "
     "regularization will not mend that: look at where they come from.",
-    shifts.NOT_HARDER: "The validation rows differ from the train rows, but are no harder for this network.",
+    shifts.NOT_HARDER: "The validation rows differ from the train rows, but it cannot be told that they are "
+    "harder for this network: some re-splits are as hard.",
     shifts.OVERFITTING: "Random re-splits of the same rows have as high a validation loss. The gap to the "
     "train loss is overfitting, and that is what regularizers are for.",
-    shifts.NEITHER: "Random re-splits do no worse, and have no gap between train and validation either.",
+    shifts.NEITHER: "Some random re-splits are as hard, and none of their gap between train and validation "
+    "can be told from 0: there is nothing to explain.",
+    shifts.DIVERGED: "The loss of some of these networks is no number any more: take smaller steps first.",
 }
 COLOURS = {shifts.DIFFERENT: "red", shifts.NOT_HARDER: "orange", shifts.OVERFITTING: "green"}
 
@@ -134,15 +140,22 @@ def answer(config: Config, results: Results) -> None:
     found = _checks(config, results)
     if not found:
         return
-    checks = list(found.values())[-1]
-    failed = [check for check in checks if not check.passes]
-    if not failed:
-        st.markdown(f":green[**This network can overfit:**] {len(checks)} of {len(checks)} checks pass.")
-        return
-    fault = fault_of(config)
-    named = f" “{fault.name}” is told by “{fault.caught_by}”." if fault else ""
-    names = ", ".join(f"“{check.name}”" for check in failed)
-    st.markdown(f":red[**{len(failed)} of {len(checks)} checks fail:**] {names}.{named}")
+    st.markdown(answer_in_words(list(found.values())[-1], fault_of(config)))
+
+
+def answer_in_words(checks: tuple[Check, ...], fault: Fault | None) -> str:
+    """Return whether all checks pass, and whether the one that is to tell a fault does tell it here."""
+    failed = [check.name for check in checks if not check.passes]
+    if failed:
+        names = ", ".join(f"“{name}”" for name in failed)
+        lead = f":red[**{len(failed)} of {len(checks)} checks fail:**] {names}."
+    else:
+        lead = f":green[**This network can overfit:**] {len(checks)} of {len(checks)} checks pass."
+    if fault is None:
+        return lead
+    if fault.caught_by in failed:
+        return f"{lead} “{fault.name}” is told by “{fault.caught_by}”."
+    return f"{lead} “{fault.caught_by}” is to tell “{fault.name}”, and passes here."
 
 
 def checks(config: Config, results: Results) -> None:
@@ -183,12 +196,12 @@ def _asked_for(check: Check) -> str:
 def _outcome(check: Check) -> str:
     mark = "✓ passes" if check.passes else "✗ fails"
     number = _amount(check.number, check.is_error)
-    return f"{mark}, {number} ({check.passes_on} of {len(check.values)})"
+    return f"{mark}, {number} ({check.passes_on}{NO_BREAK}of{NO_BREAK}{len(check.values)})"
 
 
 def _amount(value: float, is_error: bool) -> str:
     metric = "error" if is_error else "loss"
-    return words.number(value, metric, 1 if is_error else 3) + (" %" if is_error else "")
+    return words.number(value, metric, 1 if is_error else 3) + (f"{NO_BREAK}%" if is_error else "")
 
 
 def below(results: Results) -> None:
@@ -226,7 +239,7 @@ def capacity(config: Config) -> None:
     st.markdown("The same network at eight widths: where does it begin to fit its training rows?")
     configs = widths(config)
     n_networks = len(configs) * config.seeds
-    if not _is_asked(CAPACITY, "Train eight widths", f"{n_networks} networks, some seconds."):
+    if not technique.asked(CAPACITY, configs, "Train eight widths", f"{n_networks} networks, some seconds"):
         return
     live = runs.follow(CAPACITY, configs)
     if live:
@@ -248,36 +261,70 @@ def _capacity(results: Results) -> None:
     st.markdown(f"{said} Bands are 95 % intervals over seeds.")
 
 
-def shift() -> None:
-    """Show whether a split has one distribution or two, once that is asked for."""
+def shift(config: Config) -> runs.Live | None:
+    """Show whether a split has one distribution or two, once that is asked for; return its run."""
     st.header("Validation is poor: overfitting, or a different distribution?", anchor=False)
     st.markdown(
         "A gap between train and validation has two causes. If the rows were split at random it is "
         "overfitting. If not, they may come from two distributions. The test: put all rows together, split "
         "them at random 39 times, train on each, and see where the split you have ranks."
     )
+    cases = {case.name: case for case in CASES}
     name = st.pills(
         "Split",
-        [case.name for case in CASES],
+        [*cases, OWN],
         default=CASES[0].name,
         required=True,
         wrap=True,
         key="overfit_first.case",
-        help="Splits of digits of which it is known what they are.",
+        help="Splits of digits of which it is known what they are, and that of the network above.",
     )
-    case = next(each for each in CASES if each.name == (name or CASES[0].name))
+    if name == OWN:
+        return _own_split(config)
+    case = cases[name or CASES[0].name]
     st.markdown(f"{case.what} {case.seen_by}")
-    config = shifts.experiment(SHIFT_NETWORK)
-    if not _is_asked(SHIFT, f"Train {config.seeds} networks", "About two seconds for each split."):
-        return
-    dataset = state.kept_of("overfit_first.halves", _splits, case)
-    live = runs.follow(SHIFT, {SPLITS: config}, dataset=dataset)
+    draw = st.select_slider(
+        "Draw", SHOWN_DRAWS, key="overfit_first.draw",
+        help="Which rows they are. One draw may hide a shift, or look like one: try others.",
+    )  # fmt: skip
+    experiment = shifts.experiment(SHIFT_NETWORK)
+    if not technique.asked(SHIFT, True, f"Train {experiment.seeds} networks", "A few seconds for each split"):
+        return None
+    return _tested(SHIFT, experiment, state.kept_of("overfit_first.halves", _splits, case, draw))
+
+
+def _own_split(config: Config) -> runs.Live | None:
+    """Show the same of the rows and the network that are set on the page."""
+    st.markdown(
+        f"{DATASET_INFO[config.data].title}, the rows of seed {config.seed}, and the network that is set "
+        "above. This lab splits at random, class by class: a gap of these networks is overfitting, and "
+        "“different” would be a false alarm."
+    )
+    experiment = shifts.experiment(config)
+    label = f"Train {experiment.seeds} of these networks"
+    if not technique.asked(OWN_SHIFT, config, label, f"{words.count(experiment.epochs, 'epoch')} of each"):
+        return None
+    try:
+        dataset = state.kept_of("overfit_first.own_rows", _own_splits, config)
+    except RegcoreError as error:
+        st.error(str(error), icon=":material/block:")
+        return None
+    return _tested(OWN_SHIFT, experiment, dataset)
+
+
+def _tested(place: str, experiment: Config, dataset: Dataset) -> runs.Live | None:
+    live = runs.follow(place, {SPLITS: experiment}, dataset=dataset)
     if live:
-        runs.show(SHIFT, live, _verdict)
+        runs.show(place, live, _verdict)
+    return live
 
 
-def _splits(case: Case) -> Dataset:
-    return shifts.resplits(halves(case, draw=0))
+def _splits(case: Case, draw: int) -> Dataset:
+    return shifts.resplits(halves(case, draw))
+
+
+def _own_splits(config: Config) -> Dataset:
+    return shifts.resplits(load_dataset(config), config.seed)
 
 
 def _verdict(results: Results) -> None:
@@ -292,11 +339,13 @@ def _verdict(results: Results) -> None:
     with st.container(key="shift-tests"):
         st.table(tests_table(found), hide_index=True, border="horizontal")
     gap = found.resplit.gap
+    mean, low, high = (words.number(value, "loss", 3) for value in (gap.mean, gap.low, gap.high))
+    dataset = result.dataset
     st.caption(
-        f"{result.config.seeds} networks, {N_ROWS} rows to train on and {N_ROWS} to validate on. Validation "
-        f"minus train loss of random splits: {gap.mean:.3f} (95 %: {gap.low:.3f} to {gap.high:.3f}). "
-        f"The levels add up to {words.percent(shifts.LEVEL)}, so one random split in twenty gives a false "
-        "alarm."
+        f"{words.count(result.config.seeds, 'network')}, {words.count(dataset.n_train, 'row')} to train on "
+        f"and {dataset.n_val:,} to validate on. Validation minus train loss of random splits: {mean} (95 %: "
+        f"{low} to {high}). The levels add up to {words.percent(shifts.LEVEL)}, so at most one random split "
+        "in twenty gives a false alarm."
     )
 
 
@@ -322,20 +371,14 @@ def _test_row(name: str, p: float, figure: str) -> dict[str, str]:
     }
 
 
-def _is_asked(place: str, label: str, effort: str) -> bool:
-    """Return whether something was asked for; a button asks for it until then."""
-    wanted = f"{place}.wanted"
-    if state.recall(wanted):
-        return True
-    st.button(
-        label, key=f"{place}.train", icon=":material/play_arrow:", on_click=state.keep, args=(wanted, True)
-    )
-    st.caption(f"{effort} How long it takes is said as soon as it has begun, and it can be cancelled.")
-    return False
+def says(live: runs.Live | None, split: runs.Live | None, config: Config) -> tuple[Says, ...]:
+    """Return what the article says, and what was measured of it, as far as runs are done.
 
-
-def says(live: runs.Live | None, config: Config) -> tuple[Says, ...]:
-    """Return what the article says, and what was measured of it, as far as runs are done."""
+    Args:
+        live: The run of the checklist.
+        split: The run of the split that was chosen.
+        config: Of the page.
+    """
     passed = causes = None
     if live and live.is_done:
         found = _checks(config, live.results())
@@ -353,7 +396,9 @@ def says(live: runs.Live | None, config: Config) -> tuple[Says, ...]:
             "initialisation or step size; too few epochs.",
             causes,
         ),
-        Says("If validation is poor: it overfits, or validation has a different distribution.", _shifted()),
+        Says(
+            "If validation is poor: it overfits, or validation has a different distribution.", _shifted(split)
+        ),
     )
 
 
@@ -363,9 +408,10 @@ def _causes(failed: list[Check]) -> str:
     return " ".join(f"“{check.name}” fails: {check.cause}." for check in failed)
 
 
-def _shifted() -> str | None:
-    live: runs.Live | None = state.recall(SHIFT)
-    if live is None or not live.is_done:
+def _shifted(live: runs.Live | None) -> str | None:
+    if live is None:
+        return "Choose a split above and train, to see which."
+    if not live.is_done:
         return None
     found = state.kept_of("overfit_first.verdict", shifts.verdict, live.results()[SPLITS])
     return f"Of the split chosen above: {found.answer} (re-split test, p = {found.resplit.p:.3g})."

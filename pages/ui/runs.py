@@ -17,7 +17,7 @@ from regcore.data import DATASET_INFO, Dataset, has_keras_images
 from regcore.data.catalog import KERAS
 from regcore.engine.shard import Probe
 from regcore.errors import RegcoreError, TooLargeError, WorkerError
-from regcore.execution import Progress, Run, submit
+from regcore.execution import Progress, Run, submit, workers_are_ready
 from regcore.execution.cache import ProbeValues
 from regcore.results import Moment, Recall, Result, Snapshot
 
@@ -25,6 +25,7 @@ logger = logging.getLogger(__name__)
 
 # A short run is waited for and drawn once; a longer one is drawn as it grows.
 WAIT_SECONDS = 0.5
+LOOK_SECONDS = 0.05
 POLL_SECONDS = 0.5
 
 # A session's end is also told on a short disconnection, so its runs are given time to be seen again.
@@ -169,8 +170,16 @@ def follow(
         # A knob that moves just now ends the page here, and nobody else knows of what was submitted.
         live.run.cancel()
         raise
-    live.run.wait(WAIT_SECONDS)
+    _wait_a_little(live.run, place)
     return live
+
+
+def _wait_a_little(run: Run, place: str) -> None:
+    """Wait for a run that may be short, and make way as soon as a knob moves meanwhile."""
+    end = time.monotonic() + WAIT_SECONDS
+    while not run.wait(LOOK_SECONDS) and time.monotonic() < end:
+        # Streamlit ends a page that has to run anew at its next touch of the session.
+        state.recall(place)
 
 
 def _key(dataset: Dataset | None) -> str | None:
@@ -236,13 +245,17 @@ def show_results(place: str, live: Live, draw: Draw) -> None:
 def _follow_with(panel: Callable[[str, Live, Draw], None], place: str, live: Live, draw: Draw) -> None:
     """Draw a part of the page again and again while the run is under way, and once more when it has ended."""
     polled = live.is_under_way
-    st.fragment(_polled, run_every=POLL_SECONDS if polled else None)(panel, place, live, draw, polled)
+    drawn = st.fragment(_polled, run_every=POLL_SECONDS if polled else None)
+    drawn(panel, place, live, draw, polled, state.n_moves())
 
 
 def _polled(
-    panel: Callable[[str, Live, Draw], None], place: str, live: Live, draw: Draw, polled: bool
+    panel: Callable[[str, Live, Draw], None], place: str, live: Live, draw: Draw, polled: bool, n_moves: int
 ) -> None:
     live.seen = time.monotonic()
+    if n_moves != state.n_moves():
+        # Words in this part of the page moved a knob, which only the whole page shows.
+        st.rerun()
     if polled and not live.is_under_way:
         # Drawn once more by the whole page, which stops polling.
         st.rerun()
@@ -308,7 +321,7 @@ def _unfinished(place: str, live: Live, progress: Progress) -> None:
 
 def _under_way(progress: Progress) -> str:
     if not progress.done_steps:
-        return "Waiting for a worker; the first run of a server waits until they have started"
+        return "Waiting for a turn" if workers_are_ready() else words.STARTING
     if progress.eta_seconds is None:
         return f"Training, {100 * progress.fraction:.0f} %"
     return f"Training, {100 * progress.fraction:.0f} %, about {in_words(progress.eta_seconds)} left"

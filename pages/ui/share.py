@@ -79,25 +79,30 @@ def label(results: Mapping[str, Result]) -> None:
         st.markdown(verdict(there, _engine(numbers), numbers))
 
 
-def show(results: Mapping[str, Result]) -> None:
+def show(config: Config, results: Mapping[str, Result] | None = None) -> None:
     """Show the share button.
 
     Args:
-        results: What the page shows; the last is the experiment of the link.
+        config: The experiment of the page.
+        results: What the page shows of it, the last being the experiment itself; None: the link tells no
+            numbers.
     """
-    run = _run(results)
-    numbers = _numbers(run)
-    engine = _engine(numbers)
-    made = Made(engine, numbers) if engine and numbers else None
     with st.popover("Share", icon=":material/share:", key="share"):
         st.markdown("**This link holds the whole experiment.** Who opens it trains the same networks.")
-        st.code(link(st.context.url, run.config, made), language=None, wrap_lines=True)
-        told = (
-            "Its last part, made, tells engine and numbers: the page that opens it says if they are the same."
-            if made
-            else "This run is not done: the link cannot tell its numbers yet."
-        )
-        st.markdown(f":small[{told}]")
+        made = _made_here(_run(results)) if results else None
+        st.code(link(st.context.url, config, made), language=None, wrap_lines=True)
+        if made:
+            told = "made, tells engine and numbers: the page that opens it says if they are the same."
+            st.markdown(f":small[Its last part, {told}]")
+        elif results:
+            st.markdown(":small[This run is not done: the link cannot tell its numbers yet.]")
+
+
+def _made_here(run: Result) -> Made | None:
+    """Return where the numbers of a run are made; None until it is done."""
+    numbers = _numbers(run)
+    engine = _engine(numbers) if numbers else None
+    return Made(engine, numbers) if engine and numbers else None
 
 
 def _run(results: Mapping[str, Result]) -> Result:

@@ -34,7 +34,7 @@ from regcore.statistics import mean_interval
 # Of `COLOURS`, the first two are those of the baseline and of this run.
 OWN_COLOURS = {BASELINE: 0, THIS_RUN: 1}
 MAX_EARLIER = len(COLOURS) - len(OWN_COLOURS)
-MAX_LETTERS = 60
+MAX_LETTERS = 100
 # What heads the other columns of the tables.
 RESERVED = (*OWN_COLOURS, "field", "metric", "difference", "95 % interval", "lower on", "verdict")
 MEASURES: dict[str, Measure] = {"Loss": "loss", "Error": "error"}
@@ -45,6 +45,9 @@ EYES = """
 [class*=st-key-shelf-eye-] [data-testid=stWidgetLabel]::before {
     font-family: "Material Symbols Rounded"; font-feature-settings: "liga"; font-size: 1.5rem; line-height: 1;
     margin-right: 0.5rem;
+}
+[class*=st-key-shelf-eye-] [data-testid=stWidgetLabel] :is(div, p) {
+    white-space: normal; overflow: visible; overflow-wrap: anywhere;
 }
 [class*=st-key-shelf-eye-] label:has(input:focus-visible) {
     outline: 2px solid currentColor; outline-offset: 2px; border-radius: 0.25rem;
@@ -237,11 +240,19 @@ def _head(row: Row) -> str:
 def _unlike(others: Sequence[str], name: str) -> str:
     """Return the name, with a number if something is called so already; at most `MAX_LETTERS` long."""
     taken = {each.casefold() for each in (*others, *RESERVED)}
-    number, numbered = 1, name[:MAX_LETTERS].strip()
+    number, numbered = 1, _cut(name, MAX_LETTERS)
     while numbered.casefold() in taken:
         number += 1
-        numbered = f"{name[: MAX_LETTERS - 5].strip()} ({number})"
+        numbered = f"{_cut(name, MAX_LETTERS - 5)} ({number})"
     return numbered
+
+
+def _cut(name: str, n_letters: int) -> str:
+    """Return the name, or as many of its words as there is room for, and a mark that there are more."""
+    if len(name) <= n_letters:
+        return name.strip()
+    kept = name[: n_letters - 1]
+    return (kept.rpartition(" ")[0] or kept).rstrip(" ,") + "…"
 
 
 def add(name: str, results: Mapping[str, Result]) -> None:

@@ -28,6 +28,7 @@ _PROBLEM = "lab.problem."
 _REFUSED = "lab.refused"
 _WRITTEN = "lab.written"
 _MOVED = "lab.moved"
+_N_MOVES = "lab.moves"
 _PAGE = "lab.page"
 _ARRIVED = "lab.arrived"
 _OWNER = "lab.owner"
@@ -37,6 +38,7 @@ _TURN = "lab.turn."
 _KEPT = "lab.kept."
 
 N_WRITTEN = 100
+REFUSED_LINK = "This link cannot be opened, so the defaults are shown"
 # The one URL parameter that is no field: where the numbers of a shared link were made.
 MADE = "made"
 # What newsletters and networks add to a link that is posted there.
@@ -61,17 +63,25 @@ def enter(page: str) -> None:
         st.session_state[_ARRIVED] = True
 
 
+def begin_without_link() -> None:
+    """Clear the URL on arrival: called by a page without a configuration, so that none of another stays."""
+    if st.session_state.get(_ARRIVED, True):
+        st.session_state[_ARRIVED] = False
+        st.query_params.clear()
+
+
 def begin(start: Config = START) -> Config:
     """Return the page's configuration, from its URL if that is a link, and write it to the URL.
 
-    Called by a page once, before its widgets. A link that cannot be read gives the defaults and a `problem`.
+    Called by a page once, before its widgets. A link that cannot be opened leads to where the page begins,
+    and to a `problem`.
 
     Args:
         start: Where the page begins in a session that comes without a link.
     """
     query = _query()
     if _is_link(query):
-        _open(query)
+        _open(query, start)
     elif _of_page(_CONFIG) not in st.session_state:
         _set(start)
     st.session_state[_ARRIVED] = st.session_state[_MOVED] = False
@@ -106,6 +116,7 @@ def was_just_refused() -> bool:
 def choose(changes: Changes) -> None:
     """Change fields of the configuration; a change that is refused leaves it and sets the `problem`."""
     st.session_state[_MOVED] = True
+    st.session_state[_N_MOVES] = n_moves() + 1
     try:
         changed = config().replace(**changes)
         check_built_in(changed)
@@ -113,6 +124,12 @@ def choose(changes: Changes) -> None:
         _refuse(error)
     else:
         _set(changed)
+
+
+def n_moves() -> int:
+    """Return how often a configuration was changed, or a change refused, in this session."""
+    n: int = st.session_state.get(_N_MOVES, 0)
+    return n
 
 
 def bind(name: str, shown: Any, changes: Callable[[Any], Changes]) -> Binding:
@@ -141,7 +158,11 @@ def widget_key(name: str) -> str:
 
 
 def query_of(chosen: Config) -> dict[str, str]:
-    """Return the URL parameters of a configuration, never none: a URL without any means `START`."""
+    """Return the URL parameters that spell a configuration: one for each field that is no default.
+
+    Of the default configuration its data set: a URL with no parameters at all is no link, and its page shows
+    what it showed before, or where it begins.
+    """
     spelled = parse_qs(chosen.to_query(), strict_parsing=False)
     return {name: values[0] for name, values in spelled.items()} or {"data": chosen.data}
 
@@ -195,13 +216,16 @@ def _of_page(name: str) -> str:
     return f"{name}{st.session_state.get(_PAGE, '')}"
 
 
-def _open(query: dict[str, list[str]]) -> None:
-    """Take the configuration of a link, or the defaults where the link asks for what cannot be had."""
+def _open(query: dict[str, list[str]], start: Config) -> None:
+    """Take the configuration of a link, or where the page begins if the link asks for what cannot be had."""
     chosen, sentence = Config.from_query(query)
-    try:
-        check_built_in(chosen)
-    except ConfigError as error:
-        chosen, sentence = Config(), str(error)
+    if sentence is None:
+        try:
+            check_built_in(chosen)
+        except ConfigError as error:
+            sentence = str(error)
+    if sentence is not None:
+        chosen, sentence = start, f"{REFUSED_LINK}: {sentence}"
     _set(chosen, sentence)
     made_there = st.query_params.get_all(MADE) if MADE in st.query_params else []
     st.session_state[_of_page(_MADE)] = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -158,17 +158,8 @@ def configs(lessons: Mapping[str, str]) -> dict[str, Config]:
 
 def verdict(results: Mapping[str, Result]) -> None:
     """Show in a line or two what dropout did, and too much of it."""
-    table = Comparison(results).table("val", "error")
-    lines = (f"**{row['name'].capitalize()}:** {difference(row)}" for row in table.to_dict("records")[1:])
-    st.markdown("  \n".join(lines))
-
-
-def difference(row: Mapping[Any, Any]) -> str:
-    """Return a row of a comparison of errors in words."""
-    colour = cards.COLOURS.get(row["verdict"])
-    found = f":{colour}[**{row['verdict']}**]" if colour else f"**{row['verdict']}**"
-    points = words.signed(row["difference"], "error", 1)
-    return f"{found}, validation error {points} points, lower on {row['wins']} of {row['n']} seeds."
+    none, *others = Comparison(results).table("val", "error").to_dict("records")
+    st.markdown("  \n".join(cards.held_against(none, run, "error") for run in others))
 
 
 def three_times(results: Mapping[str, Result]) -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs
 
 import streamlit as st
 
-from pages.ui import cards, frame, runs, state
+from pages.ui import cards, frame, runs, share, state
 from regcore.config import Config
 from regcore.lessons import Lesson, lesson_of, named
 
@@ -51,15 +51,17 @@ class Pitfall(NamedTuple):
 def open_page(entry: frame.Entry, start: Config) -> Config:
     """Set the page up and return its configuration: what its link spells, else where it begins."""
     frame.begin(entry)
-    st.title(entry.label, anchor=False)
+    beside_title = frame.title(entry.label)
     config = begin(start)
+    with beside_title:
+        share.show(config)
     frame.show_problem()
     return config
 
 
 def begin(start: Config) -> Config:
     """Return the configuration of the page, which has no words yet."""
-    state.keep(_WORDS_ON_PAGE, frozenset())
+    state.keep(_WORDS_ON_PAGE, {})
     return state.begin(start)
 
 
@@ -72,17 +74,21 @@ def idea(sentences: str, formula: str, convention: str) -> None:
 
 
 def prose(text: str) -> None:
-    """Show Markdown in which words can set knobs: [three epochs](?patience=3) is a link that does."""
+    """Show Markdown in which words can set knobs: [three epochs](?patience=3) is a link that does.
+
+    The same words in two texts of a page are one knob; a text stands on a page once.
+    """
     queries = WORDS.findall(text)
     st.markdown(WORDS.sub(lambda found: f"](#{_slug(found['query'])})", text), anchors=False)
-    on_page: frozenset[str] = state.recall(_WORDS_ON_PAGE) or frozenset()
-    new = [query for query in dict.fromkeys(queries) if query not in on_page]
-    if not new:
+    # A part of the page that is drawn again on its own draws its words again, and no others.
+    text_of: Mapping[str, str] = state.recall(_WORDS_ON_PAGE) or {}
+    own = [query for query in dict.fromkeys(queries) if text_of.get(query, text) == text]
+    if not own:
         return
-    state.keep(_WORDS_ON_PAGE, on_page | set(new))
+    state.keep(_WORDS_ON_PAGE, {**text_of, **dict.fromkeys(own, text)})
     # Out of sight, and pressed by the links: Markdown has none that stays in the session.
-    with st.container(key=f"words-{_slug(new[0])}"):
-        for query in new:
+    with st.container(key=f"words-{_slug(own[0])}"):
+        for query in own:
             st.button(query, key=_slug(query), on_click=state.choose, args=(changes_of(query),))
         st.html(f"<script>{SCRIPT.read_text()}</script>", unsafe_allow_javascript=True)
 
@@ -118,6 +124,12 @@ def experiments(
         title: What they are called.
         nothing: What is said where the settings are nobody's.
     """
+    pick(config, lessons, title)
+    explain(config, lessons, nothing)
+
+
+def pick(config: Config, lessons: Sequence[Lesson], title: str) -> None:
+    """Show experiments, one click each."""
     chosen = lesson_of(lessons, config)
     shown = chosen.name if chosen else None
     st.pills(
@@ -128,7 +140,12 @@ def experiments(
         help="Settings that are known to be good or bad, and what to look for in them.",
         **state.bind("lesson", shown, lambda name: _taught(lessons, name)),
     )
-    with st.container(border=True, key="lesson"):
+
+
+def explain(config: Config, lessons: Sequence[Lesson], nothing: str) -> None:
+    """Show why the experiment that is chosen is good or bad, and what to look for."""
+    chosen = lesson_of(lessons, config)
+    with st.container(border=True, key="lesson", gap="xsmall"):
         if chosen is None:
             st.markdown(nothing)
         else:
@@ -169,6 +186,8 @@ def show(
 def asked(place: str, of_what: object, label: str, cost: str) -> bool:
     """Return whether somebody asked for more training; a button to ask for it, while nobody has.
 
+    What was asked for before and is under way is cancelled when it has to be asked for again.
+
     Args:
         place: Where the run is followed.
         of_what: What it is of: when that changes, it has to be asked for again.
@@ -176,14 +195,18 @@ def asked(place: str, of_what: object, label: str, cost: str) -> bool:
         cost: How long it takes, as far as that is known.
     """
     wanted = f"{place}.wanted"
-    if state.recall(wanted) != of_what:
-        st.button(
-            label, key=f"{place}.train", icon=":material/play_arrow:", on_click=state.keep,
-            args=(wanted, of_what),
-        )  # fmt: skip
-        st.caption(f"{cost}; while it trains, the time left is told.")
-        return False
-    return True
+    if state.recall(wanted) == of_what:
+        return True
+    before: runs.Live | None = state.recall(place)
+    if before and before.is_under_way:
+        # Nobody sees it any more, nor the way to cancel it.
+        before.run.cancel()
+        state.keep(place, None)
+    st.button(
+        label, key=f"{place}.train", icon=":material/play_arrow:", on_click=state.keep, args=(wanted, of_what)
+    )
+    st.caption(f"{cost}; while it trains, the time left is told, and it can be cancelled.")
+    return False
 
 
 def article(says: Sequence[Says]) -> None:

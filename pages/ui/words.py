@@ -17,6 +17,7 @@ METRICS = {
 }
 # Of fields whose name does not say it.
 NAMES = {"dropout_input": "input dropout", "dropout_hidden": "hidden dropout", "l2": "L2"}
+STARTING = "Starting the training processes, once per server: this takes some seconds"
 NOTHING = "–"
 MINUS = "−"
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from regcore import jitter_ridge, statistics
+from regcore import jitter_ridge, scoring, statistics
 from regcore.augmentation import validate_augmented
 from regcore.bench.report import Claim, Column, ProgressLine, Table
 from regcore.bench.seeds import FIRST_SEED, N_SEEDS, N_SEEDS_QUICK, SEEDS_AT_ONCE, shown
@@ -18,11 +18,16 @@ from regcore.execution import compare, submit, train
 from regcore.jitter_ridge import JitterPoint
 from regcore.leak import Leak, Way, leak, leak_config, leak_data
 from regcore.lessons import named
-from regcore.lessons.augmentation import LESSONS
+from regcore.lessons.augmentation import LESSONS, MIRRORED
 from regcore.memorisation import memorisation
+from regcore.results import Result
 from regcore.statistics import BETTER, WITHIN_NOISE, WORSE, PairedDifference, paired_difference
 
-SHIFT, MIXUP = (named(LESSONS, name).config for name in ("Shift by a pixel", "Blends of two"))
+SHIFT, MIXUP, TURNED = (
+    named(LESSONS, name).config for name in ("Shift by a pixel", "Blends of two", "Upside down")
+)
+# The digits that half a turn makes one of the other.
+SIX_AND_NINE = (6, 9)
 WHAT = "augmentation"
 # Ridge and jitter are alike if their sums of squared weights are, to this part.
 ALIKE = 0.03
@@ -39,6 +44,8 @@ class Measured(NamedTuple):
         learnt: Part of the wrong labels learnt at the end, by configuration, one a seed.
         validated: Error on clean validation rows, and on augmented ones, mean over draws; one a seed.
         ridge: Jitter and ridge at each strength.
+        mirrored: Error without and with digits in a mirror, one a seed.
+        turned: Error on 6 and 9 without and with digits turned to any angle, one a seed.
     """
 
     curve: LearningCurve
@@ -46,6 +53,8 @@ class Measured(NamedTuple):
     learnt: Mapping[str, list[float]]
     validated: Mapping[str, list[float]]
     ridge: tuple[JitterPoint, ...]
+    mirrored: tuple[list[float], list[float]]
+    turned: tuple[list[float], list[float]]
 
 
 def measure(quick: bool, progress: ProgressLine | None = None) -> tuple[tuple[Table, ...], tuple[Claim, ...]]:
@@ -57,7 +66,10 @@ def measure(quick: bool, progress: ProgressLine | None = None) -> tuple[tuple[Ta
     """
     n_seeds = N_SEEDS_QUICK if quick else N_SEEDS
     learnt, validated = _of_runs(n_seeds, progress)
-    found = Measured(_curve(n_seeds, progress), _leak(n_seeds, progress), learnt, validated, _ridge(n_seeds))
+    found = Measured(
+        _curve(n_seeds, progress), _leak(n_seeds, progress), learnt, validated, _ridge(n_seeds),
+        *_of_broken_labels(n_seeds, progress),
+    )  # fmt: skip
     return tables(found), claims(found)
 
 
@@ -110,6 +122,29 @@ def _of_runs(
         validated["clean"] += found.clean.tolist()
         validated["augmented"] += found.augmented.mean(axis=1).tolist()
     return learnt, validated
+
+
+def _of_broken_labels(
+    n_seeds: int, progress: ProgressLine | None
+) -> tuple[tuple[list[float], list[float]], tuple[list[float], list[float]]]:
+    mirrored: tuple[list[float], list[float]] = ([], [])
+    turned: tuple[list[float], list[float]] = ([], [])
+    blocks = list(zip(_blocks(MIRRORED, n_seeds), _blocks(TURNED, n_seeds), strict=True))
+    for at, (in_a_mirror, upside_down) in enumerate(blocks):
+        configs = {"none": in_a_mirror.plain(), "mirrored": in_a_mirror, "turned": upside_down}
+        told = shown(progress, at, len(blocks), f"{WHAT}: other labels")
+        results = compare(configs, on_progress=told).results
+        for side, name in enumerate(("none", "mirrored")):
+            mirrored[side].extend(results[name].metrics("val")["error"].tolist())
+        for side, name in enumerate(("none", "turned")):
+            turned[side].extend(_error_of_six_and_nine(results[name], seed) for seed in results[name].seeds)
+    return mirrored, turned
+
+
+def _error_of_six_and_nine(result: Result, seed: int) -> float:
+    dataset, y = result.dataset, result.dataset.rows(seed).y_val
+    of_both = np.isin(y, SIX_AND_NINE)
+    return scoring.score(result.outputs(seed)[of_both], y[of_both], dataset.task, 1.0)["error"]
 
 
 def _ridge(n_seeds: int) -> tuple[JitterPoint, ...]:
@@ -166,8 +201,9 @@ def claims(found: Measured) -> tuple[Claim, ...]:
     learnt = {
         name: paired_difference(found.learnt[name], found.learnt["none"]) for name in ("mixup", "shift")
     }
-    before, after = found.leak.before.flattery, found.leak.after.flattery
+    leaked, split_first = found.leak.before.flattery, found.leak.after.flattery
     validated = paired_difference(found.validated["augmented"], found.validated["clean"])
+    mirrored, turned = (paired_difference(after, before) for before, after in (found.mirrored, found.turned))
     apart = max(abs(point.norm.mean / point.ridge_norm.mean - 1) for point in found.ridge)
     return (
         Claim(
@@ -178,13 +214,13 @@ def claims(found: Measured) -> tuple[Claim, ...]:
         ),
         Claim(
             "Augmentation: augmented before the split, validation is too low by ten points or more",
-            _in_words(before),
-            before.verdict == BETTER and before.mean <= -LEAST_FLATTERY,
+            _in_words(leaked),
+            leaked.verdict == BETTER and leaked.mean <= -LEAST_FLATTERY,
         ),
         Claim(
             "Augmentation: split before augmenting, validation is within seed noise of rows unseen",
-            _in_words(after),
-            after.verdict == WITHIN_NOISE,
+            _in_words(split_first),
+            split_first.verdict == WITHIN_NOISE,
         ),
         *(
             Claim(
@@ -204,6 +240,16 @@ def claims(found: Measured) -> tuple[Claim, ...]:
             f"Augmentation: jitter on a linear model is ridge, sums of squared weights within {ALIKE:.0%}",
             f"at most {apart:.2%} apart",
             apart <= ALIKE,
+        ),
+        Claim(
+            "Augmentation: digits in a mirror, a higher validation error",
+            _in_words(mirrored),
+            mirrored.verdict == WORSE,
+        ),
+        Claim(
+            "Augmentation: digits turned to any angle, 6 and 9 wrong more often",
+            _in_words(turned),
+            turned.verdict == WORSE,
         ),
     )
 

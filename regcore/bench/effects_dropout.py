@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -11,14 +12,19 @@ from regcore.bench.seeds import FIRST_SEED, N_SEEDS, N_SEEDS_QUICK
 from regcore.config import Config
 from regcore.data import load_dataset
 from regcore.execution import compare
-from regcore.lessons import BASELINE, THIS_RUN
-from regcore.lessons.dropout import LESSONS, SMALL, SMALL_SGD, trained
-from regcore.results import Result
+from regcore.lessons import BASELINE, THIS_RUN, named
+from regcore.lessons.dropout import ARTICLE, LESSONS, ON_A_CURVE, SMALL, SMALL_SGD, TOO_MUCH, trained
+from regcore.results import Result, Split
 from regcore.statistics import WITHIN_NOISE, PairedDifference, mean_interval, paired_difference
 
 N_STEPS = 50
 # What a sum of so many probabilities may be off by rounding.
 EXACT = 1e-12
+# Losses that are said to be near another one.
+NEAR = 0.1
+# A loss that is said to be far above 1.
+FAR = 1.2
+SPLITS: tuple[Split, ...] = ("train", "val")
 
 
 class Row(NamedTuple):
@@ -54,6 +60,7 @@ def measure(quick: bool, progress: ProgressLine | None = None) -> tuple[tuple[Ta
         _classic(results[THIS_RUN]),
         *_exactness(_trained({"": SMALL}, n_seeds)[""]),
         *_steps(n_seeds),
+        *_cards(n_seeds),
     )
     return (_table(list(rows.values()), n_seeds),), claims
 
@@ -183,6 +190,77 @@ def _steps(n_seeds: int) -> tuple[Claim, ...]:
             moved[0] > 0.8 * out[0],
         ),
         Claim("Dropout: under plain SGD none of them moves", f"{moved[1]} of {out[1]}", moved[1] == 0),
+    )
+
+
+def _cards(n_seeds: int) -> tuple[Claim, ...]:
+    """Return what lessons and pitfalls say beside their verdicts."""
+    lessons = {
+        name: _trained(trained(named(LESSONS, name).config), n_seeds) for name in (TOO_MUCH, ON_A_CURVE)
+    }
+    sizes = {n: _trained(trained(LESSONS[0].config.replace(hidden=(n, n))), n_seeds) for n in (16, 256)}
+    small, large = (_against_baseline(f"error, {n} units a layer", "val", "error", sizes[n]) for n in sizes)
+    return (
+        *too_much_claims(lessons[TOO_MUCH]),
+        _higher_on_every_seed(_against_baseline("on a curve, error", "val", "mae", lessons[ON_A_CURVE])),
+        _higher_on_every_seed(
+            _against_baseline("on a curve, train loss", "train", "loss", lessons[ON_A_CURVE])
+        ),
+        article_claim(_trained(trained(ARTICLE), n_seeds)),
+        _higher(small),
+        _lower(large),
+    )
+
+
+def _against_baseline(what: str, split: Split, metric: str, results: Mapping[str, Result]) -> Row:
+    dropped, plain = (_values(results[name], split, metric) for name in (THIS_RUN, BASELINE))
+    return Row(what, dropped, "no dropout", plain)
+
+
+def _values(result: Result, split: Split, metric: str) -> list[float]:
+    values: list[float] = result.metrics(split)[metric].tolist()
+    return values
+
+
+def too_much_claims(results: Mapping[str, Result]) -> tuple[Claim, Claim]:
+    """Return what is claimed of the loss where hardly a unit is left."""
+    losses = [each for split in SPLITS for each in _values(results[THIS_RUN], split, "loss")]
+    row = _against_baseline("too much, loss", "val", "loss", results)
+    found = row.difference
+    return (
+        Claim(
+            f"Dropout, too much: train and validation loss within {NEAR:g} of ln 10, on every seed",
+            f"{min(losses):.3f} to {max(losses):.3f}",
+            all(abs(loss - math.log(10)) < NEAR for loss in losses),
+        ),
+        Claim(
+            "Dropout, too much: the baseline's validation loss is no lower",
+            f"{found.mean:+.4g}, from {found.low:+.4g} to {found.high:+.4g}",
+            found.low <= 0,
+        ),
+    )
+
+
+def article_claim(results: Mapping[str, Result]) -> Claim:
+    """Return what is claimed of the article's network, whose best answer has a loss of 1."""
+    train, val = (mean_interval(_values(results[THIS_RUN], split, "loss")).mean for split in SPLITS)
+    plain = _values(results[BASELINE], "val", "loss")
+    return Claim(
+        f"Dropout, the article's network: mean losses within {NEAR:g} of 1; without it validation's mean "
+        f"above {FAR:g}, and above 1 on every seed",
+        f"train {train:.3f}, validation {val:.3f}; without {mean_interval(plain).mean:.3f}, {min(plain):.3f} "
+        "or more",
+        max(abs(train - 1), abs(val - 1)) < NEAR and mean_interval(plain).mean > FAR and min(plain) > 1,
+    )
+
+
+def _higher_on_every_seed(row: Row) -> Claim:
+    n_higher = sum(one > other for one, other in zip(row.values, row.others, strict=True))
+    n = len(row.values)
+    return Claim(
+        f"Dropout, {row.what}: higher against {row.against} on every seed",
+        f"{n_higher} of {n}",
+        n_higher == n,
     )
 
 

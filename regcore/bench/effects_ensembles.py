@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
@@ -14,9 +15,14 @@ from regcore.ensembles import LOSS, POOL, SQUARED_ERROR, BySize, Calibration, Po
 from regcore.execution import compare
 from regcore.lessons import named
 from regcore.lessons.ensembles import LESSONS
+from regcore.results import Result
+from regcore.scoring import noise_floor
 from regcore.statistics import BETTER, mean_interval, paired_difference
 
-DIGITS, CURVE, SAME = "Digits, wrong labels", "A curve", "Identical members"
+DIGITS, CURVE, BOUNDARIES, SAME = "Digits, wrong labels", "A curve", "Boundaries", "Identical members"
+# Of labels of digits that are redrawn, and still wrong then.
+WRONG = noise_floor(0.3, 10).error
+T = TypeVar("T")
 SOURCE_MEMBERS = 8
 FEW = 5
 
@@ -27,7 +33,11 @@ class Found(NamedTuple):
     Attributes:
         digits: The first experiment, by size.
         pairs: Its squared error over all pairs less what the identity says, one a seed.
+        train_errors: Fraction of train rows that its networks get wrong in the end, one a seed.
         curve: The experiment on a curve.
+        parting: How far its members lie apart on validation rows that are far from every train row, as a
+            multiple of how far they do on the others; one a seed.
+        boundaries: The experiment on two features.
         same: The experiment with identical members.
         sources: What makes members differ, on the first experiment.
         calibration: Of ensembles of five, on the first experiment.
@@ -35,7 +45,10 @@ class Found(NamedTuple):
 
     digits: BySize
     pairs: tuple[float, ...]
+    train_errors: tuple[float, ...]
     curve: BySize
+    parting: tuple[float, ...]
+    boundaries: BySize
     same: BySize
     sources: tuple[Source, ...]
     calibration: Calibration
@@ -54,33 +67,65 @@ def measure(quick: bool, progress: ProgressLine | None = None) -> tuple[tuple[Ta
 
 def measured(n_seeds: int, progress: ProgressLine | None = None, pool: int = POOL) -> Found:
     """Train the experiments with pools of so many members, and return what they measure."""
-    digits, curve, same = (
-        _pools({name: named(LESSONS, name).config.replace(members=pool)}, n_seeds, progress)[name]
-        for name in (DIGITS, CURVE, SAME)
-    )
+
+    def trained(name: str, read: Callable[[Result], Sequence[T]]) -> list[T]:
+        config = named(LESSONS, name).config.replace(members=pool)
+        return _read({name: config}, n_seeds, progress, read)[name]
+
     sizes = ensembles.sizes_of(pool)
+    digits = trained(DIGITS, _with_train_errors)
+    curve = trained(CURVE, _with_parting)
+    boundaries, same = (trained(name, ensembles.pools_of) for name in (BOUNDARIES, SAME))
     asked = ensembles.source_configs(named(LESSONS, DIGITS).config, SOURCE_MEMBERS)
     return Found(
-        digits=ensembles.by_size(digits, sizes),
-        pairs=tuple(map(_off_identity, digits)),
-        curve=ensembles.by_size(curve, sizes),
+        digits=ensembles.by_size([each for each, _ in digits], sizes),
+        pairs=tuple(_off_identity(each) for each, _ in digits),
+        train_errors=tuple(error for _, error in digits),
+        curve=ensembles.by_size([each for each, _ in curve], sizes),
+        parting=tuple(times for _, times in curve),
+        boundaries=ensembles.by_size(boundaries, sizes),
         same=ensembles.by_size(same, sizes),
-        sources=ensembles.sources(_pools(asked, n_seeds, progress)),
-        calibration=ensembles.calibration([each.first(FEW) for each in digits]),
+        sources=ensembles.sources(_read(asked, n_seeds, progress, ensembles.pools_of)),
+        calibration=ensembles.calibration([each.first(FEW) for each, _ in digits]),
     )
 
 
-def _pools(configs: dict[str, Config], n_seeds: int, progress: ProgressLine | None) -> dict[str, list[Pool]]:
-    """Return one pool a seed for each configuration, trained a few seeds at a time."""
-    found: dict[str, list[Pool]] = {name: [] for name in configs}
+def _read(
+    configs: dict[str, Config],
+    n_seeds: int,
+    progress: ProgressLine | None,
+    read: Callable[[Result], Sequence[T]],
+) -> dict[str, list[T]]:
+    """Return what is read of each seed for each configuration, trained a few seeds at a time."""
+    found: dict[str, list[T]] = {name: [] for name in configs}
     firsts = range(FIRST_SEED, FIRST_SEED + n_seeds, SEEDS_AT_ONCE)
     for at, first in enumerate(firsts):
         n_now = min(SEEDS_AT_ONCE, FIRST_SEED + n_seeds - first)
         unseen = {name: config.replace(seed=first, seeds=n_now) for name, config in configs.items()}
         told = shown(progress, at, len(firsts), f"ensembles: {next(iter(configs))}")
         for name, result in compare(unseen, on_progress=told).results.items():
-            found[name] += ensembles.pools_of(result)
+            found[name] += read(result)
     return found
+
+
+def _with_train_errors(result: Result) -> list[tuple[Pool, float]]:
+    """Return the pool of each seed, and on which part of the train rows its networks are wrong in the end."""
+    history = result.history
+    last = history[history["epoch"] == result.config.epochs].groupby("seed")["train_error"].mean()
+    return [(each, float(last[each.seed])) for each in ensembles.pools_of(result)]
+
+
+def _with_parting(result: Result) -> list[tuple[Pool, float]]:
+    """Return the pool of each seed, and how much further its members part where no train row is near."""
+    return [(each, _parting(each, result)) for each in ensembles.pools_of(result)]
+
+
+def _parting(pool: Pool, result: Result) -> float:
+    split = result.dataset.split(pool.seed)
+    distance = np.abs(split.X_val - split.X_train.T).min(axis=1)
+    apart = pool.values[:, :, 0].std(axis=0, ddof=1)
+    is_far = distance > np.median(distance)
+    return float(apart[is_far].mean() / apart[~is_far].mean())
 
 
 def _off_identity(pool: Pool) -> float:
@@ -149,7 +194,10 @@ def claims(found: Found) -> tuple[Claim, ...]:
         _first_buy_most(found.digits),
         _between_falls(found.digits),
         _loss_is_bounded(found.digits),
+        _wrong_labels(found.train_errors),
         _gains("Ensembles, a curve: the average of 8 has a lower squared error", found.curve, 8),
+        _part(found.parting),
+        _alike(found.boundaries),
         _nothing_gained(found.same),
         _bootstrap(found.sources),
         _calibrated(found.calibration),
@@ -190,6 +238,25 @@ def _loss_is_bounded(found: BySize) -> Claim:
     n = int(np.sum(losses[:, -1] < losses[:, 0]))
     text = "Ensembles, digits: the loss of the average is below the mean loss on every seed"
     return Claim(text, f"on {n} of {len(losses)}", n == len(losses))
+
+
+def _wrong_labels(errors: tuple[float, ...]) -> Claim:
+    text = f"Ensembles, digits: networks learn part of the {WRONG:.0%} of wrong labels, on every seed"
+    return Claim(
+        text, f"wrong on {min(errors):.1%} to {max(errors):.1%}", 0.05 < min(errors) <= max(errors) < WRONG
+    )
+
+
+def _part(times: tuple[float, ...]) -> Claim:
+    found = mean_interval(times)
+    text = "Ensembles, a curve: members lie further apart where no train row is near"
+    return Claim(text, f"{found.mean:.2f} times, from {found.low:.2f} to {found.high:.2f}", found.low > 1)
+
+
+def _alike(found: BySize) -> Claim:
+    rho = found.correlation
+    text = "Ensembles, boundaries: networks are mostly wrong about the same rows, rho is above 0.8"
+    return Claim(text, f"{rho.mean:.3f}, from {rho.low:.3f} to {rho.high:.3f}", rho.low > 0.8)
 
 
 def _gains(text: str, found: BySize, k: int) -> Claim:

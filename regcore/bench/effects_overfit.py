@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from regcore.bench.report import Claim, Column, ProgressLine, Table
 from regcore.bench.seeds import FIRST_SEED, N_SEEDS_QUICK, SEEDS_AT_ONCE, shown
-from regcore.checklist import MEMORISED, THE_INPUT, Check, checklist, experiments, joined
+from regcore.checklist import (
+    FIRST_LOSS,
+    MEMORISED,
+    MEMORISED_BOUND,
+    NETWORK,
+    ONE_BATCH,
+    RANDOM,
+    THE_INPUT,
+    Check,
+    checklist,
+    experiments,
+    joined,
+)
 from regcore.config import Config
 from regcore.data import DATASET_INFO
 from regcore.errors import DataError
@@ -15,7 +29,13 @@ from regcore.faults import FAULTS, Fault
 from regcore.lessons import named
 from regcore.lessons.overfit_first import HEALTHY, LESSONS
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 N_SEEDS = 20
+# Faults that the checklist cannot tell from each other, and the checks that they fail.
+ALIKE = ("Zero initial weights", "Step size too small", "Step size too large", "A dead layer")
+N_ALIKE = 4
 WHAT = "overfit first"
 
 
@@ -35,7 +55,15 @@ def measure(quick: bool, progress: ProgressLine | None = None) -> tuple[tuple[Ta
     tables = (healthy_table(healthy, missing, n_seeds), fault_table(broken))
     claims = [_is_healthy(data, checks) for data, checks in healthy.items()]
     caught = [_is_caught(fault, checks) for fault, checks in broken.items()]
-    return tables, (*claims, *caught, _is_blind(shuffled))
+    later = _is_later(*_memorised_at(n_seeds, progress))
+    of_prose = (
+        _is_blind(shuffled),
+        _begins_right(broken),
+        _learns_something(broken),
+        _look_alike(broken),
+        later,
+    )
+    return tables, (*claims, *caught, *of_prose)
 
 
 def _healthy(
@@ -132,3 +160,66 @@ def _is_blind(shuffled: tuple[Check, ...]) -> Claim:
     measured = f"memorised on {memorised.passes_on}, the input fails on {_failures(the_input)} of {n} seeds"
     text = "Overfit first: shuffled labels are memorised, and the input does not matter"
     return Claim(text, measured, memorised.passes_on == n == _failures(the_input))
+
+
+def _begins_right(broken: Mapping[Fault, tuple[Check, ...]]) -> Claim:
+    check = _of(broken, "Step size too small", FIRST_LOSS)
+    n = len(check.values)
+    text = "Overfit first: with “Step size too small” the loss begins near ln C"
+    return Claim(text, f"on {check.passes_on} of {n} seeds", check.passes_on == n)
+
+
+def _learns_something(broken: Mapping[Fault, tuple[Check, ...]]) -> Claim:
+    the_input, batch = (_of(broken, "Two units wide", name) for name in (THE_INPUT, ONE_BATCH))
+    n = len(batch.values)
+    measured = (
+        f"validation error {the_input.number:.3f}; one batch is not learnt on {_failures(batch)} of {n} seeds"
+    )
+    text = "Overfit first: “Two units wide” learns something, and not one batch by heart"
+    return Claim(text, measured, the_input.passes and _failures(batch) == n)
+
+
+def _look_alike(broken: Mapping[Fault, tuple[Check, ...]]) -> Claim:
+    failed = {
+        fault.name: {check.name for check in checks if not check.passes} for fault, checks in broken.items()
+    }
+    alike = [failed[name] for name in ALIKE]
+    text = f"Overfit first: {len(ALIKE)} of the faults fail the same four checks"
+    return Claim(
+        text,
+        "; ".join(f"“{name}” {len(failed[name])}" for name in ALIKE),
+        all(each == alike[0] and len(each) == N_ALIKE for each in alike),
+    )
+
+
+def _of(broken: Mapping[Fault, tuple[Check, ...]], fault: str, name: str) -> Check:
+    (checks,) = (checks for each, checks in broken.items() if each.name == fault)
+    return next(check for check in checks if check.name == name)
+
+
+def _memorised_at(n_seeds: int, progress: ProgressLine | None) -> tuple[list[float], list[float]]:
+    """Return the epoch at which right labels are memorised, and random ones, one a seed; infinite: never."""
+    found: dict[str, list[float]] = {NETWORK: [], RANDOM: []}
+    blocks = range(FIRST_SEED, FIRST_SEED + n_seeds, SEEDS_AT_ONCE)
+    for at, first in enumerate(blocks):
+        unseen = HEALTHY["digits"].replace(seed=first, seeds=min(SEEDS_AT_ONCE, FIRST_SEED + n_seeds - first))
+        configs = {name: config for name, config in experiments(unseen).items() if name in found}
+        told = shown(progress, at, len(blocks), f"{WHAT}: when labels are memorised")
+        for name, result in compare(configs, on_progress=told).results.items():
+            found[name] += [_first_epoch(of_seed) for _, of_seed in result.history.groupby("seed")]
+    return found[NETWORK], found[RANDOM]
+
+
+def _first_epoch(history: pd.DataFrame) -> float:
+    memorised = history.loc[history["train_error"] <= MEMORISED_BOUND, "epoch"]
+    return float(memorised.min()) if len(memorised) else math.inf
+
+
+def _is_later(right: Sequence[float], random: Sequence[float]) -> Claim:
+    later = sum(one < other < math.inf for one, other in zip(right, random, strict=True))
+    measured = (
+        f"on {later} of {len(right)} seeds; epochs {min(right):g} to {max(right):g}, and {min(random):g} to "
+        f"{max(random):g}"
+    )
+    text = "Overfit first: labels that mean nothing are memorised as well as right ones, only later"
+    return Claim(text, measured, later == len(right))

@@ -8,7 +8,7 @@ shard is a chain of chunks of about a quarter of a second, each a pure function 
 from regcore.execution.job import Progress
 from regcore.execution.requests import compare, submit, sweep, train
 from regcore.execution.run import Run
-from regcore.execution.service import fingerprint, start_workers, stop_workers
+from regcore.execution.service import fingerprint, start_workers, stop_workers, workers_are_ready
 
 __all__ = [
     "Progress",
@@ -20,4 +20,5 @@ __all__ = [
     "submit",
     "sweep",
     "train",
+    "workers_are_ready",
 ]

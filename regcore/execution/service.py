@@ -14,6 +14,7 @@ from typing import Any
 from regcore.data import Dataset
 from regcore.engine import advance, runtime, streams
 from regcore.engine.shard import Shard
+from regcore.errors import WorkerError
 from regcore.execution.local import LocalProcesses
 from regcore.execution.scheduler import Scheduler
 from regcore.execution.worker import Engine
@@ -82,6 +83,20 @@ def fingerprint(seconds: float | None = None) -> str | None:
         return asked.result(seconds)
     except (TimeoutError, BrokenExecutor, FutureCancelledError):
         return None
+
+
+def workers_are_ready() -> bool:
+    """Return whether a worker of this process has loaded the engine; starts none, and waits for none.
+
+    Where the engine cannot be loaded nothing is waited for any more, which the next run says.
+    """
+    with _lock:
+        if _local is None:
+            return False
+    try:
+        return fingerprint(0.0) is not None
+    except WorkerError:
+        return True
 
 
 def _has_failed(asked: Future[str]) -> bool:

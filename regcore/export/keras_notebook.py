@@ -11,18 +11,23 @@ from regcore.export.section import Section
 _FORMAT, _MINOR = 4, 5
 
 
-def notebook(config: Config) -> str:
+def notebook(config: Config, *, checklist: bool = False) -> str:
     """Return the sections of `keras_script` as a notebook: JSON of nbformat 4.5.
 
     A section is a cell of Markdown, its heading and what a reader has to know, and a cell of its code.
 
     Args:
         config: The experiment; of its repetitions, the first seed.
+        checklist: As in `keras_script`.
 
     Raises:
         ConfigError: as `keras_script` does.
     """
-    cells = [cell for number, section in enumerate(sections(config)) for cell in _cells(number, section)]
+    cells = [
+        cell
+        for number, section in enumerate(sections(config, checklist=checklist))
+        for cell in _cells(number, section)
+    ]
     content = {
         "cells": cells,
         "metadata": {

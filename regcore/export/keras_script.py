@@ -1,11 +1,13 @@
 """An experiment as a Keras script that needs nothing of this library, to be read, shown and run."""
 
 import textwrap
+from collections.abc import Mapping
 
 from regcore.config import Config
 from regcore.data.builtin import check_rows, pool_size
 from regcore.data.catalog import DATASET_INFO
 from regcore.data.checks import check_built_in
+from regcore.export.script_checklist import checklist_constants, checklist_sections
 from regcore.export.script_data import data_sections
 from regcore.export.script_training import changes_images, training_sections
 from regcore.export.section import Section, call, lines
@@ -29,7 +31,7 @@ _IMPORTS = {
 }
 
 
-def keras_script(config: Config) -> str:
+def keras_script(config: Config, *, checklist: bool = False) -> str:
     """Return a Keras 3 script that does for one seed what the lab does for many.
 
     It has the parts that the configuration uses and no others, and prints the validation error, or the mean
@@ -38,11 +40,14 @@ def keras_script(config: Config) -> str:
 
     Args:
         config: The experiment; of its repetitions, the first seed.
+        checklist: Ask whether the network can overfit at all, as `regcore.checklist` does, every regularizer
+            off, instead of training it once.
 
     Raises:
-        ConfigError: as `check_built_in` does, where the data set cannot give what is asked for.
+        ConfigError: as `check_built_in` does, where the data set cannot give what is asked for; a checklist
+            was asked for of a target that is a number.
     """
-    first, *rest = sections(config)
+    first, *rest = sections(config, checklist=checklist)
     parts = [lines(f'"""{first.title}', "", _wrapped(first.notes), '"""', "", first.code)]
     for section in rest:
         told = bool(section.notes) and _wrapped(section.notes, "# ")
@@ -50,17 +55,20 @@ def keras_script(config: Config) -> str:
     return "\n\n\n".join(parts) + "\n"
 
 
-def sections(config: Config) -> tuple[Section, ...]:
+def sections(config: Config, *, checklist: bool = False) -> tuple[Section, ...]:
     """Return the pieces of `keras_script`; the first has the script's title, imports and constants.
 
     Raises:
         ConfigError: as `keras_script` does.
     """
     check_built_in(config)
-    rest = (*data_sections(config), *training_sections(config))
+    if checklist:
+        config = config.plain()
+    rest = (*data_sections(config), *(checklist_sections if checklist else training_sections)(config))
     code = lines(*(section.code for section in rest))
     imports = [line for name, line in _IMPORTS.items() if name in code]
-    beginning = lines(*imports, "", *_constants(config))
+    own = checklist_constants(config) if checklist else {}
+    beginning = lines(*imports, "", *_constants(config, own))
     return (Section(_title(config), _introduction(config), beginning), *rest)
 
 
@@ -87,7 +95,7 @@ def _wrapped(notes: tuple[str, ...], prefix: str = "") -> str:
     return lines(*map(wrapper.fill, notes))
 
 
-def _constants(config: Config) -> list[str]:
+def _constants(config: Config, own: Mapping[str, object]) -> list[str]:
     info = DATASET_INFO[config.data]
     n_train, n_val = check_rows(config)
     values: dict[str, object] = {"SEED": config.seed, "DATA_SEED": config.data_seed}
@@ -100,7 +108,7 @@ def _constants(config: Config) -> list[str]:
         values["N_CLASSES"] = info.n_classes
     if changes_images(config) and info.image_shape:
         values["HEIGHT"], values["WIDTH"] = info.image_shape
-    values |= _knobs(config)
+    values |= {**_knobs(config), **own}
     return [_constant(name, value) for name, value in values.items()]
 
 

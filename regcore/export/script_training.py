@@ -33,7 +33,7 @@ def training_sections(config: Config) -> tuple[Section, ...]:
         config: An experiment that its data set can give, as `check_built_in` says.
     """
     augmentation = (_augmentation(config),) if makes_batches(config) else ()
-    return (*augmentation, _model(config), _training(config), _result(config))
+    return (*augmentation, model_section(config), _training(config), _result(config))
 
 
 def makes_batches(config: Config) -> bool:
@@ -163,7 +163,8 @@ def _batch(config: Config) -> str:
 # Model
 
 
-def _model(config: Config) -> Section:
+def model_section(config: Config) -> Section:
+    """Return the section that builds and compiles the network."""
     return Section("Model", _model_notes(config), lines("def build_model():", indented(_model_code(config))))
 
 

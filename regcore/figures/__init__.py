@@ -24,7 +24,7 @@ from regcore.figures._leak import plot_leak
 from regcore.figures._member_boundaries import plot_member_boundaries
 from regcore.figures._member_predictions import plot_member_predictions
 from regcore.figures._memorisation import plot_memorisation
-from regcore.figures._network import plot_network
+from regcore.figures._network import MOST_EDGES, plot_network
 from regcore.figures._objective import plot_objective, plot_objective_beside_val, plot_penalty
 from regcore.figures._one_batch import plot_one_batch
 from regcore.figures._optimism import plot_optimism
@@ -73,6 +73,7 @@ __all__ = [
     "plot_seen_points",
     "BASELINE",
     "COLOURS",
+    "MOST_EDGES",
     "THIS_RUN",
     "Measure",
     "Overlaid",

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import plotly.graph_objects as go
 
 from regcore.adam_l2 import ShrinkUnderAdam
+from regcore.errors import ConfigError
 from regcore.figures._log_places import places_of
 from regcore.figures._style import COLOURS, LINE_WIDTH, NEUTRAL, OUTLINE, THIN_LINE, template
 
@@ -47,11 +48,16 @@ def plot_adam_shrink(shrink: ShrinkUnderAdam, *, dark: bool = False) -> go.Figur
     Args:
         shrink: What was measured.
         dark: Draw for a dark page.
+
+    Raises:
+        ConfigError: if no weight has a gradient of the data.
     """
     return _draw(_info(shrink), dark)
 
 
 def _info(shrink: ShrinkUnderAdam) -> AdamShrinkInfo:
+    if not shrink.l2:
+        raise ConfigError("shrink must be of weights with a gradient of the data, got none")
     kinds = []
     for kind, bins, silent in (
         ("L2 in the loss", shrink.l2, shrink.silent_l2),

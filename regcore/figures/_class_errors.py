@@ -48,7 +48,7 @@ def _draw(info: ClassErrorsInfo, dark: bool = False) -> go.Figure:
     bars = {BASELINE: info.baseline, THIS_RUN: info.treated}
     y = {"title": {"text": "validation error of the class"}, "tickformat": ".0%"}
     title = "class, by its given label; ▲: higher beyond seed noise"
-    return draw_groups(groups, bars, COLOURS[:2], _describe(info), title, y, dark=dark)
+    return draw_groups(groups, bars, COLOURS[:2], _describe(info), title, y, most=1.0, dark=dark)
 
 
 def _describe(info: ClassErrorsInfo) -> str:

@@ -13,7 +13,7 @@ from regcore.confusion import Confusion
 from regcore.errors import ConfigError
 from regcore.figures._style import NEUTRAL, colour_of, faded, template
 
-HEIGHT = 400
+HEIGHT = 360
 MARGIN = {"l": 8, "r": 8, "t": 8, "b": 8}
 OPACITY = 0.7
 DIAGONAL_OPACITY = 0.18

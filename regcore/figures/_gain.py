@@ -16,7 +16,7 @@ from regcore.statistics import MeanInterval
 
 
 class GainInfo(NamedTuple):
-    """Everything that the figure shows; `knee` is None where members have diverged."""
+    """Everything that the figure shows; `knee` is None where nothing is gained, or members have diverged."""
 
     title: str
     n_seeds: int
@@ -28,8 +28,8 @@ class GainInfo(NamedTuple):
 def plot_gain(found: BySize, metric: Metric = "squared_error", *, dark: bool = False) -> go.Figure:
     """Return by how much the average of k networks is better than one, seed by seed, against k trainings.
 
-    The knee is the smallest k within one standard error of the best mean. `layout.meta["description"]` has
-    the numbers in words.
+    The knee is the smallest k with nine tenths of the gain of all. `layout.meta["description"]` has the
+    numbers in words.
 
     Args:
         found: What was measured.
@@ -95,6 +95,7 @@ def _describe(info: GainInfo) -> str:
         f"{info.sizes[-1]} networks."
     )
     if info.knee is None:
-        return f"{text} There is no knee: networks have diverged."
+        why = "networks have diverged" if math.isnan(info.gains[-1].mean) else "nothing is gained"
+        return f"{text} There is no knee: {why}."
     at_knee = info.gains[info.sizes.index(info.knee)]
     return f"{text} The knee is at {info.knee}, with {interval_in_words(at_knee)}."

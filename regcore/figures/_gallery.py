@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 # Light on dark, as the images are, on either page.
 INK, PAPER = "#f4f4f4", "#20242a"
 # In units of an image's side: between tiles, more after the originals, and where tiles have captions.
-GAP, AFTER_ORIGINAL, CAPTION = 0.12, 0.5, 0.34
+GAP, AFTER_ORIGINAL, CAPTION = 0.12, 0.5, 0.5
 LINE_HEIGHT, HEAD = 52, 30
 # Longer names of classes have no room below a tile.
 SHORT = 2
@@ -38,17 +39,17 @@ class GalleryLine(NamedTuple):
     hovers: tuple[str, ...]
     captions: tuple[str, ...]
 
+    @property
+    def height(self) -> float:
+        """With the room below it, in tiles: more where there is text, which is seen to be of this line."""
+        return 1 + (CAPTION if any(self.captions) else GAP)
+
 
 class GalleryInfo(NamedTuple):
     """Everything that the figure shows."""
 
     epochs: tuple[int, ...]
     lines: tuple[GalleryLine, ...]
-
-    @property
-    def has_captions(self) -> bool:
-        """Whether there is text below any tile."""
-        return any(caption for line in self.lines for caption in line.captions)
 
 
 def plot_gallery(seen: Seen, dataset: Dataset, *, dark: bool = False) -> go.Figure:
@@ -113,12 +114,13 @@ def _line(seen: Seen, at: int, name: str, dataset: Dataset) -> GalleryLine:
 
 def _draw(info: GalleryInfo, dark: bool = False) -> go.Figure:
     height, width = info.lines[0].tiles[0].shape
-    below = height * (CAPTION if info.has_captions else GAP)
     lefts = [
         at * width * (1 + GAP) + (at > 0) * width * (AFTER_ORIGINAL - GAP)
         for at in range(1 + len(info.epochs))
     ]
-    tops = [-at * (height + below) for at in range(len(info.lines))]
+    *tops, bottom = (
+        -height * above for above in accumulate((line.height for line in info.lines), initial=0.0)
+    )
     figure = go.Figure()
     for line, top in zip(info.lines, tops, strict=True):
         limits = float(np.min(line.tiles)), float(np.max(line.tiles))
@@ -127,7 +129,7 @@ def _draw(info: GalleryInfo, dark: bool = False) -> go.Figure:
         figure.add_trace(_texts(line, [left + width / 2 for left in lefts], top - height / 2))
     figure.update_layout(
         template=template(dark),
-        height=HEAD + round(LINE_HEIGHT * len(info.lines) * (height + below) / height),
+        height=HEAD + round(LINE_HEIGHT * -bottom / height),
         margin={"l": 92, "r": 4, "t": HEAD, "b": 4},
         hovermode="closest",
         showlegend=False,
@@ -139,7 +141,7 @@ def _draw(info: GalleryInfo, dark: bool = False) -> go.Figure:
         ],
         xaxis={"range": [0, lefts[-1] + width], "visible": False, "fixedrange": True, "constrain": "domain",
                "constraintoward": "left"},
-        yaxis={"range": [tops[-1] - height - below, 0], "visible": False, "fixedrange": True,
+        yaxis={"range": [bottom, 0], "visible": False, "fixedrange": True,
                "scaleanchor": "x", "constrain": "domain", "constraintoward": "top"},
     )  # fmt: skip
     return figure
@@ -194,7 +196,7 @@ def _captions(
     info: GalleryInfo, lefts: list[float], tops: list[float], height: int
 ) -> list[dict[str, object]]:
     return [
-        _note(caption, left, top - height, xanchor="left", yanchor="top", font={"size": 11})
+        _note(caption, left, top - height, xanchor="left", yanchor="top", yshift=4, font={"size": 11})
         for line, top in zip(info.lines, tops, strict=True)
         for caption, left in zip(line.captions, lefts, strict=True)
         if caption

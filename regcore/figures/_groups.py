@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,6 +10,9 @@ import plotly.graph_objects as go
 
 from regcore.figures._layout import error_bars, intervals_in_words, lay_out
 from regcore.statistics import MeanInterval
+
+# The axis goes on so far above what is highest.
+ABOVE = 1.05
 
 
 def draw_groups(
@@ -19,9 +23,10 @@ def draw_groups(
     x_title: str,
     y: Mapping[str, Any],
     *,
+    most: float = math.inf,
     dark: bool,
 ) -> go.Figure:
-    """Return the figure.
+    """Return the figure. Its axis begins at 0: intervals of few seeds go beyond what a mean can be.
 
     Args:
         groups: What stands below each group.
@@ -30,6 +35,7 @@ def draw_groups(
         description: What the figure says in words, with its numbers.
         x_title: Of the axis of groups.
         y: Of the axis of means, as plotly takes it.
+        most: What a mean can be at most.
         dark: Draw for a dark page.
     """
     figure = go.Figure()
@@ -47,4 +53,10 @@ def draw_groups(
         )
     figure.update_layout(barmode="group", bargap=0.3)
     x = {"title": {"text": x_title}, "type": "category"}
-    return lay_out(figure, description, x, {"rangemode": "tozero", **y}, dark=dark)
+    return lay_out(figure, description, x, {"range": _range(bars, most), **y}, dark=dark)
+
+
+def _range(bars: Mapping[str, Sequence[MeanInterval]], most: float) -> tuple[float, float] | None:
+    ends = [end for means in bars.values() for mean in means for end in (mean.mean, mean.high)]
+    top = max((end for end in ends if math.isfinite(end)), default=0.0)
+    return (0.0, min(most, ABOVE * top)) if top > 0 else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import plotly.graph_objects as go
@@ -46,7 +47,8 @@ def _draw(info: LeakInfo, dark: bool = False) -> go.Figure:
     y = {"title": {"text": info.title}, **({"tickformat": ".0%"} if info.is_fraction else {})}
     bars = {CLAIMED: info.claimed, UNSEEN: info.unseen}
     colours = (COLOURS[2], COLOURS[6])
-    return draw_groups(WAYS, bars, colours, _describe(info), "", y, dark=dark)
+    most = 1.0 if info.is_fraction else math.inf
+    return draw_groups(WAYS, bars, colours, _describe(info), "", y, most=most, dark=dark)
 
 
 def _describe(info: LeakInfo) -> str:

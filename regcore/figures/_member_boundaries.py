@@ -1,10 +1,11 @@
-"""The boundary between two classes of each member of an ensemble, over what their average predicts."""
+"""The boundaries between the classes of each member of an ensemble, over what their average predicts."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import plotly.graph_objects as go
 
 from regcore.errors import ConfigError
@@ -29,7 +30,9 @@ class MemberBoundariesInfo(NamedTuple):
 
     Attributes:
         average: What the average predicts, and the rows.
-        members: P(class 1) of each member, [rows of the grid, columns], as bytes: 125 on the boundary.
+        members: Of each member [layers, rows of the grid, columns] as bytes, 125 on the boundary: P(class 1);
+            of more than two classes a layer for each but the last, by how much it leads. The boundaries of
+            the last one are those of the others.
         disputed: Part of the picture on which members do not all predict the same class; NaN if one diverged.
     """
 
@@ -39,42 +42,49 @@ class MemberBoundariesInfo(NamedTuple):
 
 
 def plot_member_boundaries(members: MembersLandscape, dataset: Dataset, *, dark: bool = False) -> go.Figure:
-    """Return the boundary of each member of one seed, thin, over what their average predicts.
+    """Return the boundaries of each member of one seed, thin, over what their average predicts.
 
     Colours and rows are those of `plot_boundary`. `layout.meta["description"]` says in words on which part of
     the picture members differ.
 
     Args:
-        members: Over two features, of two classes.
+        members: Over two features, of classes.
         dataset: What they were trained on.
         dark: Draw for a dark page.
 
     Raises:
-        ConfigError: if there are not two features and two classes.
+        ConfigError: if there are not two features, or no classes.
     """
     return _draw(_info(members, dataset), dark)
 
 
 def _info(members: MembersLandscape, dataset: Dataset) -> MemberBoundariesInfo:
-    if members.grid.y is None or dataset.task != "binary":
-        raise ConfigError(f"members must be of two classes over two features, got {dataset.task}")
+    if members.grid.y is None or dataset.task == "regression":
+        raise ConfigError(f"members must be of classes over two features, got {dataset.task}")
     kept = Landscape(members.grid, members.seed, (), (), (0,), members.mean)
     values = np.stack(members.members)
-    predicted = values > 0.5
-    disputed = float(np.mean(predicted.any(axis=0) & ~predicted.all(axis=0)))
+    predicted = values > 0.5 if dataset.task == "binary" else values.argmax(axis=2)
+    disputed = float(np.mean((predicted != predicted[0]).any(axis=0)))
     return MemberBoundariesInfo(
         _boundary._info({"average": kept}, dataset),
-        tuple(_boundary._as_bytes(MAX_LEVEL * of_member) for of_member in members.members),
+        tuple(map(_levels, members.members)),
         disputed if np.isfinite(values).all() else float("nan"),
     )
 
 
+def _levels(probabilities: npt.NDArray[np.float64]) -> bytes:
+    """Return P(class 1), or by how much each class but the last leads, in layers as bytes."""
+    if probabilities.ndim == 1:
+        return _boundary._as_bytes(MAX_LEVEL * probabilities)
+    return _boundary._as_bytes(EVEN * (1 + _boundary._leads(probabilities)[:, :-1].T))
+
+
 def _draw(info: MemberBoundariesInfo, dark: bool = False) -> go.Figure:
     average = info.average
-    figure = go.Figure(_boundary._layers(average, average.panels[0].pictures[0]))
+    layers = _boundary._layers(average, average.panels[0].pictures[0])
+    figure = go.Figure([layer.update(line=AVERAGE) for layer in layers])
     for at, levels in enumerate(info.members):
-        figure.add_trace(_line(average, levels, f"each of {len(info.members)}", in_legend=at == 0))
-    figure.update_traces(line=AVERAGE, selector=0)
+        figure.add_traces(_lines(average, levels, f"each of {len(info.members)}", in_legend=at == 0))
     figure.add_trace(go.Scatter(x=[None], y=[None], mode="lines", name="average", line=AVERAGE))
     figure.add_traces(_boundary._rows(average, in_legend=True))
     first, second = average.features
@@ -99,8 +109,12 @@ def _axis(title: str, places: tuple[float, ...]) -> dict[str, Any]:
     }
 
 
-def _line(average: BoundaryInfo, levels: bytes, name: str, in_legend: bool) -> go.Contour:
-    z = np.frombuffer(levels, np.uint8).reshape(len(average.y), len(average.x))
+def _lines(average: BoundaryInfo, levels: bytes, name: str, in_legend: bool) -> list[go.Contour]:
+    layers = np.frombuffer(levels, np.uint8).reshape(-1, len(average.y), len(average.x))
+    return [_line(average, z, name, in_legend and at == 0) for at, z in enumerate(layers)]
+
+
+def _line(average: BoundaryInfo, z: _boundary.Bytes, name: str, in_legend: bool) -> go.Contour:
     return go.Contour(
         x=average.x,
         y=average.y,

@@ -1,4 +1,4 @@
-"""A small network in one step under dropout: who is out, which weights have a gradient, which move anyway."""
+"""A network in one step under dropout: who is out, which weights have a gradient, which move anyway."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from regcore.errors import ConfigError
 from regcore.figures._style import COLOURS, NEUTRAL, OUTLINE, template
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from regcore.data import Dataset
-    from regcore.dropout_steps import Counts, Step
+    from regcore.dropout_steps import Counts, Movement, Step
 
 HEIGHT = 480
 MARGIN = {"l": 8, "r": 8, "t": 16, "b": 116, "autoexpand": False}
@@ -26,6 +28,11 @@ LOOKS = {
     RESTS: (NEUTRAL, "dot", 0.7),
 }
 IN, OUT = "in", "out for this row"
+# More lines than this would hide each other: such weights are counted alone.
+MOST_EDGES = 400
+# A layer of more units has several columns, so far apart.
+TALLEST, APART = 16, 0.095
+MARKER, SMALL_MARKER = 20, 11
 
 
 class Node(NamedTuple):
@@ -48,21 +55,33 @@ class Edge(NamedTuple):
 
 
 class NetworkInfo(NamedTuple):
-    """Everything that the figure shows."""
+    """Everything that the figure shows.
+
+    Attributes:
+        step: Its number.
+        row: Row number in the data set of the row whose masks are drawn.
+        layers: What they are called.
+        nodes: All units.
+        edges: All weights; none where they are too many to be drawn.
+        states: What weights did -> how many did so.
+        counts: Of weights at units that were out for the whole batch.
+    """
 
     step: int
     row: int
     layers: tuple[str, ...]
     nodes: tuple[Node, ...]
     edges: tuple[Edge, ...]
+    states: Mapping[str, int]
     counts: Counts
 
 
 def plot_network(step: Step, dataset: Dataset, row: int = 0, *, dark: bool = False) -> go.Figure:
-    """Return a small network in one step: units that are out for one row, and what every weight did.
+    """Return a network in one step: units that are out for one row, and what every weight did.
 
     A weight has a gradient of the data loss, or moves without one, or stands still; the gradient is that of
-    the whole batch. `layout.meta["description"]` counts them in words.
+    the whole batch. More than 400 weights are counted and not drawn. `layout.meta["description"]` counts them
+    in words.
 
     Args:
         step: From `regcore.dropout_steps.replay_steps`.
@@ -84,26 +103,46 @@ def _info(step: Step, dataset: Dataset, row: int) -> NetworkInfo:
     layers = ("inputs", *(f"hidden {at + 1}" for at in range(n_hidden)), "outputs")
     columns = [
         tuple(
-            Node(float(at), y, name, not is_kept)
-            for y, name, is_kept in zip(
-                _heights(len(mask)), _names(at, len(mask), layers, dataset), mask, strict=True
+            Node(x, y, name, not is_kept)
+            for (x, y), name, is_kept in zip(
+                _places(at, len(mask)), _names(at, len(mask), layers, dataset), mask, strict=True
             )
         )
         for at, mask in enumerate(kept)
     ]
+    moved = movements(step)
+    is_drawn = sum(each.moved.size for each in moved) <= MOST_EDGES
     return NetworkInfo(
         step=step.number,
         row=int(step.rows[row]),
         layers=layers,
         nodes=tuple(node for column in columns for node in column),
-        edges=tuple(edge for layer in range(len(kept) - 1) for edge in _edges(step, layer, columns)),
+        edges=tuple(edge for layer in range(len(moved)) for edge in _edges(step, layer, columns))
+        if is_drawn
+        else (),
+        states=_states(moved),
         counts=count_movements(step),
     )
 
 
-def _heights(n: int) -> list[float]:
-    """Return the places of so many units in a column, from the top, evenly within 0 to 1."""
-    return [1 - (at + 0.5) / n for at in range(n)]
+def _places(layer: int, n: int) -> list[tuple[float, float]]:
+    """Return the places of a layer's units: top down, evenly within 0 to 1, in one column or more."""
+    n_columns = -(-n // TALLEST)
+    n_down = -(-n // n_columns)
+    left = layer - APART * (n_columns - 1) / 2
+    return [(left + APART * (unit // n_down), 1 - (unit % n_down + 0.5) / n_down) for unit in range(n)]
+
+
+def _states(moved: Sequence[Movement]) -> dict[str, int]:
+    """Return how many weights of all layers did what."""
+    learns, drifts = (
+        sum(int(np.count_nonzero(of)) for of in each)
+        for each in (
+            [one.has_gradient for one in moved],
+            [one.moved & ~one.has_gradient for one in moved],
+        )
+    )
+    return {LEARNS: learns, DRIFTS: drifts, RESTS: sum(one.moved.size for one in moved) - learns - drifts}
 
 
 def _names(at: int, n: int, layers: tuple[str, ...], dataset: Dataset) -> list[str]:
@@ -140,10 +179,11 @@ def _draw(info: NetworkInfo, dark: bool = False) -> go.Figure:
     figure = go.Figure()
     for state in (RESTS, DRIFTS, LEARNS):
         edges = [edge for edge in info.edges if edge.state == state]
-        figure.add_trace(_lines(state, edges))
+        figure.add_trace(_lines(state, edges, info.states[state]))
     figure.add_trace(_middles(info.edges))
+    size = MARKER if info.edges else SMALL_MARKER
     for is_out in (False, True):
-        figure.add_trace(_units([node for node in info.nodes if node.is_out == is_out], is_out))
+        figure.add_trace(_units([node for node in info.nodes if node.is_out == is_out], is_out, size))
     for at, layer in enumerate(info.layers):
         figure.add_annotation(x=at, y=1.06, text=layer, showarrow=False, font={"size": 13})
     axis = {"visible": False, "fixedrange": True}
@@ -154,20 +194,28 @@ def _draw(info: NetworkInfo, dark: bool = False) -> go.Figure:
         hovermode="closest",
         meta={"description": _describe(info)},
         legend={"orientation": "h", "x": 0, "y": 0, "yanchor": "top", "traceorder": "normal"},
-        xaxis={"range": [-0.25, len(info.layers) - 0.75], **axis},
+        xaxis={"range": _reach(info), **axis},
         yaxis={"range": [-0.03, 1.12], **axis},
     )
     return figure
 
 
-def _lines(state: str, edges: list[Edge]) -> go.Scatter:
-    """Return all weights that did the same as one line, with gaps between them."""
+def _reach(info: NetworkInfo) -> tuple[float, float]:
+    """Return the range of the axis: all units, and some room beside them."""
+    places = [node.x for node in info.nodes]
+    return min(places) - 0.25, max(places) + 0.25
+
+
+def _lines(state: str, edges: list[Edge], n: int) -> go.Scatter:
+    """Return all weights that did the same as one line, with gaps between them; its name counts them."""
     colour, dash, width = LOOKS[state]
+    # The legend leaves out what has no points at all.
+    nowhere = [None] if n else []
     return go.Scatter(
-        x=[x for edge in edges for x in (edge.start[0], edge.end[0], None)],
-        y=[y for edge in edges for y in (edge.start[1], edge.end[1], None)],
+        x=[x for edge in edges for x in (edge.start[0], edge.end[0], None)] or nowhere,
+        y=[y for edge in edges for y in (edge.start[1], edge.end[1], None)] or nowhere,
         mode="lines",
-        name=f"{state}: {len(edges)}",
+        name=f"{state}: {n:,}",
         line={"color": colour, "dash": dash, "width": width},
         hoverinfo="skip",
     )
@@ -187,7 +235,7 @@ def _middles(edges: tuple[Edge, ...]) -> go.Scatter:
     )
 
 
-def _units(nodes: list[Node], is_out: bool) -> go.Scatter:
+def _units(nodes: list[Node], is_out: bool, size: int) -> go.Scatter:
     colour = NEUTRAL if is_out else COLOURS[1]
     return go.Scatter(
         x=[node.x for node in nodes],
@@ -196,7 +244,7 @@ def _units(nodes: list[Node], is_out: bool) -> go.Scatter:
         name=f"{OUT if is_out else IN}: {len(nodes)}",
         marker={
             "symbol": "circle-x-open" if is_out else "circle",
-            "size": 20,
+            "size": size,
             "color": colour,
             "opacity": 1,
             "line": {"width": 2, "color": colour if is_out else OUTLINE},
@@ -208,11 +256,12 @@ def _units(nodes: list[Node], is_out: bool) -> go.Scatter:
 
 def _describe(info: NetworkInfo) -> str:
     out = [node.name for node in info.nodes if node.is_out]
-    of_states = {state: sum(edge.state == state for edge in info.edges) for state in LOOKS}
-    counts = ", ".join(f"{n} {state}" for state, n in of_states.items())
+    counts = ", ".join(f"{n:,} {state}" for state, n in info.states.items())
+    units = f"{len(out)} of {len(info.nodes)} units are out"
+    named = f"{units}: {'; '.join(out)}" if out and info.edges else units
     return (
-        f"Step {info.step}, row {info.row}: {len(out)} of {len(info.nodes)} units are out"
-        f"{': ' + '; '.join(out) if out else ''}. Of {len(info.edges)} weights {counts}. {info.counts.out} "
-        f"weights are at a unit that was out for the whole batch: {info.counts.out_with_gradient} of them "
-        f"have a gradient, {info.counts.out_moved} move all the same."
+        f"Step {info.step}, row {info.row}: {named}. Of {info.counts.weights:,} weights {counts}. "
+        f"{info.counts.out:,} weights are at a unit that was out for the whole batch: "
+        f"{info.counts.out_with_gradient:,} of them have a gradient, {info.counts.out_moved:,} move all the "
+        "same."
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -33,8 +34,7 @@ def plot_resplits(test: ResplitTest, *, dark: bool = False) -> go.Figure:
 
 
 def _info(test: ResplitTest) -> ResplitsInfo:
-    worse = sum(loss >= test.observed for loss in test.resplits)
-    return ResplitsInfo(test.observed, test.resplits, worse, test.p)
+    return ResplitsInfo(test.observed, test.resplits, test.n_worse, test.p)
 
 
 def _draw(info: ResplitsInfo, dark: bool = False) -> go.Figure:
@@ -74,8 +74,9 @@ def _draw(info: ResplitsInfo, dark: bool = False) -> go.Figure:
 
 
 def _describe(info: ResplitsInfo) -> str:
-    low, high = min(info.resplits), max(info.resplits)
+    finite = [loss for loss in info.resplits if math.isfinite(loss)]
+    span = f"{min(finite):.3g} to {max(finite):.3g}" if finite else "none that is finite"
     return (
         f"Validation loss of this split {info.observed:.3g}; of {len(info.resplits)} random re-splits "
-        f"{low:.3g} to {high:.3g}, {info.worse} of them as bad or worse: p = {info.p:.3g}."
+        f"{span}, {info.worse} of them as bad or worse: p = {info.p:.3g}."
     )

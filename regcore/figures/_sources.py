@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -25,6 +26,8 @@ class SourcesInfo(NamedTuple):
 
 def plot_sources(sources: Sequence[Source], members: int, title: str, *, dark: bool = False) -> go.Figure:
     """Return the squared error of one member and of the average, with 95 % intervals, for each source.
+
+    Beside its name stands how the members' errors correlate: less, where they differ more.
 
     `layout.meta["description"]` has the numbers in words, and how the members' errors correlate.
 
@@ -52,11 +55,20 @@ def _draw(info: SourcesInfo, dark: bool = False) -> go.Figure:
         figure,
         _describe(info),
         {"title": {"text": info.title}, "tickformat": ".3~g"},
-        {"autorange": "reversed", "title": {"text": ""}},
+        {
+            "autorange": "reversed", "title": {"text": ""}, "tickmode": "array",
+            "tickvals": [source.name for source in info.sources],
+            "ticktext": [_label(source) for source in info.sources],
+        },
         dark=dark,
         hovermode="closest",
         margin={**MARGIN, "l": 128},
-    )
+    )  # fmt: skip
+
+
+def _label(source: Source) -> str:
+    rho = source.correlation.mean
+    return source.name if math.isnan(rho) else f"{source.name}<br>ρ = {rho:.2f}"
 
 
 def _points(

@@ -29,9 +29,10 @@ COLOUR = COLOURS[1]
 
 
 class Lane(NamedTuple):
-    """One network: where it stopped, and the epochs and losses that are drawn."""
+    """One network: where it stopped, whose weights it keeps, and the epochs and losses that are drawn."""
 
     stop: NetworkStop
+    kept_epoch: int
     epochs: tuple[int, ...]
     losses: tuple[float, ...]
 
@@ -50,7 +51,7 @@ class StopsInfo(NamedTuple):
 
 def plot_stops(result: Result, *, dark: bool = False) -> go.Figure:
     """Return the validation loss of each network in a lane of its own, with its best, stopped and restored
-    epoch.
+    epoch; the last one is that of the stop where nothing is restored.
 
     All lanes have the same scale. What was trained up to the stop is solid; what early stopping saves is
     dotted. Of more than 16 networks the first are drawn. `layout.meta["description"]` says in words what is
@@ -65,7 +66,8 @@ def plot_stops(result: Result, *, dark: bool = False) -> go.Figure:
 
 def _info(result: Result) -> StopsInfo:
     stops, curves = patience.network_stops(result), patience.val_curves(result)
-    lanes = tuple(_lane(stop, curves[stop.seed, stop.member]) for stop in stops[:MAX_LANES])
+    restores = result.config.restore_best_weights
+    lanes = tuple(_lane(stop, curves[stop.seed, stop.member], restores) for stop in stops[:MAX_LANES])
     losses = np.array([loss for lane in lanes for loss in lane.losses])
     finite = losses[np.isfinite(losses)]
     low, high = (float(finite.min()), float(np.quantile(finite, SHOWN))) if len(finite) else (0.0, 1.0)
@@ -80,11 +82,12 @@ def _info(result: Result) -> StopsInfo:
     )
 
 
-def _lane(stop: NetworkStop, curve: npt.NDArray[np.float64]) -> Lane:
+def _lane(stop: NetworkStop, curve: npt.NDArray[np.float64], restores: bool) -> Lane:
+    kept_epoch = stop.restored_epoch if restores else stop.trained_epochs
     # The marks are on the curve, however long it is.
-    marks = (stop.best_epoch, stop.trained_epochs, stop.restored_epoch)
+    marks = (stop.best_epoch, stop.trained_epochs, kept_epoch)
     epochs = np.union1d(thinned(len(curve)), np.array(marks, dtype=np.int64))
-    return Lane(stop, tuple(epochs.tolist()), tuple(curve[epochs - 1].tolist()))
+    return Lane(stop, kept_epoch, tuple(epochs.tolist()), tuple(curve[epochs - 1].tolist()))
 
 
 def _draw(info: StopsInfo, dark: bool = False) -> go.Figure:
@@ -152,7 +155,7 @@ def _marks(name: str, info: StopsInfo) -> go.Scatter:
     symbol, size = SYMBOLS[name]
     x, y, losses = [], [], []
     for at, lane in enumerate(info.lanes):
-        epoch = getattr(lane.stop, f"{name}_epoch")
+        epoch = lane.kept_epoch if name == "restored" else getattr(lane.stop, f"{name}_epoch")
         if epoch is not None:
             loss = lane.losses[lane.epochs.index(epoch)]
             x.append(epoch)
@@ -174,7 +177,7 @@ def _marks(name: str, info: StopsInfo) -> go.Scatter:
 def _describe(info: StopsInfo) -> str:
     if not info.lanes:
         return "Stops: nothing recorded yet."
-    restored = [lane.stop.restored_epoch for lane in info.lanes]
+    kept = [lane.kept_epoch for lane in info.lanes]
     text = f"Validation loss of {len(info.lanes)} networks, a lane each"
     text += f", of {info.n_networks}. " if info.n_networks > len(info.lanes) else ". "
     spread = info.spread
@@ -182,5 +185,5 @@ def _describe(info: StopsInfo) -> str:
         return f"{text}None stopped before epoch {info.x_end}."
     return (
         f"{text}{spread.n_stopped} of {spread.n_networks} stopped, at epochs {spread.low} to {spread.high}, "
-        f"median {spread.median:g}; the epochs kept when restoring are {min(restored)} to {max(restored)}."
+        f"median {spread.median:g}; the epochs kept are {min(kept)} to {max(kept)}."
     )

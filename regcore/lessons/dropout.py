@@ -7,6 +7,13 @@ from regcore.lessons.lesson import Effect, Lesson, beside_baseline
 
 # Few rows and wrong labels: where dropout shows what it can do. On clean digits it cannot.
 _DIGITS = Config(data="digits", label_noise=0.3, epochs=50)
+# 32-128-64-1: 32 features, and a target that has nothing to do with them.
+ARTICLE = Config(
+    data="article_regression", hidden=(128, 64), dropout_input=0.2, dropout_hidden=0.4, learning_rate=1e-3,
+    epochs=20,
+)  # fmt: skip
+
+TOO_MUCH, ON_A_CURVE = "Too much", "On a curve"
 
 LESSONS = (
     Lesson(
@@ -28,16 +35,26 @@ LESSONS = (
         (Effect("error", "lower"), Effect("loss", "lower")),
     ),
     Lesson(
-        "Too much",
+        "The article's network",
+        ARTICLE,
+        "good",
+        "32-128-64-1, 0.8 and 0.6 kept, and 1,000 rows whose target has nothing to do with the features: the "
+        "mean is the best answer, and its loss is 1.",
+        "The baseline learns its rows by heart, and its validation loss rises well above 1. With dropout it "
+        "stays near 1, and so does the train loss: nothing was there to be learnt.",
+        (Effect("mae", "lower"), Effect("loss", "lower")),
+    ),
+    Lesson(
+        TOO_MUCH,
         _DIGITS.replace(dropout_hidden=0.9),
         "bad",
-        "Six of 64 units are left in each update: too few to learn anything.",
+        "Six of 64 units are left in each update: too few to learn more than a little.",
         "Train and validation loss stay together near ln 10 = 2.3, that of a guess. The baseline's loss is "
         "no lower, since it is sure of its mistakes; the error tells them apart.",
         (Effect("error", "higher"),),
     ),
     Lesson(
-        "On a curve",
+        ON_A_CURVE,
         Config(data="sine", dropout_hidden=0.5),
         "bad",
         "20 points and a number to predict: masks add more noise than they take away.",
@@ -51,6 +68,9 @@ SMALL = Config(
     data="iris", hidden=(6, 5), dropout_input=0.2, dropout_hidden=0.4, batch_size=4, epochs=40, seeds=1
 )
 SMALL_SGD = SMALL.replace(optimizer="sgd", learning_rate=0.05)
+# The article's own network, on so few rows that an epoch of single ones can be stepped through.
+ARTICLE_STEPS = ARTICLE.replace(n_train=32, n_val=32, epochs=32, seeds=1)
+ARTICLE_STEPS_SGD = ARTICLE_STEPS.replace(optimizer="sgd", learning_rate=0.002)
 
 
 def trained(config: Config) -> dict[str, Config]:

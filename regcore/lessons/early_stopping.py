@@ -62,8 +62,8 @@ LESSONS = (
         _ARTICLE.replace(patience=3),
         "good",
         "Five features, ten hidden units, patience of three, up to 100 epochs. With steps of 0.01 it has "
-        "learned what there is after some 20 of them.",
-        "Its log, as Keras prints it, ends in “stopped after N epochs”. N is another one on every seed.",
+        "learned what there is, and waited three more, after 20 to 30 of them on average.",
+        "Its log, as Keras prints it, ends in “stopped after N epochs”. N is not the same on all seeds.",
         (Effect("loss", "lower"),),
     ),
 )

@@ -18,7 +18,7 @@ LESSONS = (
         "Digits, wrong labels",
         _DIGITS,
         "good",
-        "Each network learns the wrong labels by heart, but is wrong about other rows in ways of its own.",
+        "Each network learns part of the wrong labels, and is wrong about other rows in a way of its own.",
         "The first networks buy most of the gain. The measured points follow the line with the members' own "
         "correlation down to its floor, and leave σ²/k far below.",
         (Effect("error", "lower"), Effect("loss", "lower"), Effect("brier", "lower")),
@@ -40,7 +40,7 @@ LESSONS = (
             members=10, seeds=5,
         ),
         "good",
-        "Ten networks bend around the same wrong labels, each in its own way: they are seldom sure together.",
+        "Ten networks bend around the same wrong labels; between the rows each goes a way of its own.",
         "The data loss falls, for the average is less sure where networks differ; the error hardly moves, "
         "for they are wrong about the same rows.",
         (Effect("loss", "lower"), Effect("error", "within seed noise")),

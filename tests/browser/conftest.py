@@ -146,6 +146,11 @@ class Server:
     def tail(self) -> str:
         return self.log.read_text(encoding="utf-8", errors="replace")[-4000:]
 
+    def fail_on_traceback(self) -> None:
+        """Fail if anything went wrong in the server that no page has shown."""
+        told = self.log.read_text(encoding="utf-8", errors="replace")
+        assert "Traceback" not in told, told[told.index("Traceback") :][:4000]
+
     def is_up(self) -> bool:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
@@ -202,6 +207,7 @@ def server(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     """Return a server that all browser tests share; without a browser it is not even started."""
     with _serve(tmp_path_factory.mktemp("server") / "log.txt") as running:
         yield running
+        running.fail_on_traceback()
 
 
 @pytest.fixture
@@ -209,6 +215,7 @@ def fresh_server(browser: Browser, tmp_path: Path) -> Iterator[Server]:
     """Return a server process that nobody has visited."""
     with _serve(tmp_path / "log.txt") as running:
         yield running
+        running.fail_on_traceback()
 
 
 @dataclass

@@ -5,6 +5,7 @@ import re
 from playwright.sync_api import expect
 
 from tests.browser.lab_page import figure, finished, settled
+from tests.browser.test_accessibility import check
 
 QUERY = "data=digits&n_train=60&n_val=40&hidden=8&epochs=8&seeds=2&label_noise=0.3&shift=1"
 
@@ -28,3 +29,5 @@ def test_arrival_words_curve_and_leak(server, open_page):
 
     expect(figure(page, "Validation error against training rows: 30 rows")).to_be_visible()
     settled(page)
+    # Its formulas are the widest of all.
+    check(page, 320)

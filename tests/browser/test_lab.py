@@ -3,9 +3,9 @@
 import re
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, expect
 
-from tests.browser.lab_page import cells, curves, eventually, finished, press
+from tests.browser.lab_page import cells, curves, eventually, figure, finished, press
 
 QUERY = "data=breast_cancer&hidden=8&epochs=20&seeds=6&label_noise=0.2"
 
@@ -26,23 +26,37 @@ NOTE_PLACES = """() => {
     note();
 }"""
 
-# Notes in each frame where the lessons are drawn.
-NOTE_LESSONS = """() => {
+# Notes in each frame where the first choices are drawn.
+NOTE_CHOICES = """() => {
     window.places = [];
     const note = () => {
-        const lessons = document.querySelector("[class*=st-key-lab-widget-lesson]");
-        const place = lessons && Math.round(lessons.getBoundingClientRect().y);
-        if (lessons && window.places.at(-1) !== place) window.places.push(place);
+        const choices = document.querySelector(".st-key-lab-choices");
+        const place = choices && Math.round(choices.getBoundingClientRect().y);
+        if (choices && window.places.at(-1) !== place) window.places.push(place);
         requestAnimationFrame(note);
     };
     note();
 }"""
 
 
+# Whether the thumb of the slider that has the focus looks other than those of the others.
+FOCUS_IS_SEEN = """() => {
+    const look = (input) => {
+        let thumb = input;
+        while (thumb.getBoundingClientRect().width < 8) thumb = thumb.parentElement;
+        const {boxShadow, outlineStyle, outlineWidth} = getComputedStyle(thumb);
+        return [boxShadow, outlineStyle, outlineWidth].join();
+    };
+    const others = [...document.querySelectorAll(".st-key-lab-knobs input[type=range]")];
+    const at = document.activeElement;
+    return others.every(other => other === at || look(other) !== look(at));
+}"""
+
+
 def test_nothing_moves_when_the_first_answer_comes(server, open_page):
     page = open_page(server.url)
     expect(page.get_by_role("link", name="Turn the knobs yourself")).to_be_visible()
-    page.evaluate(NOTE_LESSONS)
+    page.evaluate(NOTE_CHOICES)
 
     page.get_by_test_id("stSidebar").get_by_role("link", name="Lab").click()
 
@@ -141,8 +155,74 @@ def test_a_run_in_flight_makes_way_for_the_next(server, open_page):
 def test_a_broken_link_is_one_sentence_and_the_defaults(server, open_page):
     page = finished(open_page(f"{server.url}/lab?dropout_hidden=1.5"))
 
-    expect(page.get_by_text("dropout_hidden must be")).to_be_visible()
-    expect(page).to_have_url(re.compile(r"/lab\?data=moons$"))
+    sentence = "This link cannot be opened, so the defaults are shown: dropout_hidden must be"
+    expect(page.get_by_text(sentence)).to_be_visible()
+    expect(page).to_have_url(re.compile(r"/lab\?data=digits&.*dropout_hidden=0\.5"))
+
+
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (390, 844)])
+def test_knobs_and_results_are_where_one_looks_first(server, open_page, width, height):
+    page = finished(open_page(f"{server.url}/lab", width=width, height=height))
+
+    def bottom(thing: Locator) -> float:
+        box = thing.bounding_box()
+        assert box
+        return box["y"] + box["height"]
+
+    sliders = page.locator(".st-key-lab-knobs").get_by_role("slider")
+    assert [slider.get_attribute("aria-label") for slider in sliders.all()] == [
+        "Jitter", "Shift, pixels", "Mixup", "L2", "Dropout, inputs", "Dropout, hidden", "Patience, epochs",
+        "Ensemble size",
+    ]  # fmt: skip
+    share = page.get_by_role("button", name="Share")
+    expect(share).to_be_in_viewport(ratio=1)
+    assert bottom(share) < bottom(page.get_by_text("Turn a knob: the same network"))
+    expect(page.locator(".st-key-lab-answer")).to_be_in_viewport(ratio=1)
+    if width > 640:
+        assert bottom(page.locator(".st-key-lab-knobs")) <= height
+        expect(figure(page, "this run, data loss")).to_be_in_viewport(ratio=0.8)
+    else:
+        # On a telephone the answer is above the knobs, and the curves begin on the second screen.
+        assert bottom(page.locator(".st-key-lab-knobs")) <= 1.3 * height
+        assert bottom(page.locator(".st-key-cards-measure")) <= 2 * height
+
+
+def test_the_first_knobs_are_walked_through_and_moved_by_keyboard(server, open_page):
+    page = finished(open_page(f"{server.url}/lab?{QUERY}&l2=0.01"))
+    sliders = page.locator(".st-key-lab-knobs").get_by_role("slider")
+    page.get_by_role("button", name="Data:").focus()
+    walked: list[str] = []
+    while len(walked) < sliders.count():
+        page.keyboard.press("Tab")
+        name = page.evaluate(
+            "document.activeElement.type === 'range' ? document.activeElement.ariaLabel : null"
+        )
+        if name:
+            walked.append(name)
+            # The slider itself is out of sight: its thumb shows that it has the focus.
+            assert page.evaluate(FOCUS_IS_SEEN), name
+        if name == "L2":
+            page.keyboard.press("ArrowRight")
+
+    assert walked == [slider.get_attribute("aria-label") for slider in sliders.all()]
+    expect(page).to_have_url(re.compile(r"l2=0\.02"))
+    finished(page)
+    expect(page.get_by_text("This run: L2 0.02", exact=True)).to_be_visible()
+
+
+def test_fast_moves_of_a_knob_end_where_the_last_one_was(server, open_page):
+    # That none of the runs of the page failed is looked for in the log, when the server ends.
+    page = finished(open_page(f"{server.url}/lab?{QUERY}&l2=0.01"))
+    slider = page.get_by_role("slider", name="Patience, epochs")
+    slider.focus()
+    for _ in range(4):
+        for key in ("ArrowRight", "ArrowRight", "ArrowLeft"):
+            slider.press(key)
+            page.wait_for_timeout(40)
+
+    expect(page).to_have_url(re.compile(r"patience=5"))
+    finished(page)
+    expect(page.get_by_text("This run: L2 0.01, patience 5", exact=True)).to_be_visible()
 
 
 def test_home_leads_to_the_lab_which_keeps_its_knobs(server, open_page):
@@ -157,6 +237,7 @@ def test_home_leads_to_the_lab_which_keeps_its_knobs(server, open_page):
     menu = page.get_by_test_id("stSidebar")
     menu.get_by_role("link", name="Home").click()
     expect(page.get_by_role("heading", name="My network overfits")).to_be_visible()
+    expect(page).to_have_url(f"{server.url}/")
     menu.get_by_role("link", name="Lab").click()
 
     expect(page).to_have_url(re.compile(r"/lab\?.*dropout_hidden=0\.45"))

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, expect
 
 from tests.browser.lab_page import cells, curves, eventually, figure, finished, press, rows, settled
 
@@ -40,6 +40,7 @@ def test_a_lesson_turns_the_knobs_and_draws_its_own_curves(server, open_page):
     expect(page.locator(".st-key-lesson")).to_contain_text("Your own settings")
     before = curves(page)
 
+    page.get_by_role("button", name="Lesson:").click()
     page.get_by_role("radio", name="A smooth boundary", exact=True).click()
 
     expect(page.locator(".st-key-lesson")).to_contain_text("good")
@@ -130,8 +131,17 @@ def test_the_test_is_opened_twice(server, open_page):
     assert opened[1][2] in first
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 768, 1440])
+@pytest.mark.parametrize(
+    ("scheme", "width"),
+    [
+        ("light", 390),
+        ("dark", 1440),
+        *(
+            pytest.param(scheme, width, marks=pytest.mark.slow)
+            for scheme, width in (("light", 768), ("light", 1440), ("dark", 390), ("dark", 768))
+        ),
+    ],
+)
 def test_nothing_sticks_out_at_any_width(server, open_page, scheme, width):
     page = finished(open_page(f"{server.url}/lab?{QUICK}&l2=0.01", width=width, scheme=scheme))
     page.get_by_role("button", name="Open the test").click()
@@ -143,11 +153,15 @@ def test_nothing_sticks_out_at_any_width(server, open_page, scheme, width):
     main = page.get_by_test_id("stMain")
     assert main.evaluate("main => main.scrollWidth <= main.clientWidth")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    for chooser, choices in (("Lesson:", "Lessons"), ("Data:", "Data")):
+        page.get_by_role("button", name=chooser).click()
+        sticks_not_out(page.get_by_role("radiogroup", name=choices), width)
+        page.keyboard.press("Escape")
     for thing in (
         page.get_by_role("heading", name="Lab", exact=True),
         page.locator(".st-key-lab-answer"),
-        page.get_by_role("radiogroup", name="Lessons"),
-        page.get_by_role("radiogroup", name="Data"),
+        page.locator(".st-key-lab-choices"),
+        page.locator(".st-key-lab-knobs"),
         page.get_by_role("slider", name="Epoch of the pictures"),
         figure(page, "Decision boundaries"),
         figure(page, "baseline, data loss"),
@@ -158,10 +172,14 @@ def test_nothing_sticks_out_at_any_width(server, open_page, scheme, width):
         page.get_by_role("button", name="Seal it again"),
         page.get_by_role("button", name="Share"),
     ):
-        thing.scroll_into_view_if_needed()
-        expect(thing).to_be_visible()
-        box = thing.bounding_box()
-        assert box and box["x"] >= 0 and box["x"] + box["width"] <= width, thing
+        sticks_not_out(thing, width)
+
+
+def sticks_not_out(thing: Locator, width: int) -> None:
+    thing.scroll_into_view_if_needed()
+    expect(thing).to_be_visible()
+    box = thing.bounding_box()
+    assert box and box["x"] >= 0 and box["x"] + box["width"] <= width, thing
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

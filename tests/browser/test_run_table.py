@@ -66,6 +66,30 @@ def test_a_run_is_renamed_pinned_and_shown_again(server, open_page):
     expect(line(page, "L2 0.01, hidden dropout 0.05")).to_have_count(0)
 
 
+@pytest.mark.parametrize("width", [390, 1440])
+def test_a_long_name_is_shown_whole(server, open_page, width):
+    page = finished(open_page(f"{server.url}/lab?{QUERY}&dropout_input=0.05&jitter=0.05", width=width))
+    long = "Small weights, some jitter and a little input dropout, to see all of a long name"
+    name = edit(page, "this run").get_by_role("textbox", name="Name")
+    name.fill(long)
+    name.press("Enter")
+    settled(page)
+    page.keyboard.press("Escape")
+    press(page, "Dropout, hidden", "ArrowRight")
+
+    shown = line(page, long).get_by_text(long)
+
+    expect(shown).to_be_visible()
+    assert shown.evaluate("text => text.scrollWidth <= text.clientWidth")
+    assert (
+        line(page, long)
+        .get_by_test_id("stWidgetLabel")
+        .evaluate(
+            "label => [...label.querySelectorAll('*')].every(each => each.scrollWidth <= each.clientWidth)"
+        )
+    )
+
+
 def test_eyes_say_which_runs_are_overlaid(server, open_page):
     page = two_runs(open_page(f"{server.url}/lab?{QUERY}"))
     overlay = figure(page, "Validation data loss")
