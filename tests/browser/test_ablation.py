@@ -1,10 +1,10 @@
-"""The page on ablation in a real browser: arrival, patience that moves at once, more data, for everyone."""
+"""The page on ablation in a real browser: arrival, patience that moves at once, and nobody kept out."""
 
 import re
 
 from playwright.sync_api import expect
 
-from tests.browser.lab_page import figure, finished, press, rows, settled
+from tests.browser.lab_page import figure, finished, press, rows
 from tests.browser.test_accessibility import check, open_all
 
 QUERY = (
@@ -12,8 +12,8 @@ QUERY = (
 )
 
 
-def test_parts_are_told_and_patience_moves_at_once(server, open_page):
-    page = finished(open_page(f"{server.url}/ablation?{QUERY}"))
+def test_parts_are_told_patience_moves_at_once_and_nobody_is_kept_out(server, open_page):
+    page = finished(open_page(f"{server.url}/ablation?{QUERY}", scheme="dark"))
     expect(page).to_have_title("Ablation · Regularization Lab")
     expect(figure(page, "Validation error, one part after another, 2 seeds: none: ")).to_be_visible()
     expect(figure(page, "Change of the validation error by each part.")).to_be_visible()
@@ -29,15 +29,6 @@ def test_parts_are_told_and_patience_moves_at_once(server, open_page):
     expect(page).to_have_url(re.compile("patience=1"))
     expect(page.get_by_text("Read off the recording: nothing was trained again.")).to_be_visible()
 
-    page.get_by_role("button", name=re.compile("^Train .* networks$")).click()
-
-    expect(figure(page, "Validation error against training rows: 20 rows")).to_be_visible()
-    settled(page)
-
-
-def test_ablation_keeps_nobody_out(server, open_page):
-    page = finished(open_page(f"{server.url}/ablation?{QUERY}", scheme="dark"))
     open_all(page)
-
     for width in (320, 1440):
         check(page, width)
