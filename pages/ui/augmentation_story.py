@@ -10,17 +10,16 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from pages.ui import cards, charts, controls, fields, runs, state, technique, words
+from pages.ui import cards, charts, controls, fields, learning_curve, runs, state, technique, words
 from pages.ui.technique import Says
 from regcore import augmentation, class_errors, data_worth, jitter_ridge, leak, memorisation
 from regcore.augmentation import Seen
 from regcore.config import Config
 from regcore.data import DATASET_INFO, Dataset, load_dataset
-from regcore.data_worth import LearningCurve, Worth
+from regcore.data_worth import LearningCurve
 from regcore.errors import RegcoreError
 from regcore.figures import (
     plot_class_errors,
-    plot_data_worth,
     plot_gallery,
     plot_jitter_ridge,
     plot_leak,
@@ -37,6 +36,7 @@ from regcore.statistics import WITHIN_NOISE, WORSE, mean_interval
 Results = Mapping[str, Result]
 
 CURVE, LEAK, RIDGE = "augmentation.curve", "augmentation.leak", "augmentation.ridge"
+NAMES = ("without augmentation", "with augmentation")
 N_EPOCHS = 7
 # Images of one line each; of large ones fewer, for each pixel travels to the browser.
 N_IMAGES, N_LARGE_IMAGES, LARGE = 6, 4, 20
@@ -252,55 +252,7 @@ def worth(config: Config) -> None:
     if config == config.plain():
         st.caption("Turn a knob first: there is nothing to be worth anything.")
         return
-    configs = data_worth.curve_configs(config)
-    n_networks = len(configs) * config.seeds
-    rows = sum(data_worth.sizes_of(config)) / (config.n_train or DATASET_INFO[config.data].n_train)
-    if technique.asked(
-        CURVE, config, f"Train {n_networks} networks", f"About {rows:.2g} times the work of the run above"
-    ):
-        live = runs.follow(CURVE, configs)
-        if live:
-            runs.show(CURVE, live, partial(_worth, config))
-
-
-def _worth(config: Config, results: Results) -> None:
-    if not all(result.is_complete for result in results.values()):
-        return
-    curve = state.kept_of("augmentation.curve.of", data_worth.learning_curve, config, results)
-    own = config.n_train or DATASET_INFO[config.data].n_train
-    n_train = st.select_slider("Training rows", curve.sizes, own, key=f"augmentation.at.{curve.sizes}.{own}")
-    found = data_worth.worth(curve, n_train)
-    st.markdown(worth_in_words(found, words.what_is_on(config)))
-    charts.show("augmentation.worth", plot_data_worth, curve, found)
-    st.caption(
-        f"Means over {words.count(curve.without.shape[1], 'seed')} with 95 % intervals. The interval of the "
-        "worth holds all numbers of rows whose error without augmentation cannot be told from this one, "
-        "seed by seed. Between sizes, curves are drawn straight over the logarithm of rows."
-    )
-
-
-def worth_in_words(found: Worth, what: str) -> str:
-    """Return the headline: how many times the data it is worth, with its interval, as far as it is told."""
-    lead = f"At {found.n_train:,} rows, {what}"
-    if not found.is_told:
-        return (
-            f"{lead}: **what it is worth cannot be told.** From {found.smallest:.2g} to {found.largest:.2g} "
-            "times the rows, no number of them is clearly better or clearly worse. More seeds would help."
-        )
-    if np.isnan(found.times) and found.low > 0:
-        return (
-            f"{lead} is worth **more than {found.low:.1f} times the data**: up to so many rows without it "
-            "are clearly worse, and none of the sizes tried comes as low."
-        )
-    if np.isnan(found.times):
-        return f"{lead} is worth **less than {found.high:.1f} times the data**: it does harm."
-    ends = (
-        f"{found.low:.2g} to {found.high:.2g}" if found.low > 0 and np.isfinite(found.high)
-        else f"from {found.low:.2g} up; its upper end is beyond the sizes tried" if found.low > 0
-        else f"up to {found.high:.2g}; its lower end is below the sizes tried"
-    )  # fmt: skip
-    noise = f", which contains 1: {WITHIN_NOISE}" if found.low <= 1 <= found.high else ""
-    return f"{lead} is worth **{found.times:.1f} times the data** (95 % interval {ends}{noise})."
+    learning_curve.show(CURVE, config, words.what_is_on(config), NAMES)
 
 
 def leaking(config: Config) -> None:
@@ -430,7 +382,7 @@ def _more_data_in_words(config: Config) -> str:
         return "Variations of old rows, no new ones. Train the learning curve above to count their worth."
     curve: LearningCurve = data_worth.learning_curve(config, live.results())
     own = config.n_train or DATASET_INFO[config.data].n_train
-    return worth_in_words(data_worth.worth(curve, own), words.what_is_on(config))
+    return learning_curve.worth_in_words(data_worth.worth(curve, own), words.what_is_on(config))
 
 
 def _broken_in_words(results: Results, config: Config) -> str | None:

@@ -54,11 +54,11 @@ def draw(config: Config) -> None:
             st.caption("Each sets every knob; beside the results it says why, and what to look for.")
         with st.popover(f"Data: {_pictured(config.data)}", key="lab-data", width="stretch"):
             data(config)
-    _knobs(config)
+    knobs(config)
     with st.expander("Network and optimizer"):
         network(config)
     with st.expander("More of the regularizers"):
-        _more(config)
+        more(config)
     with st.expander("Seeds and rows"):
         repetition(config)
 
@@ -116,7 +116,8 @@ def _other_data(name: str | None) -> state.Changes:
     return changes
 
 
-def _knobs(config: Config) -> None:
+def knobs(config: Config) -> None:
+    """Draw the knobs of the five regularizers."""
     with st.container(key="lab-knobs", gap="xsmall"):
         with _knob("Augmentation", "trains on variations of the rows"):
             fields.steps(config, "jitter", "Jitter", JITTERS)
@@ -208,7 +209,8 @@ def _other_optimizer(name: str) -> state.Changes:
     return {"optimizer": name} if name == "sgd" else {"optimizer": name, "momentum": 0.0}
 
 
-def _more(config: Config) -> None:
+def more(config: Config) -> None:
+    """Draw what else can be set of the regularizers."""
     if shape := DATASET_INFO[config.data].image_shape:
         fields.steps(config, "rotate", "Rotate, degrees", ANGLES)
         fields.steps(config, "zoom", "Zoom", ZOOMS)
