@@ -119,11 +119,17 @@ def test_the_arrow_goes_to_where_the_other_curve_is_as_low(worth, head, says):
     assert "100 rows: 0.6 (" in figure.layout.meta["description"]
 
 
+def test_curves_have_the_names_that_they_are_given():
+    figure = figures.plot_data_worth(CURVE, Worth(100, 2.0, 1.5, 2.5, 1.0, 4.0), ("bare", "with all"))
+    assert [trace.name for trace in figure.data if trace.name] == ["bare", "with all"]
+    assert figure.layout.meta["description"].endswith("With all: 2.0 × the data.")
+
+
 def test_what_cannot_be_told_has_no_arrow():
     unknown = Worth(100, 1.3, 0.0, math.inf, 1.0, 4.0)
     figure = figures.plot_data_worth(CURVE, unknown)
     assert figure.layout.annotations == ()
-    assert figure.layout.meta["description"].endswith("Augmentation: cannot be told.")
+    assert figure.layout.meta["description"].endswith("With augmentation: cannot be told.")
 
 
 def test_curves_are_means_over_seeds():

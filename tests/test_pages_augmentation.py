@@ -9,6 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.ui import augmentation_story as story
+from pages.ui.learning_curve import worth_in_words
 from regcore.augmentation import ValidationSeen
 from regcore.data_worth import Worth
 from regcore.execution.service import scheduler_for
@@ -83,7 +84,7 @@ def test_the_learning_curve_comes_when_it_is_asked_for(noisy):
     assert "At 40 rows, shift 1" in words(noisy)
     before = scheduler_for().steps_submitted
 
-    (at,) = [each for each in noisy.select_slider if (each.key or "").startswith("augmentation.at.")]
+    (at,) = [each for each in noisy.select_slider if (each.key or "").startswith("augmentation.curve.at.")]
     at.set_value(80).run()
 
     assert scheduler_for().steps_submitted == before
@@ -173,7 +174,7 @@ def test_labels_that_are_right_have_nothing_to_learn_by_heart():
     ],
 )
 def test_the_headline_says_as_much_as_is_known(worth, said):
-    text = story.worth_in_words(worth, "shift 1")
+    text = worth_in_words(worth, "shift 1")
     assert text.startswith("At 100 rows, shift 1")
     assert said in text
 

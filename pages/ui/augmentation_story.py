@@ -10,16 +10,15 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from pages.ui import cards, charts, controls, fields, runs, state, words
+from pages.ui import cards, charts, controls, fields, learning_curve, runs, state, technique, words
 from pages.ui.technique import Says
 from regcore import augmentation, class_errors, data_worth, jitter_ridge, leak, memorisation
 from regcore.augmentation import Seen
 from regcore.config import Config
 from regcore.data import DATASET_INFO, Dataset, load_dataset
-from regcore.data_worth import LearningCurve, Worth
+from regcore.data_worth import LearningCurve
 from regcore.figures import (
     plot_class_errors,
-    plot_data_worth,
     plot_gallery,
     plot_jitter_ridge,
     plot_leak,
@@ -36,6 +35,7 @@ from regcore.statistics import WITHIN_NOISE, WORSE, mean_interval
 Results = Mapping[str, Result]
 
 CURVE, LEAK, RIDGE = "augmentation.curve", "augmentation.leak", "augmentation.ridge"
+NAMES = ("without augmentation", "with augmentation")
 N_EPOCHS = 7
 # Images of one line each; of large ones fewer, for each pixel travels to the browser.
 N_IMAGES, N_LARGE_IMAGES, LARGE = 6, 4, 20
@@ -249,55 +249,7 @@ def worth(config: Config) -> None:
     if config == config.plain():
         st.caption("Turn a knob first: there is nothing to be worth anything.")
         return
-    configs = data_worth.curve_configs(config)
-    n_networks = len(configs) * config.seeds
-    rows = sum(data_worth.sizes_of(config)) / (config.n_train or DATASET_INFO[config.data].n_train)
-    if asked(
-        CURVE, config, f"Train {n_networks} networks", f"About {rows:.2g} times the work of the run above"
-    ):
-        live = runs.follow(CURVE, configs)
-        if live:
-            runs.show(CURVE, live, partial(_worth, config))
-
-
-def _worth(config: Config, results: Results) -> None:
-    if not all(result.is_complete for result in results.values()):
-        return
-    curve = state.kept_of("augmentation.curve.of", data_worth.learning_curve, config, results)
-    own = config.n_train or DATASET_INFO[config.data].n_train
-    n_train = st.select_slider("Training rows", curve.sizes, own, key=f"augmentation.at.{curve.sizes}.{own}")
-    found = data_worth.worth(curve, n_train)
-    st.markdown(worth_in_words(found, words.what_is_on(config)))
-    charts.show("augmentation.worth", plot_data_worth, curve, found)
-    st.caption(
-        f"Means over {words.count(curve.without.shape[1], 'seed')} with 95 % intervals. The interval of the "
-        "worth holds all numbers of rows whose error without augmentation cannot be told from this one, "
-        "seed by seed. Between sizes, curves are drawn straight over the logarithm of rows."
-    )
-
-
-def worth_in_words(found: Worth, what: str) -> str:
-    """Return the headline: how many times the data it is worth, with its interval, as far as it is told."""
-    lead = f"At {found.n_train:,} rows, {what}"
-    if not found.is_told:
-        return (
-            f"{lead}: **what it is worth cannot be told.** From {found.smallest:.2g} to {found.largest:.2g} "
-            "times the rows, no number of them is clearly better or clearly worse. More seeds would help."
-        )
-    if np.isnan(found.times) and found.low > 0:
-        return (
-            f"{lead} is worth **more than {found.low:.1f} times the data**: up to so many rows without it "
-            "are clearly worse, and none of the sizes tried comes as low."
-        )
-    if np.isnan(found.times):
-        return f"{lead} is worth **less than {found.high:.1f} times the data**: it does harm."
-    ends = (
-        f"{found.low:.2g} to {found.high:.2g}" if found.low > 0 and np.isfinite(found.high)
-        else f"from {found.low:.2g} up; its upper end is beyond the sizes tried" if found.low > 0
-        else f"up to {found.high:.2g}; its lower end is below the sizes tried"
-    )  # fmt: skip
-    noise = f", which contains 1: {WITHIN_NOISE}" if found.low <= 1 <= found.high else ""
-    return f"{lead} is worth **{found.times:.1f} times the data** (95 % interval {ends}{noise})."
+    learning_curve.show(CURVE, config, words.what_is_on(config), NAMES)
 
 
 def leaking(config: Config) -> None:
@@ -312,7 +264,7 @@ def leaking(config: Config) -> None:
         st.caption("Turn on anything but mixup first: there is nothing to copy rows by.")
         return
     n_networks = leak.leak_config(config).seeds
-    if asked(LEAK, config, f"Train {n_networks} networks both ways", "A few seconds"):
+    if technique.asked(LEAK, config, f"Train {n_networks} networks both ways", "A few seconds"):
         data = state.kept_of("augmentation.leak.data", _leak_data, config)
         live = runs.follow(LEAK, {BASELINE: leak.leak_config(config)}, dataset=data.dataset)
         if live:
@@ -363,7 +315,7 @@ def ridge() -> None:
     )
     configs = {str(sigma): each for sigma, each in jitter_ridge.jitter_configs().items()}
     n_networks = sum(config.seeds for config in configs.values())
-    if asked(RIDGE, True, f"Train {n_networks} linear models", "A few seconds"):
+    if technique.asked(RIDGE, True, f"Train {n_networks} linear models", "A few seconds"):
         live = runs.follow(RIDGE, configs, (jitter_ridge.jitter_probe(),))
         if live:
             runs.show(RIDGE, live, partial(_ridge, live))
@@ -399,26 +351,6 @@ def ridge_in_words(points: tuple[JitterPoint, ...]) -> str:
     return f"The sums of squared weights differ by at most {words.percent(round(apart, 3))}."
 
 
-def asked(place: str, of_what: object, label: str, cost: str) -> bool:
-    """Return whether somebody asked for more training; a button to ask for it, while nobody has.
-
-    Args:
-        place: Where the run is followed.
-        of_what: What it is of: when that changes, it has to be asked for again.
-        label: Of the button.
-        cost: How long it takes, as far as that is known.
-    """
-    wanted = f"{place}.wanted"
-    if state.recall(wanted) != of_what:
-        st.button(
-            label, key=f"{place}.train", icon=":material/play_arrow:", on_click=state.keep,
-            args=(wanted, of_what),
-        )  # fmt: skip
-        st.caption(f"{cost}; while it trains, the time left is told.")
-        return False
-    return True
-
-
 def says(live: runs.Live | None, config: Config) -> tuple[Says, ...]:
     """Return what the article says of augmentation, and what was measured of it, as far as runs are done."""
     results = live.results() if live is not None and live.is_done else {}
@@ -446,7 +378,7 @@ def _more_data_in_words(config: Config) -> str:
         return "Variations of old rows, no new ones. Train the learning curve above to count their worth."
     curve: LearningCurve = data_worth.learning_curve(config, live.results())
     own = config.n_train or DATASET_INFO[config.data].n_train
-    return worth_in_words(data_worth.worth(curve, own), words.what_is_on(config))
+    return learning_curve.worth_in_words(data_worth.worth(curve, own), words.what_is_on(config))
 
 
 def _gap_in_words(results: Results) -> str:

@@ -45,11 +45,11 @@ def draw(config: Config) -> None:
     """Draw every control of the Lab, showing this configuration."""
     technique.experiments(config, lab.LESSONS, "Lessons", NO_LESSON)
     data(config)
-    _knobs(config)
+    knobs(config)
     with st.expander("Network and optimizer"):
         network(config)
     with st.expander("More of the regularizers"):
-        _more(config)
+        more(config)
     with st.expander("Seeds and rows"):
         repetition(config)
 
@@ -97,7 +97,8 @@ def _other_data(name: str | None) -> state.Changes:
     return changes
 
 
-def _knobs(config: Config) -> None:
+def knobs(config: Config) -> None:
+    """Draw the knobs of the five regularizers."""
     with _knob("Augmentation", "Trains on variations of the rows instead of the same rows again."):
         fields.steps(config, "jitter", "Jitter", JITTERS)
         if DATASET_INFO[config.data].image_shape:
@@ -175,7 +176,8 @@ def _other_optimizer(name: str) -> state.Changes:
     return {"optimizer": name} if name == "sgd" else {"optimizer": name, "momentum": 0.0}
 
 
-def _more(config: Config) -> None:
+def more(config: Config) -> None:
+    """Draw what else can be set of the regularizers."""
     if shape := DATASET_INFO[config.data].image_shape:
         fields.steps(config, "rotate", "Rotate, degrees", ANGLES)
         fields.steps(config, "zoom", "Zoom", ZOOMS)

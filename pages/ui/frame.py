@@ -41,7 +41,8 @@ EARLY_STOPPING = Entry("pages/early_stopping.py", "Early stopping", ":material/f
 ENSEMBLES = Entry("pages/ensembles.py", "Ensembles", ":material/groups:")
 DROPOUT = Entry("pages/dropout.py", "Dropout", ":material/grain:")
 L2 = Entry("pages/l2.py", "L2", ":material/compress:")
-MENU = (HOME, LAB, OVERFIT_FIRST, AUGMENTATION, L2, EARLY_STOPPING, DROPOUT, ENSEMBLES)
+ABLATION = Entry("pages/ablation.py", "Ablation", ":material/join_inner:")
+MENU = (HOME, LAB, OVERFIT_FIRST, AUGMENTATION, L2, EARLY_STOPPING, DROPOUT, ENSEMBLES, ABLATION)
 MENU_WIDTH = 220
 STYLE = Path(__file__).with_name("style.css")
 

@@ -121,6 +121,8 @@ ANSWERS = {
     "exactly, and which rates are best here?",
     "L2": "How large may weights be? All strengths at once, what they do to the weights, when it is too "
     "much, and why L2 is not weight decay under Adam.",
+    "Ablation": "Several are on: which of them helped? Each alone, one after another, and each left out, on "
+    "the same seeds, with a sentence on which carry the gain and which do nothing.",
 }
 
 

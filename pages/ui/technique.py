@@ -166,6 +166,26 @@ def show(
             runs.show_results(place, live, below)
 
 
+def asked(place: str, of_what: object, label: str, cost: str) -> bool:
+    """Return whether somebody asked for more training; a button to ask for it, while nobody has.
+
+    Args:
+        place: Where the run is followed.
+        of_what: What it is of: when that changes, it has to be asked for again.
+        label: Of the button.
+        cost: How long it takes, as far as that is known.
+    """
+    wanted = f"{place}.wanted"
+    if state.recall(wanted) != of_what:
+        st.button(
+            label, key=f"{place}.train", icon=":material/play_arrow:", on_click=state.keep,
+            args=(wanted, of_what),
+        )  # fmt: skip
+        st.caption(f"{cost}; while it trains, the time left is told.")
+        return False
+    return True
+
+
 def article(says: Sequence[Says]) -> None:
     """Show what the article says, beside what was measured here."""
     st.subheader("The article says, measured here", anchor=False)

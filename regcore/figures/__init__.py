@@ -29,6 +29,7 @@ from regcore.figures._objective import plot_objective, plot_objective_beside_val
 from regcore.figures._one_batch import plot_one_batch
 from regcore.figures._optimism import plot_optimism
 from regcore.figures._overlay import Overlaid, RunCurves, plot_overlay, summarize_curves
+from regcore.figures._parts import plot_parts
 from regcore.figures._patience import (
     plot_generalization_loss,
     plot_patience_map,
@@ -40,6 +41,7 @@ from regcore.figures._reliability import plot_reliability
 from regcore.figures._removal import plot_removal
 from regcore.figures._resplits import plot_resplits
 from regcore.figures._scalings import plot_scalings
+from regcore.figures._seed_bars import seed_bars
 from regcore.figures._seen_points import plot_seen_points
 from regcore.figures._sources import plot_sources
 from regcore.figures._stops import plot_stops
@@ -54,6 +56,7 @@ from regcore.figures._thinned import plot_gaps, plot_monte_carlo
 from regcore.figures._thumbnail import thumbnail
 from regcore.figures._validation_curve import plot_validation_curve
 from regcore.figures._voting import plot_voting
+from regcore.figures._waterfall import plot_waterfall
 from regcore.figures._weight_histogram import plot_weight_histogram
 from regcore.figures._weight_norms import plot_weight_norms
 from regcore.figures._worst import plot_worst
@@ -100,6 +103,7 @@ __all__ = [
     "plot_one_batch",
     "plot_optimism",
     "plot_overlay",
+    "plot_parts",
     "plot_patience_map",
     "plot_penalty",
     "plot_penalty_contours",
@@ -114,9 +118,11 @@ __all__ = [
     "plot_stops",
     "plot_validation_curve",
     "plot_voting",
+    "plot_waterfall",
     "plot_weight_histogram",
     "plot_weight_norms",
     "plot_worst",
+    "seed_bars",
     "summarize_curves",
     "template",
     "thumbnail",

@@ -14,13 +14,14 @@ from regcore.figures._series import Axis, Series, draw_series
 from regcore.figures._style import COLOURS, NEUTRAL
 from regcore.statistics import MeanInterval
 
-WITHOUT, WITH = "without augmentation", "with augmentation"
+NAMES = ("without augmentation", "with augmentation")
 
 
 class DataWorthInfo(NamedTuple):
     """Everything that the figure shows.
 
     Attributes:
+        names: Of the curve without the technique, and of the one with it.
         metric: "error" or "mae".
         sizes: Training rows.
         without, with_it: One mean a size.
@@ -28,6 +29,7 @@ class DataWorthInfo(NamedTuple):
         says: What stands at the arrow.
     """
 
+    names: tuple[str, str]
     metric: str
     sizes: tuple[int, ...]
     without: tuple[MeanInterval, ...]
@@ -36,18 +38,21 @@ class DataWorthInfo(NamedTuple):
     says: str
 
 
-def plot_data_worth(curve: LearningCurve, worth: Worth, *, dark: bool = False) -> go.Figure:
+def plot_data_worth(
+    curve: LearningCurve, worth: Worth, names: tuple[str, str] = NAMES, *, dark: bool = False
+) -> go.Figure:
     """Return both learning curves, with an arrow from one to the other at the size that is looked at.
 
     Args:
         curve: What was measured.
         worth: At one of its sizes.
+        names: Of the curve without the technique, and of the one with it.
         dark: Draw for a dark page.
     """
-    return _draw(_info(curve, worth), dark)
+    return _draw(_info(curve, worth, names), dark)
 
 
-def _info(curve: LearningCurve, worth: Worth) -> DataWorthInfo:
+def _info(curve: LearningCurve, worth: Worth, names: tuple[str, str] = NAMES) -> DataWorthInfo:
     without, with_it = (tuple(map(statistics.mean_interval, each)) for each in (curve.without, curve.with_it))
     height = with_it[curve.sizes.index(worth.n_train)].mean
     arrow = (
@@ -55,7 +60,7 @@ def _info(curve: LearningCurve, worth: Worth) -> DataWorthInfo:
         if worth.is_told and not math.isnan(height)
         else None
     )
-    return DataWorthInfo(curve.metric, curve.sizes, without, with_it, arrow, times_in_words(worth))
+    return DataWorthInfo(names, curve.metric, curve.sizes, without, with_it, arrow, times_in_words(worth))
 
 
 def _head(worth: Worth) -> float:
@@ -76,8 +81,8 @@ def times_in_words(worth: Worth) -> str:
 
 def _draw(info: DataWorthInfo, dark: bool = False) -> go.Figure:
     series = [
-        Series(WITHOUT, COLOURS[0], "solid", info.sizes, info.without),
-        Series(WITH, COLOURS[1], "solid", info.sizes, info.with_it),
+        Series(info.names[0], COLOURS[0], "solid", info.sizes, info.without),
+        Series(info.names[1], COLOURS[1], "solid", info.sizes, info.with_it),
     ]
     is_error = info.metric == "error"
     title = "validation error" if is_error else "validation mean absolute error"
@@ -112,4 +117,8 @@ def _describe(info: DataWorthInfo) -> str:
         for size, without, with_it in zip(info.sizes, info.without, info.with_it, strict=True)
     ]
     metric = "error" if info.metric == "error" else "mean absolute error"
-    return f"Validation {metric} against training rows: {'; '.join(texts)}. Augmentation: {info.says}."
+    return f"Validation {metric} against training rows: {'; '.join(texts)}. {_sentence(info)}."
+
+
+def _sentence(info: DataWorthInfo) -> str:
+    return f"{info.names[1].capitalize()}: {info.says}"

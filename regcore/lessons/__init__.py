@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from regcore.config import Config
-from regcore.lessons import augmentation, dropout, early_stopping, ensembles, l2, lab, overfit_first
+from regcore.lessons import ablation, augmentation, dropout, early_stopping, ensembles, l2, lab, overfit_first
 from regcore.lessons.lesson import (
     BASELINE,
     THIS_RUN,
@@ -42,6 +42,7 @@ LESSONS: Mapping[str, tuple[Lesson, ...]] = MappingProxyType(
         "Early stopping": early_stopping.LESSONS,
         "Dropout": dropout.LESSONS,
         "Ensembles": ensembles.LESSONS,
+        "Ablation": ablation.LESSONS,
     }
 )
 """All lessons, by the page that teaches them; a page begins with its first one."""
@@ -55,6 +56,7 @@ ON_ARRIVAL: Mapping[str, Callable[[Config], dict[str, Config]]] = MappingProxyTy
         "Early stopping": early_stopping.trained,
         "Dropout": dropout.trained,
         "Ensembles": ensembles.trained,
+        "Ablation": ablation.trained,
     }
 )
 """What each page trains for a configuration."""

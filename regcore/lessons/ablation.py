@@ -1,0 +1,62 @@
+"""The lessons of the page on ablation."""
+
+from __future__ import annotations
+
+from regcore.ablation import configurations
+from regcore.config import Config
+from regcore.lessons.lesson import Effect, Lesson
+
+# Few rows and wrong labels, where each of the five has something to do.
+_DIGITS = Config(
+    data="digits", label_noise=0.3, shift=1, l2=1e-3, patience=10, dropout_input=0.2, dropout_hidden=0.5,
+    members=3, epochs=50, seeds=4,
+)  # fmt: skip
+
+# What `regcore.bench effects` has each alone of, in its first table.
+_WIDE = _DIGITS.replace(n_train=400, n_val=400, hidden=(256, 256), learning_rate=1e-3, epochs=120, members=5)
+
+LESSONS = (
+    Lesson(
+        "All five at once",
+        _DIGITS,
+        "bad",
+        "Four of the five help alone, and they do it the same way: they keep wrong labels from being learnt "
+        "by heart. Once one of them has, there is little left for the next.",
+        "Early stopping alone does as well as all of them, for an eighth of the epochs. On top of the others "
+        "most do nothing: what helps alone need not help in a set.",
+        (Effect("error", "lower"),),
+    ),
+    Lesson(
+        "A wider network",
+        _WIDE,
+        "good",
+        "256 units a layer leave enough when half of them are dropped, and steps of 0.001 and 120 epochs "
+        "give variations time to be learnt.",
+        "Alone they rank as in the effects table: early stopping and dropout far ahead, then augmentation, "
+        "then ensemble and L2. The set is larger, so it is trained when you ask.",
+        (Effect("error", "lower"),),
+    ),
+    Lesson(
+        "One spoils the set",
+        _DIGITS.replace(l2=0.05),
+        "bad",
+        "This L2 helps alone. With half of the units dropped and images moving, the same L2 leaves the "
+        "network no weights to learn with.",
+        "L2 to the left of the line alone, far to the right on top of the others: tuned alone is not tuned "
+        "for the set.",
+        (Effect("error", "higher"),),
+    ),
+    Lesson(
+        "Nothing to gain",
+        _DIGITS.replace(label_noise=0.0),
+        "bad",
+        "Labels are right and digits are easy: no part has anything to do, and some are in the way.",
+        "No part is clear of seed noise alone. Dropout on top of the others does harm.",
+        (Effect("error", "within seed noise"),),
+    ),
+)  # fmt: skip
+
+
+def trained(config: Config) -> dict[str, Config]:
+    """Return what the page trains for a configuration, by name: all that an ablation needs."""
+    return configurations(config)
