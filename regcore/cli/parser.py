@@ -33,7 +33,7 @@ _OTHERS = (
 
 EXIT_CODES = """\
 exit codes:
-  0    all of it was trained, printed and written
+  0    all of it was trained, printed and written; a loss that diverged is told, and no failure
   1    it could not be trained, or not be written
   2    the arguments make no sense; nothing was trained
   130  ended by Ctrl-C: seeds that were finished are printed and written, marked as partial
@@ -79,8 +79,8 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         parser.error(f"command must be one of {', '.join(COMMANDS)}, got {arguments[0]!r}{close}")
     asked, unknown = parser.parse_known_args(_spelled_out(arguments))
     if unknown:
-        asked.parser.error(_unknown(unknown[0]))
-    if asked.command is not None and asked.split not in SPLITS:
+        asked.parser.error(_unknown(unknown[0], asked.command))
+    if getattr(asked, "split", SPLITS[0]) not in SPLITS:
         asked.parser.error(f"--split must be one of {', '.join(SPLITS)}, got {asked.split!r}")
     return asked
 
@@ -162,13 +162,15 @@ def _add_experiment(parser: Parser, command: str) -> None:
 
 def _add_output(parser: Parser, command: str) -> None:
     output = parser.add_argument_group("output")
-    output.add_argument(
-        "--split",
-        metavar="NAME",
-        default="val",
-        help="rows to measure on: val, train, or test, which is for the end, when all is chosen. "
-        "Default: val",
-    )
+    # An ablation chooses among parts, which validation alone may do.
+    if command != "ablate":
+        output.add_argument(
+            "--split",
+            metavar="NAME",
+            default="val",
+            help="rows to measure on: val, train, or test, which is for the end, when all is chosen. "
+            "Default: val",
+        )
     if command != "train":
         output.add_argument(
             "--metric",
@@ -221,16 +223,17 @@ def _spelled_out(arguments: Sequence[str]) -> list[str]:
     return spelled
 
 
-def _unknown(argument: str) -> str:
+def _unknown(argument: str, command: str | None) -> str:
     flag = argument.partition("=")[0]
     if not flag.startswith("-"):
-        return f"unknown argument {argument!r}"
-    close = _did_you_mean(flag, _OTHERS)
+        return f"{command} takes no further argument, got {argument!r}"
+    # Some commands have no use for a flag of others.
+    close = _did_you_mean(flag, _OTHERS) if flag not in _OTHERS else ""
     # It also knows what a field is called elsewhere, as lr.
     field = nearest_field(flag.lstrip("-").replace("-", "_"))
-    if field is not None and not close:
+    if field is not None and flag not in _OTHERS and not close:
         close = f"; did you mean {flag_of(field)!r}?"
-    return f"unknown flag {flag!r}{close}"
+    return f"{command or PROGRAM} has no flag {flag!r}{close}"
 
 
 def _did_you_mean(name: str, known: Sequence[str]) -> str:

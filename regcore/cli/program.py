@@ -65,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except RegcoreError as error:
         return _fail(str(error))
     except KeyboardInterrupt as interrupt:
-        return _end(interrupt, "interrupted before anything was finished")
+        return _end(interrupt, "interrupted")
 
 
 def _run(asked: Namespace) -> int:
@@ -96,6 +96,8 @@ def _configurations(asked: Namespace) -> tuple[dict[str, Config], dict[str, Conf
         configs = base = {"": experiments.experiment(asked)}
     if asked.command == "sweep":
         configs, values = _swept(asked, base[""])
+    if asked.command == "ablate":
+        configs = _taken_apart(base[""])
     for config in configs.values():
         check_built_in(config)
         if asked.command != "train":
@@ -117,6 +119,17 @@ def _swept(asked: Namespace, base: Config) -> tuple[dict[str, Config], tuple[Any
     return named, values
 
 
+def _taken_apart(config: Config) -> dict[str, Config]:
+    from regcore import ablation
+
+    if not ablation.parts(config):
+        raise ConfigError(
+            "ablate needs at least one regularizer to take apart, got none: set the flag of one, as "
+            "--dropout-hidden 0.5"
+        )
+    return ablation.configurations(config)
+
+
 def _tell(asked: Namespace, values: Sequence[Any]) -> Tell:
     from regcore.cli import reports
 
@@ -124,6 +137,8 @@ def _tell(asked: Namespace, values: Sequence[Any]) -> Tell:
         return partial(reports.tell_of_training, split=asked.split)
     if asked.command == "compare":
         return partial(reports.tell_of_comparison, split=asked.split, metric=asked.metric)
+    if asked.command == "ablate":
+        return partial(reports.tell_of_ablation, metric=asked.metric)
     return partial(
         reports.tell_of_sweep,
         field=experiments.field_of(asked.field),

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from regcore import scoring, statistics
+from regcore import ablation, scoring, statistics
 from regcore.cli.training import Outcome
 from regcore.config import Config, query_text
 from regcore.data import DATASET_INFO, Dataset, Task
@@ -122,7 +122,7 @@ def tell_of_comparison(results: Mapping[str, Result], split: Split, metric: str 
             Column("difference", f"minus {baseline}", "s"), Column("interval", "95 % interval", "s"),
             Column("wins", "wins", "s"), Column("verdict", "verdict"),
         ),
-        [_comparison_row(row, metric) for row in _records(frame)],
+        [(row["name"], *_comparison_row(row, metric)) for row in _records(frame)],
         (
             f"minus {baseline}: the difference to {baseline} on the same seed, below 0 is better; wins: "
             "seeds below 0",
@@ -167,6 +167,44 @@ def tell_of_sweep(
         "table": _records(frame),
         "best": _choice_told(lowest),
         "one_standard_error_choice": _choice_told(most_regularized),
+    }
+    return Part((table,), told, frame)
+
+
+def tell_of_ablation(results: Mapping[str, Result], metric: str | None) -> Part:
+    """Return what is told of a configuration's parts; all of it on validation rows."""
+    found = ablation.ablation(results, metric)
+    frame = ablation.table(results, metric)
+    words = ablation.in_words(found).replace("\N{MINUS SIGN}", "-")
+    table = Table(
+        "ablation",
+        f"{_on_rows(found.metric, 'val')}: what each part does",
+        (
+            Column("role", "role"), Column("part", "part"), Column("mean", "mean", "s"),
+            Column("sd", "sd", "s"), Column("difference", "difference", "s"),
+            Column("interval", "95 % interval", "s"), Column("wins", "wins", "s"),
+            Column("verdict", "verdict"), Column("cost", "epochs", ",.0f"),
+        ),
+        [
+            (row["role"], row["part"], *_comparison_row(row, found.metric), row["cost"])
+            for row in _records(frame)
+        ],
+        (
+            "difference: with the part minus without it, on the same seed, below 0 is better; alone: to "
+            "none; ladder: to the row above, from none on; left out: all parts minus all but this one, whose "
+            "mean is shown",
+            "epochs: what one repetition costs, over all of its members",
+            "",
+            words,
+        ),
+    )  # fmt: skip
+    told = {
+        "split": "val",
+        "metric": found.metric,
+        "table": _records(frame),
+        "overlap": found.overlap._asdict() if found.overlap is not None else None,
+        "kinds": ablation.kinds(found),
+        "summary": words,
     }
     return Part((table,), told, frame)
 
@@ -325,7 +363,6 @@ def _comparison_row(row: Mapping[str, Any], metric: str) -> tuple[Any, ...]:
         ties = f", {row['ties']} equal" if row["ties"] else ""
         wins = f"{row['wins']} of {row['n']}{ties}"
     return (
-        row["name"],
         _figure(row["mean"], metric),
         _figure(row["sd"], metric),
         _figure(row["difference"], metric, "+"),
