@@ -54,7 +54,7 @@ def use(monkeypatch, pool, engine=ENGINE) -> Scheduler:
     return scheduler
 
 
-def refusal(arguments, capsys) -> str:
+def refusal(arguments, capsys):
     """Return the sentence on arguments that make no sense, after which the program ended with 2."""
     with pytest.raises(SystemExit) as ended:
         main(arguments)
@@ -64,7 +64,7 @@ def refusal(arguments, capsys) -> str:
     return printed.err.removesuffix(" (see --help)\n")
 
 
-def told(arguments, capsys) -> dict:
+def told(arguments, capsys):
     """Return the JSON that arguments lead to."""
     assert main([*arguments, "--json"]) == 0
     return json.loads(capsys.readouterr().out, parse_constant=pytest.fail)

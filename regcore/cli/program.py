@@ -18,7 +18,8 @@ from regcore.errors import ConfigError, RegcoreError
 
 if TYPE_CHECKING:
     from regcore.cli.parser import Parser
-    from regcore.cli.reports import Report, Tell
+    from regcore.cli.reports import Report
+    from regcore.cli.tables import Tell
     from regcore.cli.training import Outcome
 
 DONE, FAILED, INTERRUPTED, TERMINATED = 0, 1, 130, 143
@@ -86,7 +87,7 @@ def _run(asked: Namespace) -> int:
 
 def _configurations(asked: Namespace) -> tuple[dict[str, Config], dict[str, Config], tuple[Any, ...]]:
     """Return what is trained, what config.json holds, and the values of a sweep; all of it checked."""
-    from regcore.cli.reports import check_metric
+    from regcore.cli.tables import check_metric
     from regcore.data import check_built_in
 
     values: tuple[Any, ...] = ()
@@ -131,16 +132,16 @@ def _taken_apart(config: Config) -> dict[str, Config]:
 
 
 def _tell(asked: Namespace, values: Sequence[Any]) -> Tell:
-    from regcore.cli import reports
+    from regcore.cli import tables
 
     if asked.command == "train":
-        return partial(reports.tell_of_training, split=asked.split)
+        return partial(tables.tell_of_training, split=asked.split)
     if asked.command == "compare":
-        return partial(reports.tell_of_comparison, split=asked.split, metric=asked.metric)
+        return partial(tables.tell_of_comparison, split=asked.split, metric=asked.metric)
     if asked.command == "ablate":
-        return partial(reports.tell_of_ablation, metric=asked.metric)
+        return partial(tables.tell_of_ablation, metric=asked.metric)
     return partial(
-        reports.tell_of_sweep,
+        tables.tell_of_sweep,
         field=experiments.field_of(asked.field),
         values=values,
         split=asked.split,
