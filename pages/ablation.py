@@ -15,13 +15,11 @@ technique.idea(
     "Several regularizers are on and the network is better: which of them did it? Train none of them, each "
     "alone, one after another, and all but each one, on the same seeds. A part that helps alone may do "
     "nothing on top of the others, and [one that is strong enough alone](?l2=0.05) may spoil the set.",
-    r"\begin{gathered}"
-    r"\text{alone: } e(\{p\}) - e(\varnothing) \qquad \text{on top: } e(A) - e(A \setminus \{p\})"
-    r"\\ \text{ladder: } e(\{p_1,\dots,p_k\}) - e(\{p_1,\dots,p_{k-1}\})"
-    r"\end{gathered}",
-    "e: validation error of the network with these parts, paired by seed. A: all parts that are on. Below 0 "
-    "the part helps. The ladder adds up to e(A) − e(∅) exactly, in whatever order; alone and on top do not, "
-    "unless parts do not touch each other.",
+    r"\;\text{alone: } e_p - e_0\; \\ \;\text{on top: } e_A - e_{A \setminus p}\; \\ "
+    r"\;\text{ladder: } e_{1..k} - e_{1..k-1}\;",
+    "e: validation error of the network with some parts, paired by seed; 0: none of them, p: one, A: all "
+    "that are on, 1..k: the first k. Below 0 the part helps. The ladder adds up to e_A − e_0 exactly, in "
+    "whatever order; alone and on top do not, unless parts do not touch each other.",
 )
 places = technique.places()
 with places.left:

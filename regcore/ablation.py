@@ -412,17 +412,32 @@ METRICS: Mapping[str, str] = MappingProxyType(
 
 
 def in_words(found: Ablation) -> str:
-    """Return what was measured in a few sentences."""
+    """Return what was measured in a few sentences: `headline`, then `details`."""
+    return " ".join(filter(None, (headline(found), details(found))))
+
+
+def headline(found: Ablation) -> str:
+    """Return what all parts do together, which of them carry it, and which would do alone."""
     if not found.parts:
         return "Nothing to take apart: every regularizer is off."
-    last = found.rows[-1]
-    if last.difference is None or math.isnan(last.difference.low):
-        verdict = last.difference.verdict if last.difference is not None else "no seed yet"
-        return f"{_sentence(verdict)}."
-    told = [_together(found, last)]
-    if len(found.parts) > 1:
-        told += [*_of_carriers(found), *_of_kinds(found), *_of_overlap(found, last)]
-    return " ".join(told)
+    if problem := _untold(found):
+        return f"{_sentence(problem)}."
+    return " ".join([_together(found, found.rows[-1]), *_of_carriers(found)])
+
+
+def details(found: Ablation) -> str:
+    """Return what each part is to the set, and whether parts overlap; nothing of less than two parts."""
+    if len(found.parts) < 2 or _untold(found):
+        return ""
+    return " ".join([*_of_kinds(found), *_of_overlap(found, found.rows[-1])])
+
+
+def _untold(found: Ablation) -> str | None:
+    """Return why there is no verdict on all parts together; None where there is one."""
+    paired = found.rows[-1].difference
+    if paired is None:
+        return "no seed yet"
+    return paired.verdict if math.isnan(paired.low) else None
 
 
 def _together(found: Ablation, last: Row) -> str:
@@ -450,7 +465,7 @@ def _together(found: Ablation, last: Row) -> str:
 def _carrying(found: Ablation) -> list[str]:
     """Return the parts without which at least half of what all of them gain is lost."""
     together = found.rows[-1].difference
-    if together is None or together.verdict != BETTER:
+    if together is None or together.verdict != BETTER or len(found.parts) < 2:
         return []
     of_parts, share = kinds(found), CARRIES * together.mean
     return [

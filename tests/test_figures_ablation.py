@@ -61,11 +61,11 @@ def test_drawn_bars_are_those_of_the_information():
     figure = plot_waterfall(found(), NoiseFloor(0.27, 1.0, 0.5))
     drawn = {trace.name: trace for trace in figure.data}
 
-    assert list(drawn) == ["lower", "higher", "within seed noise", "none and all"]
+    assert list(drawn) == ["lower", "higher", "within seed noise", "none and all", "noise floor 27.0 %"]
     lower = drawn["lower"]
     assert (lower.y, lower.base[0], lower.x[0]) == (("+ L2",), pytest.approx(0.51), pytest.approx(-0.1))
     assert lower.error_x.array[0] == pytest.approx(lower.error_x.arrayminus[0])
-    assert figure.layout.annotations[0].text == "noise floor 27.0 %"
+    assert drawn["noise floor 27.0 %"].x == (0.27, 0.27)
     assert figure.layout.yaxis.categoryarray[0] == "all"
     text = figure.layout.meta["description"]
     assert text.startswith("Validation error, one part after another, 3 seeds: none: 51.0 % (95 %: ")

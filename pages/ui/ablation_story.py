@@ -57,8 +57,8 @@ def follow(place: str, config: Config) -> runs.Live | None:
 
 
 def answer(results: Results) -> None:
-    """Show in words which parts carry the gain and which do nothing here."""
-    st.markdown(ablation.in_words(measured(results)))
+    """Show in words what all parts do together, and which of them carry it."""
+    st.markdown(ablation.headline(measured(results)))
 
 
 def measured(results: Results) -> Ablation:
@@ -79,7 +79,10 @@ def beside(live: runs.Live | None, results: Results) -> None:
     elif none is whole:
         st.caption(NOTHING_ON)
     else:
-        charts.show("ablation.waterfall", plot_waterfall, measured(results), cards.floor_of(none))
+        found = measured(results)
+        charts.show("ablation.waterfall", plot_waterfall, found, cards.floor_of(none))
+        if said := ablation.details(found):
+            st.markdown(said)
         st.caption(
             "Bars of the ends: mean over seeds. Bars between: what the part changes on top of those above "
             "it, seed by seed, with its 95 % interval. Another order gives other bars: what comes first "

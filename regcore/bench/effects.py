@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from regcore.bench import (
+    effects_ablation,
     effects_augmentation,
     effects_dropout,
     effects_early_stopping,
@@ -46,6 +47,7 @@ OF_PAGES: tuple[Measure, ...] = (
     effects_dropout.measure,
     effects_overfit.measure,
     effects_ensembles.measure,
+    effects_ablation.measure,
 )
 
 

@@ -91,7 +91,7 @@ def _draw(info: PartsInfo, dark: bool = False) -> go.Figure:
         hovermode="closest",
         margin={**MARGIN, "l": 112, "t": TOP},
     )  # fmt: skip
-    figure.update_layout(height=ROW * len(places) + TOP + FOOT)
+    figure.update_layout(height=ROW * len(places) + TOP + FOOT, legend={"xref": "container"})
     return figure
 
 

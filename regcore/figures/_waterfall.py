@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import plotly.graph_objects as go
 
 from regcore.figures._layout import lay_out
-from regcore.figures._style import COLOURS, NEUTRAL
+from regcore.figures._style import COLOURS, NEUTRAL, faded
 from regcore.statistics import BETTER, WORSE
 
 if TYPE_CHECKING:
@@ -24,8 +24,10 @@ TITLES = {
     "rmse": "validation root mean squared error", "loss": "validation data loss",
     "brier": "validation Brier score",
 }  # fmt: skip
-ROW, FOOT = 38, 48
-MARGIN = {"l": 128, "r": 16, "t": 64, "b": FOOT, "autoexpand": False}
+# Light enough for the interval at its end to be seen on it, on a light and on a dark page.
+OPACITY = 0.4
+ROW, TOP, FOOT = 38, 64, 48
+MARGIN = {"l": 128, "r": 16, "t": TOP, "b": FOOT, "autoexpand": False}
 
 
 class Bar(NamedTuple):
@@ -121,6 +123,8 @@ def _draw(info: WaterfallInfo, dark: bool = False) -> go.Figure:
         bars = [bar for bar in info.bars if bar.colour == colour]
         if bars:
             figure.add_trace(_trace(bars, colour, name))
+    if info.floor is not None:
+        figure.add_trace(_floor(info.floor, info))
     is_error = info.metric == "error"
     names = [bar.name for bar in info.bars]
     lay_out(
@@ -133,16 +137,11 @@ def _draw(info: WaterfallInfo, dark: bool = False) -> go.Figure:
         hovermode="closest",
         margin=MARGIN,
     )  # fmt: skip
-    figure.update_layout(barmode="overlay", bargap=0.35, height=ROW * len(names) + 64 + FOOT)
+    figure.update_layout(barmode="overlay", bargap=0.35, height=ROW * len(names) + TOP + FOOT)
+    # From the edge of the figure on: on a telephone it has two rows then, and not four.
+    figure.update_layout(legend={"xref": "container"})
     for at, bar in enumerate(info.bars[:-1]):
         figure.add_shape(_connection(bar, len(names) - 1 - at))
-    if info.floor is not None:
-        figure.add_vline(
-            x=info.floor,
-            line={"color": NEUTRAL, "width": 1.2, "dash": "longdash"},
-            annotation={"text": f"noise floor {number(info.floor, info.metric)}", "font": {"size": 12}},
-            annotation_position="bottom left",
-        )
     return figure
 
 
@@ -156,15 +155,29 @@ def _trace(bars: list[Bar], colour: str, name: str) -> go.Bar:
             "type": "data",
             "array": [bar.high - bar.end for bar in bars],
             "arrayminus": [bar.end - bar.low for bar in bars],
-            "thickness": 1.4,
-            "width": 4,
+            "color": colour,
+            "thickness": 1.6,
+            "width": 5,
         },
         name=name,
-        showlegend=True,
-        marker={"color": colour, "opacity": 0.85},
+        # None and all are named on their axis.
+        showlegend=colour != ENDS,
+        marker={"color": faded(colour, OPACITY), "line": {"color": colour, "width": 1.5}},
         text=[bar.text for bar in bars],
         textposition="none",
         hovertemplate="%{text}<extra></extra>",
+    )
+
+
+def _floor(floor: float, info: WaterfallInfo) -> go.Scatter:
+    return go.Scatter(
+        x=[floor, floor],
+        y=[info.bars[0].name, info.bars[-1].name],
+        name=f"noise floor {number(floor, info.metric)}",
+        mode="lines",
+        showlegend=True,
+        hoverinfo="skip",
+        line={"color": NEUTRAL, "width": 1.2, "dash": "longdash"},
     )
 
 
