@@ -506,6 +506,11 @@ def test_where_nothing_can_be_written_nothing_is_trained(name, tmp_path, schedul
     assert scheduler.steps_submitted == 0
 
 
+def test_what_is_refused_leaves_no_folder(tmp_path, capsys):
+    refusal(["compare", "--variant", "few: seeds=3 l2=1", "--out", str(tmp_path / "a" / "b")], capsys)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_disk_that_is_full_afterwards_loses_nothing_that_is_printed(tmp_path, monkeypatch, capsys):
     def full(*_, **__):
         raise OSError(28, "No space left on device")

@@ -66,10 +66,10 @@ def partial_name(file: Path) -> Path:
 
 
 def _check_writable(out: str, folder: Path) -> None:
-    """Refuse now, and not after minutes of training, a folder that cannot be written into."""
+    """Refuse now, and not after minutes of training, a folder that cannot be made or written into."""
+    there = next(each for each in (folder, *folder.absolute().parents) if each.exists())
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=folder).close()
+        tempfile.TemporaryFile(dir=there).close()
     except OSError as error:
         raise ConfigError(
             f"--out must be where files can be written, got {out!r}: {error.strerror}"
@@ -78,6 +78,7 @@ def _check_writable(out: str, folder: Path) -> None:
 
 def _write(file: Path, text: str) -> None:
     """Write a file at once: whoever looks sees the old one or the new one, whole."""
+    file.parent.mkdir(parents=True, exist_ok=True)
     beside = file.with_name(f".{file.name}.{os.getpid()}")
     try:
         beside.write_text(text, encoding="utf-8", newline="")

@@ -125,7 +125,7 @@ def tell_of_sweep(
         rows,
         (*_notes_on_choices(field, lowest, most_regularized), *_notes(split)),
     )  # fmt: skip
-    values = {
+    told = {
         "split": split,
         "metric": metric,
         "field": field,
@@ -133,7 +133,7 @@ def tell_of_sweep(
         "best": _choice_told(lowest),
         "one_standard_error_choice": _choice_told(most_regularized),
     }
-    return Told((table,), values, frame)
+    return Told((table,), told, frame)
 
 
 def tell_of_ablation(results: Mapping[str, Result], metric: str | None) -> Told:
@@ -248,7 +248,7 @@ def _summary_table(result: Result, split: Split, summary: pd.DataFrame) -> Table
 
 def _comparison_row(row: Mapping[str, Any], metric: str) -> tuple[Any, ...]:
     wins = None
-    if row["wins"] is not None:
+    if row["wins"] is not None and row["n"]:
         ties = f", {row['ties']} equal" if row["ties"] else ""
         wins = f"{row['wins']} of {row['n']}{ties}"
     return (
