@@ -88,7 +88,6 @@ def test_help_of_a_command_tells_every_field(command, capsys):
     assert ended.value.code == 0
     for name in Config.model_fields:
         told = field_help(name)
-        # argparse breaks lines at hyphens as well.
         assert f"{flag_of(name)} " in text
         for words in (told.rule, told.unit, f"default {query_text(name, told.default)}]"):
             assert words in text
