@@ -29,7 +29,7 @@ from regcore.execution import requests
 from regcore.execution.scheduler import Scheduler
 from regcore.settings import Settings
 from regcore.terminal import ProgressLine
-from tests.fake_engine import ENGINE, PATIENCE, ByHand, refusing_advance, slow_engine, weight
+from tests.fake_engine import ENGINE, ByHand, refusing_advance, slow_engine, weight
 from tests.test_config import valid_configs
 
 ROOT = Path(__file__).parent.parent
@@ -550,21 +550,24 @@ def interrupted_when(is_time):
     return wait
 
 
+LONG = ["compare", *SMALL, "--variant", "long: activation=tanh epochs=5000"]
+
+
+def engine_that_fails_once(it_is_time):
+    """Return the engine, which advances tanh step by step, so that relu is done before, until it is time."""
+
+    def advance(shard, state, n_steps, dataset):
+        if shard.replicates[0].config.activation == "relu":
+            return ENGINE.advance(shard, state, n_steps, dataset)
+        return (refusing_advance if it_is_time() else ENGINE.advance)(shard, state, 1, dataset)
+
+    return replace(ENGINE, advance=advance)
+
+
 def test_what_is_finished_at_ctrl_c_is_printed_and_written_as_partial(tmp_path, monkeypatch, pool, capsys):
-    released = threading.Event()
-
-    def stuck_with_tanh(shard, *rest):
-        if shard.replicates[0].config.activation == "tanh":
-            released.wait(PATIENCE)
-        return ENGINE.advance(shard, *rest)
-
-    with ThreadPoolExecutor(2) as two:
-        scheduler = Scheduler(two.submit, 2, replace(ENGINE, advance=stuck_with_tanh), Settings())
-        monkeypatch.setattr(requests, "scheduler_for", lambda executor: scheduler)
-        monkeypatch.setattr(training.Run, "wait", interrupted_when(lambda found: found["plain"].is_complete))
-        arguments = ["compare", *SMALL, "--variant", "x: activation=tanh", "--json", "--out", str(tmp_path)]
-        assert main(arguments) == 130
-        released.set()
+    use(monkeypatch, pool, engine_that_fails_once(lambda: False))
+    monkeypatch.setattr(training.Run, "wait", interrupted_when(lambda found: found["plain"].is_complete))
+    assert main([*LONG, "--json", "--out", str(tmp_path)]) == 130
     printed = capsys.readouterr()
     found = json.loads(printed.out)
     assert (found["complete"], found["ended_by"]) == (False, "interrupt")
@@ -575,6 +578,24 @@ def test_what_is_finished_at_ctrl_c_is_printed_and_written_as_partial(tmp_path, 
         "config.json", "history.partial.csv", "result.partial.json", "table.partial.csv",
     ]  # fmt: skip
     assert json.loads((tmp_path / "result.partial.json").read_text()) == found
+
+
+def test_what_was_finished_before_a_failure_is_kept(tmp_path, monkeypatch, pool, capsys):
+    is_time, wait = threading.Event(), training.Run.wait
+    use(monkeypatch, pool, engine_that_fails_once(is_time.is_set))
+
+    def wait_for_plain(run, timeout):
+        if run.results(partial=True)["plain"].is_complete:
+            is_time.set()
+        return wait(run, timeout)
+
+    monkeypatch.setattr(training.Run, "wait", wait_for_plain)
+    assert main([*LONG, "--out", str(tmp_path / "t.csv")]) == 1
+    printed = capsys.readouterr()
+    assert printed.out.startswith("PARTIAL: ")
+    assert "3 of 3 seeds of plain, 0 of 3 seeds of long" in printed.out
+    assert printed.err.endswith("python -m regcore: X must be finite, got nan\n")
+    assert pd.read_csv(tmp_path / "t.partial.csv")["mean"].notna().tolist() == [True, False]
 
 
 def test_a_seed_is_finished_when_all_of_its_members_are():
