@@ -241,6 +241,7 @@ def test_workers_end_in_the_middle_of_an_answer_and_their_threads_with_them():
 
 def is_reading(thread: threading.Thread) -> bool:
     """Return whether a thread waits for the rest of a message."""
+    assert thread.ident is not None
     return sys._current_frames()[thread.ident].f_code.co_name == "_recv"
 
 
