@@ -489,7 +489,7 @@ class Config(BaseModel):
         `from_query` makes exactly this Config of it.
         """
         changed = self.changes(Config()).items()
-        return "&".join(f"{name}={quote(_query_text(name, value), safe=',')}" for name, value in changed)
+        return "&".join(f"{name}={quote(query_text(name, value), safe=',')}" for name, value in changed)
 
     @classmethod
     def from_query(cls, query: str | Mapping[str, str | Sequence[str]]) -> ParsedQuery:
@@ -502,8 +502,7 @@ class Config(BaseModel):
                 alone or in a list of one. At most 4,000 characters.
         """
         try:
-            texts = _split_query(query) if isinstance(query, str) else _single_texts(query)
-            return ParsedQuery(cls(**{name: _query_value(name, text) for name, text in texts.items()}), None)
+            return ParsedQuery(cls(**query_values(query)), None)
         except ConfigError as error:
             return ParsedQuery(cls(), str(error))
 
@@ -529,6 +528,19 @@ class Config(BaseModel):
         return {name: getattr(self, name) for name in Config.model_fields}
 
 
+def query_values(query: str | Mapping[str, str | Sequence[str]]) -> dict[str, Any]:
+    """Return what a URL's query says of each field that it names, for `Config(...)` or `replace` to check.
+
+    Args:
+        query: As for `Config.from_query`.
+
+    Raises:
+        ConfigError: if it is no query. That a field is known and in its range is checked by whoever takes it.
+    """
+    texts = _split_query(query) if isinstance(query, str) else _single_texts(query)
+    return {name: _query_value(name, text) for name, text in texts.items()}
+
+
 def field_help(name: str) -> FieldHelp:
     """Return description, unit and range of the field `name` of `Config`.
 
@@ -538,6 +550,12 @@ def field_help(name: str) -> FieldHelp:
     if name not in _HELP:
         raise ConfigError(_unknown_field(name))
     return _HELP[name]
+
+
+def nearest_field(name: str) -> str | None:
+    """Return the field that a name from Keras, scikit-learn or a paper, or a misspelled one, stands for."""
+    close = _closest(name, [*_HELP, *_SYNONYMS])
+    return _SYNONYMS.get(close, close) if close is not None else None
 
 
 def _describe(name: str) -> FieldHelp:
@@ -574,8 +592,13 @@ def _unknown_field(name: object) -> str:
 
 
 def _did_you_mean(name: object, known: Sequence[str]) -> str:
+    close = _closest(name, known)
+    return f"; did you mean {_SYNONYMS.get(close, close)!r}?" if close is not None else ""
+
+
+def _closest(name: object, known: Sequence[str]) -> str | None:
     close = get_close_matches(name.lower(), known, 1) if isinstance(name, str) else []
-    return f"; did you mean {_SYNONYMS.get(close[0], close[0])!r}?" if close else ""
+    return close[0] if close else None
 
 
 def _shown(value: object) -> str:
@@ -595,10 +618,11 @@ _WHOLE = re.compile(r"-?[0-9]{1,20}")
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?")
 
 
-def _query_text(name: str, value: Any) -> str:
+def query_text(name: str, value: Any) -> str:
+    """Return the value of a field as a URL spells it, before it is percent-encoded."""
     if isinstance(value, tuple):
         last_comma = "," if name == "dropout_hidden" and len(value) == 1 else ""
-        return ",".join(_query_text(name, item) for item in value) + last_comma or "none"
+        return ",".join(query_text(name, item) for item in value) + last_comma or "none"
     if value is None or isinstance(value, bool):
         return str(value).lower()
     return value if isinstance(value, str) else repr(value)

@@ -27,6 +27,8 @@ from regcore.config import (
     REGULARIZER_FIELDS,
     Config,
     field_help,
+    nearest_field,
+    query_values,
 )
 from regcore.errors import ConfigError, RegcoreError
 
@@ -873,3 +875,23 @@ def test_importing_config_loads_nothing_heavy() -> None:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     printed = subprocess.check_output([sys.executable, "-c", program], env=environment, text=True)
     assert not {"sklearn", "pandas", "scipy", "tensorflow", "streamlit"} & set(printed.split())
+
+
+@pytest.mark.parametrize(
+    ("name", "field"),
+    [
+        ("lr", "learning_rate"),
+        ("dropout", "dropout_hidden"),
+        ("epoch", "epochs"),
+        ("L2", "l2"),
+        ("xyz", None),
+    ],
+)
+def test_the_nearest_field_is_the_one_that_was_meant(name, field):
+    assert nearest_field(name) == field
+
+
+def test_values_of_a_query_are_checked_by_whoever_takes_them():
+    assert query_values("l2=-1&hidden=8,&lr=none") == {"l2": -1, "hidden": (8,), "lr": None}
+    with pytest.raises(ConfigError, match="every part of the query must be field=value, got 'l2'"):
+        query_values("l2")

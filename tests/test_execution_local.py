@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor
@@ -217,6 +218,31 @@ def is_gone(process: psutil.Process) -> bool:
                 continue
         return True
     return False
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot stop a process in the middle")
+def test_workers_end_in_the_middle_of_an_answer_and_their_threads_with_them():
+    with workers() as processes:
+        pid = processes.submit(os.getpid).result(PATIENCE)
+        manager = processes._pool._executor_manager_thread
+        end = time.monotonic() + PATIENCE
+        while not is_reading(manager) and time.monotonic() < end:
+            os.kill(pid, signal.SIGCONT)
+            answer = processes.submit(bytes, 30_000_000)
+            while not is_reading(manager) and not answer.done():
+                pass
+            os.kill(pid, signal.SIGSTOP)
+            time.sleep(0.05)
+        assert is_reading(manager)
+        processes.shutdown(cancel_futures=True)
+        manager.join(PATIENCE)
+        assert not manager.is_alive()
+
+
+def is_reading(thread: threading.Thread) -> bool:
+    """Return whether a thread waits for the rest of a message."""
+    assert thread.ident is not None
+    return sys._current_frames()[thread.ident].f_code.co_name == "_recv"
 
 
 def test_workers_do_not_import_the_script_of_their_parent(tmp_path):

@@ -24,6 +24,7 @@ def loaded_by(code: str) -> set[str]:
     [
         "import regcore",
         "import regcore.figures",
+        "import regcore.cli.reports, regcore.cli.training",
         "from regcore import Config, Dataset, train, compare, sweep",
     ],
 )

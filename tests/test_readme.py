@@ -1,9 +1,13 @@
 """README.md: its commands, its picture and its example are real."""
 
 import re
+import shlex
 from pathlib import Path
 
 import pandas as pd
+
+from regcore.cli import main
+from regcore.cli.parser import COMMANDS
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -35,3 +39,17 @@ def test_python_example_runs():
     result = names["result"]
     assert isinstance(result.metrics("val"), pd.DataFrame)
     assert result.config.data == "digits"
+
+
+def test_commands_without_a_browser_run(tmp_path, monkeypatch, capsys):
+    """The four as they stand, but for a network, epochs and seeds that take no time."""
+    monkeypatch.chdir(tmp_path)
+    commands = re.findall(r"^    python -m regcore (.+)$", README, re.MULTILINE)
+    assert [command.split()[0] for command in commands] == list(COMMANDS)
+
+    for command in commands:
+        assert main([*shlex.split(command), "--hidden", "4", "--epochs", "2", "--seeds", "2"]) == 0
+
+    assert "Seed by seed" in capsys.readouterr().out
+    assert {file.name for file in (tmp_path / "dropout").iterdir()} >= {"config.json", "history.csv"}
+    assert len(pd.read_csv(tmp_path / "l2.csv")) == 4

@@ -83,6 +83,7 @@ class LocalProcesses(Executor):
             # Loky's own way to do this may wait forever where calls are under way, or fail in its thread. A
             # pool whose workers have died is broken, and fails all of its calls.
             _kill(list(pool._processes))  # type: ignore[attr-defined]
+            _close_what_only_workers_use(pool)
         pool.shutdown(wait and not cancel_futures)
 
     def _started(self) -> Executor:
@@ -101,6 +102,16 @@ class LocalProcesses(Executor):
                 env=WORKER_ENVIRONMENT,
             )
         return self._pool
+
+
+def _close_what_only_workers_use(pool: Any) -> None:
+    """Close this process's copies of the ends of pipes at which the workers were.
+
+    A worker that was killed in the middle of an answer, or of its data, leaves loky's threads waiting for the
+    rest, and the program with them when it ends. They see that a pipe has ended once nobody else holds it.
+    """
+    pool._result_queue._writer.close()
+    pool._call_queue._reader.close()
 
 
 def _kill(pids: list[int]) -> None:

@@ -147,12 +147,7 @@ def sweep(
             f"field must be none of {', '.join(DATA_FIELDS)} where a dataset is handed in, which does not "
             f"look at them, got {field!r}"
         )
-    if field == "noise" and DATASET_INFO[config.data].noise_meaning is None:
-        raise ConfigError(
-            f"field must be another than 'noise' with data={config.data!r}, whose rows are as they were "
-            "measured: all its values would train the same"
-        )
-    configs = {str(position): config.replace(**{field: value}) for position, value in enumerate(several)}
+    configs = sweep_configs(config, field, several)
     # As the configurations hold them: an array or a list is the tuple that it stands for.
     several = tuple(getattr(each, field) for each in configs.values())
     return _finish(
@@ -160,6 +155,20 @@ def sweep(
         on_progress,
         lambda found: Sweep(field, several, tuple(found.values())),
     )
+
+
+def sweep_configs(config: Config, field: str, values: Sequence[Any]) -> dict[str, Config]:
+    """Return the configuration at each value of a field, named "0", "1" and so on.
+
+    Raises:
+        ConfigError: a value is none of the field's, or the data set does not look at the field.
+    """
+    if field == "noise" and DATASET_INFO[config.data].noise_meaning is None:
+        raise ConfigError(
+            f"field must be another than 'noise' with data={config.data!r}, whose rows are as they were "
+            "measured: all its values would train the same"
+        )
+    return {str(position): config.replace(**{field: value}) for position, value in enumerate(values)}
 
 
 def _check_config(name: str, config: object) -> None:
