@@ -4,12 +4,12 @@
 
     cross_val_score(RegularizedClassifier(dropout_hidden=0.5, random_state=0), X, y)
 
-Parameters are named as the fields of `Config`, have its defaults, and mean the same; `regcore.config.field_help`
-tells unit and range of each. Fields of data and repetition are none of them: scikit-learn hands in the rows, and
-its own tools repeat. `random_state` takes the place of `seed`.
+Parameters are named as the fields of `Config`, have its defaults, and mean the same; `config.field_help`
+tells unit and range of each. Fields of data and repetition are none of them: scikit-learn hands in the rows,
+and its own tools repeat. `random_state` takes the place of `seed`.
 
-Training runs in one worker process, which is started by the first `fit`, takes some seconds for that, and stays
-for the next ones; in a process that another one started, as `n_jobs=2` does, it runs in that process. The bits
+Training runs in one worker process. The first `fit` starts it, which takes some seconds, and it stays for the
+next ones. In a process that another one started, as `n_jobs=2` does, training runs in that process; the bits
 are the same. Prediction is numpy's work, in the process that asks for it.
 """
 
@@ -155,7 +155,7 @@ class _RegularizedNetwork(BaseEstimator):  # type: ignore[misc]
         self._warn_of_divergence()
 
     def _warn_of_divergence(self) -> None:
-        if not all(np.isfinite(array).all() for weights in self.weights_ for layer in weights for array in layer):
+        if not all(np.isfinite(array).all() for layers in self.weights_ for part in layers for array in part):
             warnings.warn(
                 "The training has diverged: weights are not finite, and predictions mean nothing. Lower "
                 f"learning_rate, which is {self.config_.learning_rate:g}.",
@@ -178,31 +178,31 @@ class _RegularizedNetwork(BaseEstimator):  # type: ignore[misc]
 
 _PARAMETERS = """
     Args:
-        hidden, activation, initializer, optimizer, learning_rate, momentum, batch_size, epochs: The network and
-            its training.
+        hidden, activation, initializer, optimizer, learning_rate, momentum, batch_size, epochs: The network
+            and its training.
         jitter, mixup, shift, rotate, zoom, flip, cutout: Augmentation; the last five need an `image_shape`.
         l2, weight_decay, max_norm: Penalties.
         dropout_input, dropout_hidden: Fractions dropped.
         patience, min_delta, start_from_epoch, restore_best_weights: Early stopping, off without a patience.
         members, member_varies, bootstrap: An ensemble, whose predictions are averaged.
-        validation_fraction: Part of the rows that is set aside to watch the validation loss; at least one row.
+        validation_fraction: Part of the rows that is set aside to watch the validation loss, at least one.
             Without a patience nobody watches, and all rows are trained on.
         image_shape: (height, width) where every row is a flattened image. All pixels are then divided by the
             largest; without it, every column is standardized.
-        random_state: Fixes validation rows, first weights, order of batches and everything else that is drawn.
-            A whole number gives the same bits each time, and is the `seed` of `config_`.
+        random_state: Fixes validation rows, first weights, order of batches and whatever else is drawn. A
+            whole number gives the same bits each time, and is the `seed` of `config_`.
 
     Attributes:
         config_: The configuration that was trained. Its data fields mean nothing: the rows were handed in.
-        history_: One row for each member and epoch, up to the epoch at which the member stopped: member, epoch,
-            objective, penalty, train_loss, train_error (regressor: train_mae), weight_norm; with a patience,
-            val_loss and val_error (val_mae) as well.
+        history_: One row for each member and epoch, up to the epoch at which the member stopped: member,
+            epoch, objective, penalty, train_loss, train_error (regressor: train_mae), weight_norm; with a
+            patience, val_loss and val_error (val_mae) as well.
         n_iter_: Epochs that the longest member trained.
         restored_epochs_: For each member, the 1-based epoch whose weights it keeps.
         weights_: For each member, its kernels [in, out] and biases [out], float32, hidden layers first.
         shift_, scale_: [n_features_in_]; the networks see (X - shift_) / scale_.
-        n_features_in_, feature_names_in_: Of the rows it was fitted on; names where X is a data frame with text
-            for names of its columns.
+        n_features_in_, feature_names_in_: Of the rows it was fitted on; names where X is a data frame whose
+            columns are named by text.
 """
 
 
@@ -299,8 +299,8 @@ def _validation_rows(fraction: Any, n_rows: int, n_classes: int) -> int:
     needed = max(2, n_classes)
     if n_rows - n_val < needed:
         raise DataError(
-            f"X must have rows enough to train on {needed} of them and validate on {n_val}, got {n_rows}: add "
-            "rows, or set patience to None"
+            f"X must have rows enough to train on {needed} of them and validate on {n_val}, got {n_rows}: "
+            "add rows, or set patience to None"
         )
     return n_val
 

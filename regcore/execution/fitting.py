@@ -14,11 +14,11 @@ from regcore.results import Result
 
 
 def fit(config: Config, dataset: Dataset) -> Result:
-    """Return what `train` gives, without outputs; with a patience, training ends soon after all networks stop.
+    """Return what `train` gives, without outputs, and soon after the stopping rule has stopped all networks.
 
-    So the result may be a partial one, of as many epochs as the rule looked at, or a few more. `Result.stops`
-    and `Result.weights` are those of the whole training. One worker trains
-    (`service.scheduler_for_fits`), and what was trained before comes from its cache.
+    With a patience the result may thus be a partial one, of the epochs that the rule looked at and a few
+    more: its `stops` and restored weights are those of the whole training. One worker trains
+    (`service.scheduler_for_fits`), and what was trained before comes from the cache.
 
     Args:
         config: The experiment.
