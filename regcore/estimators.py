@@ -10,7 +10,10 @@ and its own tools repeat. `random_state` takes the place of `seed`.
 
 Training runs in one worker process. The first `fit` starts it, which takes some seconds, and it stays for the
 next ones. In a process that another one started, as `n_jobs=2` does, training runs in that process; the bits
-are the same. Prediction is numpy's work, in the process that asks for it.
+are the same. What was trained before comes from a cache, so the time of a second `fit` says nothing.
+Prediction is numpy's work, in the process that asks for it.
+
+There are no weights of rows, no sparse rows and no targets of several columns.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from regcore import early_stopping, scoring, statistics
 from regcore.config import AUGMENTATION_FIELDS, DROPOUT_FIELDS, STOPPING_FIELDS
+from regcore.data.checks import check_fits
 from regcore.errors import ConfigError, RegcoreError
 
 if TYPE_CHECKING:
@@ -398,12 +399,15 @@ class Result:
             **changes: Any of patience, min_delta, start_from_epoch and restore_best_weights.
 
         Raises:
-            ConfigError: if another field is named, or a value is out of its range.
+            ConfigError: if another field is named, a value is out of its range, or the data set has no
+                validation rows to stop by.
         """
         for name in changes:
             if name not in STOPPING_FIELDS:
                 raise ConfigError(f"with_stopping takes {', '.join(STOPPING_FIELDS)}, got {name!r}")
-        return replace(self, config=self.config.replace(**changes))
+        config = self.config.replace(**changes)
+        check_fits(config, self.dataset)
+        return replace(self, config=config)
 
     def with_members(self, members: int) -> Result:
         """Return the ensemble of the first `members` members, without training.

@@ -5,7 +5,6 @@ import pickle
 import warnings
 from collections.abc import Iterator
 
-import joblib
 import numpy as np
 import pandas as pd
 import pytest
@@ -297,18 +296,6 @@ def test_scores_are_the_same_with_two_jobs():
         warnings.simplefilter("error")
         side_by_side = cross_val_score(model, X, y, cv=4, n_jobs=2)
     assert side_by_side.tolist() == cross_val_score(model, X, y, cv=4).tolist()
-
-
-def _children_after_a_fit() -> list[str]:
-    import psutil
-
-    RegularizedRegressor(**QUICK).fit(*DIABETES)
-    return [child.name() for child in psutil.Process().children()]
-
-
-@pytest.mark.slow
-def test_workers_of_joblib_start_no_processes_of_their_own():
-    assert joblib.Parallel(n_jobs=2)(joblib.delayed(_children_after_a_fit)() for _ in range(2)) == [[], []]
 
 
 def test_history_is_tidy(patient):
