@@ -319,5 +319,5 @@ def _history(result: Result) -> pd.DataFrame:
     history = result.history.drop(columns="seed")
     history = history[history["epoch"] <= history["member"].map(stopped)].reset_index(drop=True)
     if result.config.patience is None:
-        history = history[[name for name in history if not name.startswith("val_")]]
+        history = history.loc[:, ~history.columns.str.startswith("val_")]
     return history

@@ -1,9 +1,11 @@
 """The estimators: scikit-learn's own checks, closed forms, and the lab's trainings they must equal."""
 
 import inspect
+import multiprocessing
 import pickle
 import warnings
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,7 +29,7 @@ from tests.test_imports import loaded_by
 IRIS = load_iris(return_X_y=True)
 DIABETES = load_diabetes(return_X_y=True)
 # Little, and not at all at the minimum: bits differ wherever anything differs.
-QUICK = {"hidden": (8,), "epochs": 6, "dropout_hidden": 0.2, "random_state": 3}
+QUICK: dict[str, Any] = {"hidden": (8,), "epochs": 6, "dropout_hidden": 0.2, "random_state": 3}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -55,7 +57,9 @@ def patient() -> RegularizedClassifier:
     ).fit(*IRIS)
 
 
-@pytest.mark.parametrize("estimator", [RegularizedClassifier(), RegularizedRegressor()])
+@pytest.mark.parametrize(
+    "estimator", [RegularizedClassifier(), RegularizedRegressor()], ids=["classifier", "regressor"]
+)
 def test_scikit_learns_checks_pass(estimator):
     done = check_estimator(estimator, on_skip=None)
     skipped = {check["check_name"] for check in done if check["status"] != "passed"}
@@ -70,6 +74,7 @@ def test_scikit_learns_checks_pass(estimator):
         RegularizedClassifier(patience=20, members=2, dropout_hidden=0.1),
         RegularizedRegressor(patience=20, members=2, dropout_hidden=0.1),
     ],
+    ids=["classifier", "regressor"],
 )
 def test_scikit_learns_checks_pass_with_stopping_dropout_and_an_ensemble(estimator):
     check_estimator(estimator, on_skip=None)
@@ -278,7 +283,7 @@ def test_rows_that_cannot_be_trained_on_are_told_in_a_sentence(X, y, sentence):
 def in_this_process(monkeypatch) -> Iterator[None]:
     """Make this process believe that another one started it for work."""
     service.stop_workers()
-    monkeypatch.setattr(service.multiprocessing, "parent_process", lambda: "somebody")
+    monkeypatch.setattr(multiprocessing, "parent_process", lambda: "somebody")
     yield
     service.stop_workers()
 

@@ -127,12 +127,13 @@ def here(anew, monkeypatch) -> Iterator[local.ThisProcess]:
     monkeypatch.setattr(process_executor, "_MAX_MEMORY_LEAK_SIZE", 300)
     local._make_this_process_a_worker.cache_clear()
     service.scheduler_for_fits()
-    yield service._for_fits
+    executor = service._for_fits
+    assert isinstance(executor, local.ThisProcess)
+    yield executor
     local._make_this_process_a_worker.cache_clear()
 
 
 def test_a_process_that_is_a_worker_trains_itself(here):
-    assert isinstance(here, local.ThisProcess)
     assert here.submit(os.getpid).result() == os.getpid()
 
 
