@@ -24,6 +24,7 @@ from regcore import Config, Dataset, RegularizedClassifier, RegularizedRegressor
 from regcore.errors import ConfigError, DataError
 from regcore.estimators import CONFIG_PARAMETERS
 from regcore.execution import service, start_workers
+from regcore.execution.local import ThisProcess
 from tests.test_imports import loaded_by
 
 IRIS = load_iris(return_X_y=True)
@@ -282,10 +283,13 @@ def test_rows_that_cannot_be_trained_on_are_told_in_a_sentence(X, y, sentence):
 @pytest.fixture
 def in_this_process(monkeypatch) -> Iterator[None]:
     """Make this process believe that another one started it for work."""
-    service.stop_workers()
     monkeypatch.setattr(multiprocessing, "parent_process", lambda: "somebody")
+    monkeypatch.setattr(service, "_for_fits", None)
     yield
-    service.stop_workers()
+    executor = service._for_fits
+    assert isinstance(executor, ThisProcess)
+    service._handed_in.pop(executor)
+    executor.shutdown()
 
 
 def test_bits_are_the_same_where_the_process_trains_itself(classifier, in_this_process):
