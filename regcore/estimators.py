@@ -144,7 +144,8 @@ class _RegularizedNetwork(BaseEstimator):  # type: ignore[misc]
         if config.patience is not None:
             n_classes = 0 if task == "regression" else int(y.max()) + 1
             n_val = _validation_rows(self.validation_fraction, len(X), n_classes)
-        dataset = Dataset.without_test(X, y, task=task, n_val=n_val, image_shape=self.image_shape, name="X")
+        name = "X" if self.image_shape is not None else "X without an image_shape"
+        dataset = Dataset.without_test(X, y, task=task, n_val=n_val, image_shape=self.image_shape, name=name)
         result = fit(config, dataset)
         rows = dataset.rows(config.seed)
         self.config_ = config

@@ -20,7 +20,15 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
 
-from regcore import Config, Dataset, RegularizedClassifier, RegularizedRegressor, early_stopping, train
+from regcore import (
+    Config,
+    Dataset,
+    RegularizedClassifier,
+    RegularizedRegressor,
+    early_stopping,
+    estimators,
+    train,
+)
 from regcore.errors import ConfigError, DataError
 from regcore.estimators import CONFIG_PARAMETERS
 from regcore.execution import service, start_workers
@@ -157,6 +165,13 @@ def test_members_are_averaged_in_probability(patient):
     assert_array_equal(patient.predict(X), np.mean(each, axis=0).argmax(axis=1))
 
 
+def test_many_rows_are_predicted_in_blocks(classifier, monkeypatch):
+    X, _ = IRIS
+    expected = classifier.predict_proba(X)
+    monkeypatch.setattr(estimators, "_ROWS_PER_BLOCK", 7)
+    assert_allclose(classifier.predict_proba(X), expected, rtol=1e-12)
+
+
 def test_a_linear_model_with_l2_is_ridge_regression():
     X, y = DIABETES
     model = RegularizedRegressor(
@@ -255,7 +270,7 @@ def test_a_training_that_diverges_warns():
     [
         ({"l2": -1}, "l2 must be a number from 0 to .*, got -1"),
         ({"hidden": (0,)}, "hidden must be a tuple of 0 to 6 whole numbers"),
-        ({"shift": 1}, "shift must be 0 on X, whose rows are not images, got 1"),
+        ({"shift": 1}, "shift must be 0 on X without an image_shape, whose rows are not images, got 1"),
         ({"image_shape": (3, 3)}, r"image_shape must be .* = 4, the columns of X, got \(3, 3\)"),
         ({"patience": 1, "validation_fraction": 1.0}, "validation_fraction must be a fraction .*, got 1.0"),
         ({"patience": 1, "validation_fraction": 0.99}, "X must have rows enough to train on 3 of them"),
