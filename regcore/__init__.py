@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         TooLargeError,
         WorkerError,
     )
+    from regcore.estimators import RegularizedClassifier, RegularizedRegressor
     from regcore.execution import Progress, Run, compare, submit, sweep, train
     from regcore.results import Comparison, Result, Sweep
 
@@ -37,6 +38,7 @@ _HOMES = {
         "TooLargeError",
         "WorkerError",
     ),
+    "regcore.estimators": ("RegularizedClassifier", "RegularizedRegressor"),
     "regcore.execution": ("Progress", "Run", "compare", "submit", "sweep", "train"),
     "regcore.results": ("Comparison", "Result", "Sweep"),
 }
@@ -51,6 +53,8 @@ __all__ = [
     "Dataset",
     "Progress",
     "RegcoreError",
+    "RegularizedClassifier",
+    "RegularizedRegressor",
     "Result",
     "Run",
     "Sweep",

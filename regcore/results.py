@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from regcore import early_stopping, scoring, statistics
 from regcore.config import AUGMENTATION_FIELDS, DROPOUT_FIELDS, STOPPING_FIELDS
+from regcore.data.checks import check_fits
 from regcore.errors import ConfigError, RegcoreError
 
 if TYPE_CHECKING:
@@ -259,12 +260,12 @@ class Result:
     @property
     def diverged(self) -> tuple[tuple[int, int], ...]:
         """The (seed, member) whose training or validation loss was not finite in some epoch."""
+        # Of no validation rows the loss is NaN, and no sign of anything.
+        losses = ("train_loss", "val_loss") if self.dataset.n_val else ("train_loss",)
         return tuple(
             (seed, member)
             for seed, member in self._trained()
-            if not all(
-                np.isfinite(self._column(seed, member, name)).all() for name in ("train_loss", "val_loss")
-            )
+            if not all(np.isfinite(self._column(seed, member, name)).all() for name in losses)
         )
 
     def metrics(self, split: Split) -> pd.DataFrame:
@@ -277,12 +278,14 @@ class Result:
             split: "train", "val" or "test".
 
         Raises:
-            ConfigError: if there is no such split.
+            ConfigError: if there is no such split, or the data set has no rows of it.
             RegcoreError: if an ensemble needs outputs that were not recorded, and there is no `recall`.
         """
         import pandas as pd
 
         _check_split(split, SPLITS)
+        if not {"train": 1, "val": self.dataset.n_val, "test": len(self.dataset.test_rows)}[split]:
+            raise ConfigError(f"split must be one that {self.dataset.name} has rows of, got {split!r}")
         names = scoring.metric_names(self.dataset.task)
         if split not in self._scores:
             self._scores[split] = self._score_of_seeds(split)
@@ -396,12 +399,15 @@ class Result:
             **changes: Any of patience, min_delta, start_from_epoch and restore_best_weights.
 
         Raises:
-            ConfigError: if another field is named, or a value is out of its range.
+            ConfigError: if another field is named, a value is out of its range, or the data set has no
+                validation rows to stop by.
         """
         for name in changes:
             if name not in STOPPING_FIELDS:
                 raise ConfigError(f"with_stopping takes {', '.join(STOPPING_FIELDS)}, got {name!r}")
-        return replace(self, config=self.config.replace(**changes))
+        config = self.config.replace(**changes)
+        check_fits(config, self.dataset)
+        return replace(self, config=config)
 
     def with_members(self, members: int) -> Result:
         """Return the ensemble of the first `members` members, without training.

@@ -60,3 +60,10 @@ def test_a_built_in_data_set_is_checked_without_being_loaded_as_it_is_with(query
 
 def test_data_fields_do_not_count_where_a_data_set_is_handed_in():
     check_fits(Config(data="moons", label_noise=0.3, n_train=50_000), VALUES)
+
+
+def test_nothing_stops_by_validation_rows_that_are_not_there():
+    all_rows = Dataset.without_test(VALUES.X, VALUES.y, task="regression")
+    check_fits(Config(jitter=0.1), all_rows)
+    with pytest.raises(ConfigError, match="^patience must be None on your data, .*, got 3$"):
+        check_fits(Config(patience=3), all_rows)

@@ -282,3 +282,42 @@ def test_importing_data_loads_no_heavy_library():
 def test_a_seed_that_is_no_whole_number_is_refused(seed):
     with pytest.raises(DataError, match="^seed must be a whole number of at least 0, got "):
         classes().split(seed)
+
+
+def test_without_a_test_set_all_rows_train():
+    dataset = Dataset.without_test(TABLE, CLASSES, task="multiclass")
+    rows = dataset.rows(0)
+    assert sorted(rows.train) == list(range(120))
+    assert (len(rows.val), len(rows.test)) == (0, 0)
+    assert (dataset.n_train, dataset.n_val, dataset.n_classes) == (120, 0, 3)
+    np.testing.assert_array_equal(rows.y_train, CLASSES[rows.train])
+
+
+def test_without_a_test_set_validation_rows_are_drawn_by_class_for_each_seed():
+    dataset = Dataset.without_test(TABLE, CLASSES, task="multiclass", n_val=30)
+    first, second = dataset.rows(0), dataset.rows(1)
+    assert sorted([*first.train, *first.val]) == list(range(120))
+    assert np.bincount(first.y_val).tolist() == [10, 10, 10]
+    assert set(first.val) != set(second.val)
+
+
+def test_without_a_test_set_the_rows_handed_in_stay_writeable_and_apart():
+    X, y = np.arange(6.0).reshape(3, 2), np.array([1.0, 2.0, 4.0])
+    dataset = Dataset.without_test(X, y, task="regression")
+    X[0, 0] = y[0] = 99.0
+    assert (dataset.X[0, 0], dataset.y[0]) == (0.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("X", "y", "options", "sentence"),
+    [
+        ([[1.0]], [1.0], {"task": "regression"}, "X must have at least 2 rows and a column"),
+        ([[1.0], [2.0]], [1.0], {"task": "regression"}, "same number of rows, got 2 and 1"),
+        ([[1.0], [2.0]], [1, 2], {"task": "binary"}, "y must hold the whole numbers 0 to C - 1, .*, got 2"),
+        ([[1.0], [2.0]], [0, 1], {"task": "binary", "n_val": 1}, "leave 2 rows to train on, got 1 of 2"),
+        ([[1.0], [2.0]], [0, 1], {"task": "binary", "n_val": -1}, "n_val must be a whole number"),
+    ],
+)
+def test_without_a_test_set_what_is_wrong_is_told(X, y, options, sentence):
+    with pytest.raises(DataError, match=sentence):
+        Dataset.without_test(X, y, **options)

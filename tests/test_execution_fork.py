@@ -64,6 +64,22 @@ def test_a_child_trains_after_its_parent_did_and_the_parent_goes_on():
     ) == [str(weight(seed, TOTAL_STEPS)) for seed in (0, 1, 2)]
 
 
+def test_a_child_fits_an_estimator_after_its_parent_did():
+    assert run_script(
+        """
+        from regcore.execution.fitting import fit
+
+        def fitted(seed):
+            return fit(CONFIG.replace(seeds=1, seed=seed), DATASET).history["val_loss"].iloc[-1]
+
+        print(fitted(0))
+        in_child(lambda: fitted(1))
+        print(fitted(2))
+        stop_workers()
+        """
+    ) == [str(weight(seed, TOTAL_STEPS)) for seed in (0, 1, 2)]
+
+
 def test_in_a_child_what_its_parent_trains_has_failed():
     lines = run_script(
         """

@@ -26,6 +26,7 @@ def loaded_by(code: str) -> set[str]:
         "import regcore.figures",
         "import regcore.cli.reports, regcore.cli.training",
         "from regcore import Config, Dataset, train, compare, sweep",
+        "from regcore import RegularizedClassifier, RegularizedRegressor",
     ],
 )
 def test_an_import_loads_neither_tensorflow_nor_streamlit(code):

@@ -27,14 +27,19 @@ def test_files_it_points_to_are_there():
     assert all((ROOT / link).is_file() for link in links)
 
 
-def test_python_example_runs():
-    """The example as it stands, but for a network and a number of epochs that take no time."""
-    (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    tiny = code.replace("hidden=(256, 256)", "hidden=(4,), epochs=2, seeds=2")
+def run_example(about, network):
+    """Run the example that says this, with another network, and return its names."""
+    (code,) = [code for code in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if about in code]
+    tiny = code.replace("hidden=(256, 256)", network)
     assert tiny != code
     names = {}
-
     exec(tiny, names)
+    return names
+
+
+def test_python_example_runs():
+    """The example as it stands, but for a network and a number of epochs that take no time."""
+    names = run_example("train(config)", "hidden=(4,), epochs=2, seeds=2")
 
     result = names["result"]
     assert isinstance(result.metrics("val"), pd.DataFrame)
@@ -53,3 +58,12 @@ def test_commands_without_a_browser_run(tmp_path, monkeypatch, capsys):
     assert "Seed by seed" in capsys.readouterr().out
     assert {file.name for file in (tmp_path / "dropout").iterdir()} >= {"config.json", "history.csv"}
     assert len(pd.read_csv(tmp_path / "l2.csv")) == 4
+
+
+def test_scikit_learn_example_runs():
+    """The same of the estimators, but for a network and a number of epochs that take no time."""
+    names = run_example("GridSearchCV", "hidden=(4,), epochs=2")
+
+    search = names["search"]
+    assert search.best_params_.keys() == {"l2"}
+    assert list(search.best_estimator_.history_["epoch"]) == [1, 2]

@@ -65,6 +65,9 @@ def errors(values, dataset=CLASSES, **fields):
     return Result(Config(**fields), dataset, recordings)
 
 
+ALL_ROWS = Dataset.without_test(CLASSES.X, CLASSES.y, task="binary")
+
+
 # --- history -----------------------------------------------------------------------------------------------
 
 
@@ -531,3 +534,24 @@ def test_what_is_recorded_of_the_test_has_one_door():
 
 def test_a_recording_is_made_of_open_columns_as_well():
     assert Recording("", np.arange(9.0)[None]).history.tolist() == [[float(at) for at in range(9)]]
+
+
+# --- no validation rows, no test rows ----------------------------------------------------------------------
+
+
+def test_without_validation_rows_the_last_weights_are_kept_and_nothing_has_diverged():
+    result = single([[math.nan, math.nan]], ALL_ROWS)
+    assert result.stops[["best_epoch", "restored_epoch"]].values.tolist() == [[2, 2]]
+    assert result.diverged == ()
+    assert result.metrics("train")["loss"].tolist() == [HISTORY_COLUMNS.index("train_loss") + 0.5]
+
+
+@pytest.mark.parametrize("split", ["val", "test"])
+def test_rows_that_a_data_set_does_not_have_are_not_scored(split):
+    with pytest.raises(ConfigError, match=f"split must be one that your data has rows of, got '{split}'"):
+        single([[math.nan]], ALL_ROWS).metrics(split)
+
+
+def test_without_validation_rows_there_is_no_other_stopping_rule():
+    with pytest.raises(ConfigError, match="patience must be None on your data, which has no validation rows"):
+        single([[math.nan]], ALL_ROWS).with_stopping(patience=3)

@@ -35,7 +35,10 @@ class Target(NamedTuple):
 
 
 def read_features(
-    X: Any, feature_names: Sequence[str] | None = None, image_shape: tuple[int, int] | None = None
+    X: Any,
+    feature_names: Sequence[str] | None = None,
+    image_shape: tuple[int, int] | None = None,
+    min_rows: int = MIN_ROWS,
 ) -> Features:
     """Return a checked copy of the features.
 
@@ -43,6 +46,7 @@ def read_features(
         X: Rows of numbers [N, f], or images [N, height, width]; no value missing or infinite.
         feature_names: One for each column. Default: those of a data frame, else x1, x2, ...
         image_shape: (height, width) where each row is a flattened image.
+        min_rows: How many rows there must be.
 
     Raises:
         DataError: The message names the column where there is one, the rule, what was found and the remedy.
@@ -60,8 +64,8 @@ def read_features(
             array = array.reshape(len(array), array.shape[1] * array.shape[2])
         table = _numbers_of_table(array)
     n_rows, n_features = table.shape
-    if n_rows < MIN_ROWS or not n_features:
-        raise DataError(f"X must have at least {MIN_ROWS} rows and a column, got shape {table.shape}")
+    if n_rows < min_rows or not n_features:
+        raise DataError(f"X must have at least {min_rows} rows and a column, got shape {table.shape}")
     image_shape = _checked_image_shape(image_shape, n_features)
     names = _checked_names("feature_names", feature_names, n_features, "column") or names
     names = names or _default_names(n_features, image_shape)

@@ -19,6 +19,11 @@ def check_fits(config: Config, dataset: Dataset) -> None:
         ConfigError: The message names the field, the rule and the value.
     """
     _check_images(config, dataset.name, dataset.image_shape)
+    if config.patience is not None and not dataset.n_val:
+        raise ConfigError(
+            f"patience must be None on {dataset.name}, which has no validation rows to stop by, got "
+            f"{config.patience}"
+        )
 
 
 def check_built_in(config: Config) -> None:

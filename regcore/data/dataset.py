@@ -10,7 +10,7 @@ import numpy as np
 
 from regcore.data.arrays import read_features, read_target
 from regcore.data.sampling import redraw_labels, row_order
-from regcore.data.splits import keep_split, plan_split, whole_number
+from regcore.data.splits import MIN_TRAIN, keep_split, plan_split, whole_number
 from regcore.data.streams import random_stream
 from regcore.data.types import Floats, Integers, Targets, Task
 from regcore.errors import DataError
@@ -66,6 +66,7 @@ class Dataset:
     """Rows, targets, the rows set aside for testing, and how many rows each seed trains and validates on.
 
     Build one with `load_dataset(config)` or `Dataset.from_arrays(X, y)`; both check what they are given.
+    `Dataset.without_test(X, y, ...)` is for those who keep the test rows elsewhere.
 
     The test rows are the same for every seed. Each seed draws its train and val rows from all others,
     stratified by the clean labels. The train rows depend on the seed and `n_train`, the val rows on the seed
@@ -82,7 +83,7 @@ class Dataset:
         image_shape: (height, width) where a row is an image, else None.
         test_rows: Sorted row numbers of the test set.
         n_train: Train rows of each seed.
-        n_val: Validation rows of each seed.
+        n_val: Validation rows of each seed; 0 where nothing is chosen by them (`without_test`).
         label_noise: Fraction of train and val labels redrawn uniformly over all classes.
         fixed: (train rows, val rows) where the split was handed in; every seed keeps it. Tables of them,
             [splits, n_train] and [splits, n_val], give each seed from 0 on a split of its own.
@@ -174,6 +175,58 @@ class Dataset:
             n_val=plan.n_val,
             label_noise=float(label_noise),
             fixed=plan.fixed,
+        )
+
+    @classmethod
+    def without_test(
+        cls,
+        X: Any,
+        y: Any,
+        *,
+        task: Task,
+        n_val: int = 0,
+        image_shape: tuple[int, int] | None = None,
+        name: str = "your data",
+    ) -> Self:
+        """Return a data set that sets no row aside for testing: for those who keep the test rows elsewhere.
+
+        Every seed trains on all rows but the `n_val` that it validates on. Without validation rows nothing
+        can be chosen by them: their losses are NaN, and early stopping is refused.
+
+        Args:
+            X: Rows of numbers [N, f], at least 2.
+            y: Whole numbers 0..C-1, each of them at least once, or the values of a regression.
+            task: "binary", "multiclass" or "regression".
+            n_val: Validation rows of each seed; at least 2 rows are left to train on.
+            image_shape: (height, width) where each row of X is a flattened image.
+            name: What a person calls the data.
+
+        Raises:
+            DataError: One sentence that says what is wrong.
+        """
+        features = read_features(X, None, image_shape, min_rows=MIN_TRAIN)
+        target = read_target(y, "regression")
+        n_rows, is_regression = len(features.X), task == "regression"
+        n_classes = 1 if is_regression else len(np.unique(target.y))
+        if len(target.y) != n_rows:
+            raise DataError(f"X and y must have the same number of rows, got {n_rows} and {len(target.y)}")
+        if not is_regression and not np.array_equal(np.unique(target.y), np.arange(n_classes)):
+            raise DataError(f"y must hold the whole numbers 0 to C - 1, each of them, got {target.y.max():g}")
+        n_train = n_rows - whole_number("n_val", n_val, 0)
+        if n_train < MIN_TRAIN:
+            raise DataError(f"n_val must leave {MIN_TRAIN} rows to train on, got {n_val} of {n_rows} rows")
+        return cls(
+            name=name,
+            X=features.X,
+            y=target.y if is_regression else target.y.astype(np.int64),
+            task=task,
+            n_classes=n_classes,
+            feature_names=features.names,
+            target_names=("y",) if is_regression else tuple(map(str, range(n_classes))),
+            image_shape=features.image_shape,
+            test_rows=np.zeros(0, dtype=np.int64),
+            n_train=n_train,
+            n_val=n_val,
         )
 
     def __post_init__(self) -> None:

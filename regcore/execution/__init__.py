@@ -2,7 +2,8 @@
 
 A request becomes the networks that are not in the cache yet (`plan`), which train side by side in shards. A
 shard is a chain of chunks of about a quarter of a second, each a pure function of the state before it
-(`worker`), sent in turn to an executor (`scheduler`), by default processes of this machine (`local`).
+(`worker`), sent in turn to an executor (`scheduler`), by default processes of this machine (`local`). The
+estimators train by `fitting`, with one worker.
 """
 
 from regcore.execution.job import Progress

@@ -1,4 +1,4 @@
-"""Worker processes on this machine."""
+"""Worker processes on this machine, and this process as a worker."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import BrokenExecutor, Executor, Future
+from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from functools import cache
 from typing import Any
 
 from regcore.errors import WorkerError
@@ -114,6 +115,40 @@ def _close_what_only_workers_use(pool: Any) -> None:
     pool._call_queue._reader.close()
 
 
+class ThisProcess(Executor):
+    """A thread of this process as the only worker: for a process that is itself somebody's worker."""
+
+    n_workers = 1
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(1, "regcore worker")
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Call a function in the thread; before the first one, the engine is loaded."""
+        return self._thread.submit(_call_here, fn, args, kwargs)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """End the thread when it has done what it was given, or what is under way with `cancel_futures`."""
+        self._thread.shutdown(wait, cancel_futures=cancel_futures)
+
+
+def _call_here(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    _make_this_process_a_worker()
+    return _call(fn, args, kwargs)
+
+
+@cache
+def _make_this_process_a_worker() -> None:
+    """Load the engine as a worker process has it, and leave to this process what else it is."""
+    global _failure
+    _let_memory_grow(by=GIB)
+    try:
+        with _quiet():
+            load_engine_here()
+    except ImportError as error:
+        _failure = error
+
+
 def _kill(pids: list[int]) -> None:
     """End processes at once, and return when they are gone or only wait for loky to note it."""
     import psutil
@@ -150,6 +185,14 @@ def load_engine() -> None:
     advance.warm_up()
 
 
+def load_engine_here() -> None:
+    """Import TensorFlow, set it to one thread, and let it leave a graphics card alone, as in a worker."""
+    from regcore.engine import runtime
+
+    with suppress(RuntimeError):  # It has run something in this process already.
+        runtime.tensorflow().config.set_visible_devices([], "GPU")
+
+
 _failure: BaseException | None = None
 
 
@@ -159,7 +202,7 @@ def _initialize(parent: int, prepare: Callable[[], None]) -> None:
     # Ctrl-C goes to all processes of a terminal; the parent alone answers it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_die_with, args=(parent,), name="parent watch", daemon=True).start()
-    _let_memory_grow()
+    _let_memory_grow(by=sys.maxsize)
     try:
         with _quiet():
             prepare()
@@ -200,15 +243,15 @@ def _quiet() -> Iterator[None]:
             os.close(stderr)
 
 
-def _let_memory_grow() -> None:
+def _let_memory_grow(by: int) -> None:
     """Keep loky from ending this worker in the middle of a run.
 
     With psutil installed, loky takes a worker that grew by 300 MB since its first call for one that leaks. A
-    large data set is as much. There is no public switch.
+    large data set is as much, and TensorFlow is more. There is no public switch.
     """
-    process_executor = sys.modules.get("joblib.externals.loky.process_executor")
+    process_executor: Any = sys.modules.get("joblib.externals.loky.process_executor")
     if process_executor is not None:
-        process_executor._MAX_MEMORY_LEAK_SIZE = sys.maxsize  # type: ignore[attr-defined]
+        process_executor._MAX_MEMORY_LEAK_SIZE += by
 
 
 def _die_with(parent: int) -> None:

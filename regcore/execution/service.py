@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import sys
 import threading
@@ -15,13 +16,14 @@ from regcore.data import Dataset
 from regcore.engine import advance, runtime, streams
 from regcore.engine.shard import Shard
 from regcore.errors import WorkerError
-from regcore.execution.local import LocalProcesses
+from regcore.execution.local import LocalProcesses, ThisProcess
 from regcore.execution.scheduler import Scheduler
 from regcore.execution.worker import Engine
 from regcore.settings import Settings, read_settings
 
 _lock = threading.Lock()
 _local: tuple[Scheduler, LocalProcesses] | None = None
+_for_fits: Executor | None = None
 _handed_in: weakref.WeakKeyDictionary[Executor, Scheduler] = weakref.WeakKeyDictionary()
 _left_behind: list[object] = []
 _asked: Future[str] | None = None
@@ -43,6 +45,24 @@ def scheduler_for(executor: Executor | None = None) -> Scheduler:
         return _handed_in[executor]
 
 
+def scheduler_for_fits() -> Scheduler:
+    """Return the scheduler for who trains one network after the other and needs no more than one worker.
+
+    Its worker is one of this process's own where they run already, else a single one that is started here and
+    stays. In a process that another one started, as joblib's workers are, it is a thread of that process: the
+    machine is shared out already, and a worker's children would outnumber its cores.
+    """
+    global _for_fits
+    is_worker = multiprocessing.parent_process() is not None
+    with _lock:
+        if _local is not None and not is_worker:
+            return _local[0]
+        if _for_fits is None:
+            _for_fits = ThisProcess() if is_worker else LocalProcesses(1)
+            _handed_in[_for_fits] = Scheduler(_for_fits.submit, 1, default_engine(), read_settings())
+        return _handed_in[_for_fits]
+
+
 def start_workers() -> None:
     """Start this process's workers now, so that the first run need not wait for them; returns at once."""
     _start_local()
@@ -50,13 +70,17 @@ def start_workers() -> None:
 
 def stop_workers() -> None:
     """End this process's workers; what they were training fails. The next run starts new ones."""
-    global _local
+    global _local, _for_fits
+    stopped: list[tuple[Scheduler, Executor]] = []
     with _lock:
-        stopped, _local = _local, None
-    if stopped is not None:
-        scheduler, processes = stopped
+        if _local is not None:
+            stopped.append(_local)
+        if _for_fits is not None:
+            stopped.append((_handed_in.pop(_for_fits), _for_fits))
+        _local = _for_fits = None
+    for scheduler, executor in stopped:
         scheduler.close()
-        processes.shutdown(cancel_futures=True)
+        executor.shutdown(cancel_futures=True)
 
 
 def fingerprint(seconds: float | None = None) -> str | None:
@@ -105,11 +129,11 @@ def _has_failed(asked: Future[str]) -> bool:
 
 def _start_anew_after_fork() -> None:
     """Forget, in a process that was forked, the workers and the threads that only its parent has."""
-    global _lock, _local, _handed_in, _asked
+    global _lock, _local, _for_fits, _handed_in, _asked
     schedulers = list(_handed_in.values()) + ([_local[0]] if _local is not None else [])
     # Kept alive: a pool that goes wakes its threads, and they are the parent's.
     _left_behind.append((_local, *_handed_in.keys()))
-    _lock, _local, _handed_in = threading.Lock(), None, weakref.WeakKeyDictionary()
+    _lock, _local, _for_fits, _handed_in = threading.Lock(), None, None, weakref.WeakKeyDictionary()
     _asked = None
     for scheduler in schedulers:
         scheduler.abandon()
