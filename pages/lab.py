@@ -5,7 +5,7 @@ from functools import partial
 
 import streamlit as st
 
-from pages.ui import cards, controls, frame, pictures, runs, seal, share, shelf, state, words
+from pages.ui import cards, controls, frame, pictures, runs, seal, share, shelf, state, take_away, words
 from regcore.lessons.lab import trained
 from regcore.results import Result
 
@@ -55,3 +55,6 @@ if live:
         shelf.add(words.what_is_on(config), live.results())
         shelf.show(live.results())
         seal.show(live.results())
+with below:
+    take_away.show(config, live.results() if live else None)
+    take_away.load()
