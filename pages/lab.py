@@ -5,7 +5,19 @@ from functools import partial
 
 import streamlit as st
 
-from pages.ui import cards, controls, frame, pictures, runs, seal, share, shelf, state, words
+from pages.ui import (
+    cards,
+    controls,
+    diagnosis_card,
+    frame,
+    pictures,
+    runs,
+    seal,
+    share,
+    shelf,
+    state,
+    words,
+)
 from regcore.lessons.lab import trained
 from regcore.results import Result
 
@@ -51,6 +63,7 @@ if live:
     with right:
         share.label(live.results())
         runs.show_results(PLACE, live, partial(draw, live))
+        diagnosis_card.show(live.results())
     with below:
         shelf.add(words.what_is_on(config), live.results())
         shelf.show(live.results())
