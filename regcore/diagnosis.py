@@ -148,7 +148,7 @@ class Number(NamedTuple):
         if self.unit == "p":
             return f"{value:.2g}"
         if self.unit == "times":
-            return f"{10**value:,.2g}" if value < 5 else f"10^{value:.0f}"
+            return f"{float(f'{10**value:.2g}'):,.5g}" if value < 5 else f"10^{value:.0f}"
         if self.unit == "networks":
             return f"{100 * value:.0f} %"
         return f"{100 * value:.0f} %".replace("-", "−")

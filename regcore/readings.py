@@ -106,7 +106,7 @@ def read(result: Result) -> Readings:
         epoch_noise, jumps = _jumps(curves["val_error"]), _jumps(curves["val_loss"])
         rise_noise, gain_noise = _noise_of_rise_and_gain(result, jumps)
         return Readings(
-            is_diverged=~np.isfinite(curves["train_loss"] + curves["val_loss"]).all(axis=(1, 2)),
+            is_diverged=np.any(~np.isfinite(curves["train_loss"] + curves["val_loss"]), axis=(1, 2)),
             blow_up=_blow_up(result, curves, losses),
             unlearnt=(kept["train_error"].mean(axis=1) - errors.floor) / errors.unit,
             gap=(kept["val_error"] - kept["train_error"]).mean(axis=1) / errors.unit,

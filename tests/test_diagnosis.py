@@ -184,7 +184,7 @@ def test_a_blow_up_that_was_survived_is_no_divergence():
     survived, dead = (diagnose(made([epochs] * 2, DATA)) for epochs in blown)
 
     assert (survived.kind, dead.kind) == (HEALTHY, DIVERGED)
-    assert "1,400,000 times that of a blind guess" in dead.sentence or "10^6 times" in dead.sentence
+    assert dead.sentence.startswith("In one epoch the loss was 10^6 times that of a blind guess")
 
 
 def test_the_first_thing_that_is_wrong_is_told():
@@ -360,10 +360,10 @@ def test_it_is_printed_with_what_decides_it():
 
 # Built to be of each kind, on seeds that no bound was chosen on.
 BUILT = {
-    DIVERGED: Config(data="sine", optimizer="sgd", learning_rate=1.0, epochs=20),
-    TOO_EARLY: Config(data="digits", n_train=200, optimizer="sgd", learning_rate=0.01, epochs=20),
+    DIVERGED: Config(data="moons", optimizer="sgd", learning_rate=5.0, epochs=20),
+    TOO_EARLY: Config(data="circles", n_train=400, n_val=400, optimizer="sgd", learning_rate=0.03, epochs=20),
     "gave up": Config(data="spirals", patience=3, epochs=200),
-    CANNOT_FIT: Config(data="xor", hidden=(), epochs=60),
+    CANNOT_FIT: Config(data="xor", hidden=(), optimizer="sgd", learning_rate=0.1, epochs=60),
     "few rows": Config(data="moons", n_val=10, patience=20, epochs=60, seeds=2),
     "jumps": Config(
         data="moons", hidden=(), optimizer="sgd", learning_rate=3.0, batch_size=1, n_val=400, epochs=40
