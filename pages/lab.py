@@ -32,6 +32,7 @@ def draw(live: runs.Live, results: Mapping[str, Result]) -> None:
     cards.curves(results)
     cards.table(results)
     runs.say_how_it_was_had(live)
+    diagnosis_card.show(results)
     if last.dataset.task != "regression":
         pictures.mistakes(results)
     cards.network(last)
@@ -63,7 +64,6 @@ if live:
     with right:
         share.label(live.results())
         runs.show_results(PLACE, live, partial(draw, live))
-        diagnosis_card.show(live.results())
     with below:
         shelf.add(words.what_is_on(config), live.results())
         shelf.show(live.results())

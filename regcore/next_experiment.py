@@ -91,7 +91,9 @@ def better_fit(config: Config, is_blind: bool, is_falling: bool, baseline_fits: 
     """
     is_plain = config == config.plain()
     if not is_plain and baseline_fits:
-        return Experiment(weaker(config), "The baseline fits, so regularizers are too strong: here at half.")
+        return Experiment(
+            weaker(config), "The baseline fits, so regularizers are too strong: here weaker ones."
+        )
     if not is_plain and baseline_fits is None:
         return Experiment(
             config.plain(), "Without regularizers: it tells whether they or the network are the cause."

@@ -27,6 +27,13 @@ def finish(app):
     return app.run()
 
 
+def words_of(number):
+    return {
+        head: text.replace("\N{NO-BREAK SPACE}", " ")
+        for head, text in diagnosis_card.in_words(number).items()
+    }
+
+
 def said(app):
     (text,) = [each.value for each in app.markdown if each.value.startswith("**Diagnosis:**")]
     return text
@@ -39,7 +46,7 @@ def test_every_kind_has_a_badge():
 def test_a_number_has_its_interval_and_its_bound_in_per_cent():
     number = Number("Gap", (0.1, 0.3), 0.2, "")
 
-    assert diagnosis_card.in_words(number) == {
+    assert words_of(number) == {
         "Number": "Gap", "Value": "20 %", "95 % interval": "−107 % to 147 %", "Bound": "at most 20 %",
     }  # fmt: skip
 
@@ -57,9 +64,18 @@ def test_a_number_has_its_interval_and_its_bound_in_per_cent():
     ],
 )
 def test_each_kind_of_number_is_spelled(number, value, interval, bound):
-    words = diagnosis_card.in_words(number)
+    words = words_of(number)
 
     assert (words["Value"], words["95 % interval"], words["Bound"]) == (value, interval, bound)
+
+
+def test_each_number_is_listed_with_where_its_bound_is_from():
+    numbers = (Number("Gap", (0.1, 0.1), 0.2, "A convention."), Number("Left", (0.1, 0.3), 0.5, "Half."))
+
+    assert diagnosis_card.listed(numbers).replace("\N{NO-BREAK SPACE}", " ") == (
+        "- **Gap:** 10 %; bound: at most 20 %. A convention.\n"
+        "- **Left:** 20 % (−107 % to 147 %); bound: at most 50 %. Half."
+    )
 
 
 def test_what_is_tried_is_spelled_by_what_changes():

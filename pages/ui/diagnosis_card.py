@@ -36,6 +36,10 @@ BADGES: Mapping[Kind, tuple[str, str]] = {
     HEALTHY: ("green", "check"),
 }
 MAX_SPELLED = 3
+UNIT = (
+    "Per cent are of what there is to learn: 100 % is the error, or the loss, of who never sees the input, "
+    "0 % that of a network that is perfect but for labels that are wrong."
+)
 
 
 def show(results: Mapping[str, Result]) -> None:
@@ -45,19 +49,22 @@ def show(results: Mapping[str, Result]) -> None:
         return
     with st.container(border=True, key="diagnosis", gap="small"):
         _say(found)
-        _numbers([number for number in found.numbers if number.decides])
-        changes = found.next.config.changes(state.config())
+        deciding = [in_words(number) for number in found.numbers if number.decides]
+        st.table(pd.DataFrame(deciding), hide_index=True, border="horizontal")
         st.markdown(f"**Next:** {found.next.why}")
         if not found.next.on_resplits:
-            st.button(
-                f"Try {spelled(found.next.config, state.config())}",
-                key="diagnosis.next",
-                icon=":material/arrow_forward:",
-                on_click=state.choose,
-                args=(changes,),
-            )
+            _try(found.next.config)
         with st.expander("All numbers, and where their bounds come from"):
-            _all_numbers(found.numbers)
+            st.markdown(listed(found.numbers))
+            st.caption(UNIT)
+
+
+def _try(config: Config) -> None:
+    label = f"Try {spelled(config, state.config())}"
+    if st.button(label, key="diagnosis.next", icon=":material/arrow_forward:"):
+        # The whole page runs again: a callback would rerun the results alone, of the run before.
+        state.choose(config.changes(state.config()))
+        st.rerun()
 
 
 def show_in_short(results: Mapping[str, Result]) -> None:
@@ -91,8 +98,8 @@ def _diagnosis(results: Mapping[str, Result]) -> Diagnosis | None:
 def _say(found: Diagnosis) -> None:
     colour, icon = BADGES[found.kind]
     badge = f":{colour}-badge[:material/{icon}: {found.kind}]"
-    st.markdown(f"**Diagnosis:** {badge} {found.sentence}")
-    st.caption(f"How sure: {found.doubt}")
+    st.markdown(f"**Diagnosis:** {badge} {_unbroken(found.sentence)}")
+    st.caption(f"How sure: {_unbroken(found.doubt)}")
 
 
 def spelled(config: Config, before: Config) -> str:
@@ -106,17 +113,17 @@ def spelled(config: Config, before: Config) -> str:
     return ", ".join(f"{words.field_name(name)} {words.field_value(value)}" for name, value in pairs)
 
 
-def _numbers(numbers: Sequence[Number]) -> None:
-    st.table(pd.DataFrame([in_words(number) for number in numbers]), hide_index=True, border="horizontal")
-
-
-def _all_numbers(numbers: Sequence[Number]) -> None:
-    rows = [in_words(number) | {"Where the bound is from": number.origin} for number in numbers]
-    st.table(pd.DataFrame(rows), hide_index=True, border="horizontal")
-    st.caption(
-        "Per cent are of what there is to learn: 100 % is the error, or the loss, of who never looks at the "
-        "input; 0 % that of a network that is perfect, but for labels that are wrong."
-    )
+def listed(numbers: Sequence[Number]) -> str:
+    """Return numbers with where their bounds come from, as a list in Markdown."""
+    lines = []
+    for number in numbers:
+        words_of = in_words(number)
+        interval = words_of["95 % interval"]
+        within = f" ({interval})" if interval != words.NOTHING else ""
+        lines.append(
+            f"- **{number.name}:** {words_of['Value']}{within}; bound: {words_of['Bound']}. {number.origin}"
+        )
+    return "\n".join(lines)
 
 
 def in_words(number: Number) -> dict[str, str]:
@@ -127,7 +134,12 @@ def in_words(number: Number) -> dict[str, str]:
     bound = f"{'at most' if number.at_most else 'above'} {number.in_words(number.bound)}"
     return {
         "Number": number.name,
-        "Value": number.in_words(number.value),
-        "95 % interval": " to ".join(ends) if is_wide else words.NOTHING,
-        "Bound": bound if math.isfinite(number.bound) else "none",
+        "Value": _unbroken(number.in_words(number.value)),
+        "95 % interval": _unbroken(" to ".join(ends)) if is_wide else words.NOTHING,
+        "Bound": _unbroken(bound) if math.isfinite(number.bound) else "none",
     }
+
+
+def _unbroken(text: str) -> str:
+    """Return text whose lines do not end between a number and its per cent sign."""
+    return text.replace(" %", "\N{NO-BREAK SPACE}%")
