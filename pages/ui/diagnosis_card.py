@@ -23,6 +23,7 @@ from regcore.diagnosis import (
     Number,
     diagnose,
 )
+from regcore.lessons import BASELINE
 from regcore.results import Result
 
 # Colour and icon of each badge: what is wrong with the network is red, with what is known of it orange.
@@ -69,8 +70,8 @@ def _try(config: Config) -> None:
 
 def show_in_short(results: Mapping[str, Result]) -> None:
     """Show the diagnosis of the page's configuration in a few lines, and a link that tries the next one in
-    the Lab."""
-    found = _diagnosis(results)
+    the Lab; where no run is beside its baseline the page has other questions."""
+    found = _diagnosis(results) if BASELINE in results else None
     if found is None:
         return
     with st.container(border=True, key="diagnosis", gap="small"):
