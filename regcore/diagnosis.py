@@ -121,7 +121,8 @@ class Number(NamedTuple):
     @property
     def is_near(self) -> bool:
         """Whether its interval contains the bound, or it is within a tenth of it (one seed: a quarter)."""
-        if not math.isfinite(self.value + self.bound) or self.unit == "networks":
+        # Shares of networks and p-values go in steps: those of 39 re-splits begin at the level itself.
+        if not math.isfinite(self.value + self.bound) or self.unit in ("networks", "p"):
             return False
         near = (NEAR if len(self.values) > 1 else NEAR_OF_ONE_SEED) * abs(self.bound)
         return self.interval.low <= self.bound <= self.interval.high or abs(self.value - self.bound) <= near
@@ -322,6 +323,10 @@ def _noise(result: Result, found: Readings) -> float:
     return math.hypot(_two_errors(found.row_noise, draws), by_epochs)
 
 
+def _is_noisy_by_rows(found: Readings) -> bool:
+    return _mean(found.row_noise) > _mean(found.epoch_noise)
+
+
 def _is_drawn_anew(result: Result) -> bool:
     """Return whether each seed has a split of its own."""
     fixed = result.dataset.fixed
@@ -367,7 +372,7 @@ def _of_the_split(result: Result, split: Verdict | None) -> tuple[Number, ...]:
     """Return what is known of the split; of one that the lab has drawn at random, nothing."""
     if split is not None:
         p = split.resplit.p
-        origin = f"A level of {shift.LEVEL:.0%} is shared with the tests beside it."
+        origin = "Half of a level of 5 %; the three tests beside it share the other half."
         return (Number(RESPLIT, (p,), shift.RESPLIT_LEVEL, origin, "p", at_most=False),)
     if result.dataset.fixed is None or _is_drawn_anew(result):
         return ()
@@ -452,13 +457,13 @@ class _Sentences:
 
     def _noisy(self) -> str:
         n_val = self.result.dataset.n_val
-        if self.numbers[NOISE].is_beyond:
+        if self.numbers[NOISE].is_beyond and _is_noisy_by_rows(self.found):
             return (
                 f"On {n_val:,} rows the validation error is known to ±{self._number(NOISE)} of what there is "
-                f"to learn, which hides its gap of {self._number(GAP)}."
+                f"to learn, which is more than its gap of {self._number(GAP)}."
             )
         return (
-            f"The validation loss jumps from epoch to epoch, by ±{self._number(JUMPS)} of what there is to "
+            f"Validation jumps from epoch to epoch, its loss by ±{self._number(JUMPS)} of what there is to "
             "learn: which epoch is kept is luck."
         )
 
@@ -574,8 +579,7 @@ def _next(
             baseline_fits=None if baseline is None else _mean(baseline.unlearnt) <= UNLEARNT_BOUND,
         )
     if kind == NOISY:
-        by_rows = _mean(found.row_noise) > _mean(found.epoch_noise) and beyond[NOISE]
-        return next_experiment.quieter_validation(result, by_rows)
+        return next_experiment.quieter_validation(result, beyond[NOISE] and _is_noisy_by_rows(found))
     if kind == OVERFITTING:
         return next_experiment.less_overfitting(result, beyond[RISE])
     if config.epochs == 1:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.ui import diagnosis_card
+from pages.ui import diagnosis_card, frame
 from regcore.config import Config
 from regcore.diagnosis import KINDS, Number
 
@@ -122,3 +122,29 @@ def test_a_run_under_way_has_no_diagnosis_yet():
     app.session_state["lab.kept.lab"].run.cancel()
     assert not app.exception
     assert not [each for each in app.markdown if each.value.startswith("**Diagnosis:**")]
+
+
+def in_short():
+    import streamlit as st
+
+    from pages.ui import diagnosis_card
+    from tests.test_diagnosis import run
+
+    overfits = run(0.0, 0.4)
+    st.session_state["lab.config."] = overfits.config
+    diagnosis_card.show_in_short({"baseline": overfits})
+    diagnosis_card.show_in_short({"the network": overfits})
+
+
+def test_a_page_about_a_technique_has_it_in_short_with_a_link_to_the_lab(monkeypatch):
+    links = []
+    # Out of an app there are no pages to lead to.
+    monkeypatch.setattr(diagnosis_card.st, "page_link", lambda path, **about: links.append((path, about)))
+
+    app = AppTest.from_function(in_short).run()
+
+    assert not app.exception
+    assert said(app).startswith("**Diagnosis:** :red-badge[:material/expand: overfitting] ")
+    ((path, about),) = links
+    assert (path, about["label"]) == (frame.LAB.path, "Next, in the Lab: hidden dropout 0.5")
+    assert about["query_params"]["dropout_hidden"] == "0.5"
