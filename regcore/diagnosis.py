@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -226,7 +226,7 @@ def diagnose(result: Result, baseline: Result | None = None, split: Verdict | No
         kind=kind,
         sentence=sentence,
         numbers=_deciding_first(numbers, near, kind),
-        doubt=_doubt(kind, seeds, near, neighbour, result, baseline, split),
+        doubt=" ".join([_agreement(kind, seeds), *_doubts(kind, near, beyond, result, baseline, split)]),
         next=_next(kind, neighbour, result, found, plain, beyond),
         neighbour=neighbour,
         seeds=seeds,
@@ -491,25 +491,24 @@ class _Sentences:
         return f"{100 * float(np.mean(blind)):.1f} % without looking at the input"
 
 
-def _doubt(
+def _doubts(
     kind: Kind,
-    seeds: tuple[Kind, ...],
     near: Sequence[Number],
-    neighbour: Kind | None,
+    beyond: Flags,
     result: Result,
     baseline: Result | None,
     split: Verdict | None,
-) -> str:
-    said = [_agreement(kind, seeds)]
-    if neighbour is not None:
-        said.append(_border(near[0], neighbour))
+) -> Iterator[str]:
+    if near:
+        yield _border(near[0], _other_side(near[0], beyond))
     if result.config.epochs == 1:
-        said.append("One epoch has no pace: whether more would help cannot be told.")
+        yield "One epoch has no pace: whether more would help cannot be told."
     if kind == CANNOT_FIT and baseline is None:
-        said.append("Where the target itself is noisy there may be no more to learn.")
-    if kind in (DIFFERENT, OVERFITTING):
-        said.append(_about_the_split(result, split))
-    return " ".join(filter(None, said))
+        yield "Where the target itself is noisy there may be no more to learn."
+    if kind == HEALTHY and beyond.get(BESIDE):
+        yield "Train and validation rows can be told apart, though: random re-splits would tell if it matters."
+    if kind == OVERFITTING or (kind == DIFFERENT and split is None):
+        yield _about_the_split(result, split)
 
 
 def _agreement(kind: Kind, seeds: tuple[Kind, ...]) -> str:
@@ -537,11 +536,7 @@ def _border(number: Number, neighbour: Kind) -> str:
 
 def _about_the_split(result: Result, split: Verdict | None) -> str:
     if split is not None:
-        return (
-            ""
-            if split.resplit.p <= shift.RESPLIT_LEVEL
-            else "Random re-splits of the rows validate as badly, so it is no other distribution."
-        )
+        return "Random re-splits of the rows validate as badly, so it is no other distribution."
     if result.dataset.fixed is None or _is_drawn_anew(result):
         return "The rows were split at random, so it is no other distribution."
     return (
@@ -582,6 +577,11 @@ def _next(
         return next_experiment.quieter_validation(result, beyond[NOISE] and _is_noisy_by_rows(found))
     if kind == OVERFITTING:
         return next_experiment.less_overfitting(result, beyond[RISE])
+    if beyond.get(BESIDE):
+        return next_experiment.random_resplits(
+            result,
+            "Random re-splits of the same rows: they tell whether validation is harder than by chance.",
+        )
     if config.epochs == 1:
         return next_experiment.longer(config, fired=False)._replace(
             why="Three epochs: one alone has no pace."

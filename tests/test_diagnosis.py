@@ -21,9 +21,11 @@ from regcore.diagnosis import (
     diagnose,
 )
 from regcore.errors import ConfigError
-from regcore.execution import submit
+from regcore.execution import submit, train
 from regcore.lessons import lab, named
 from regcore.results import Result
+from regcore.shift_cases import CASES, NETWORK
+from regcore.shift_cases import halves as halves_of
 from tests.opened_runs import recording
 from tests.opened_runs import result as made
 
@@ -271,7 +273,13 @@ def test_of_a_split_that_was_handed_in_it_is_told_what_can_be_told_without_train
     assert "random re-splits would tell" in same.doubt
     assert other.next.on_resplits
     assert other.next.config == shift.experiment(other.next.config)
-    assert diagnose(run(0.0, 0.0, dataset=halves(True))).kind == HEALTHY
+
+
+def test_rows_that_can_be_told_apart_are_a_doubt_where_nothing_is_wrong():
+    found = diagnose(run(0.0, 0.0, dataset=halves(True)))
+
+    assert (found.kind, found.next.on_resplits) == (HEALTHY, True)
+    assert "can be told apart, though: random re-splits would tell if it matters" in found.doubt
 
 
 def resplit_verdict(observed):
@@ -408,8 +416,15 @@ def test_a_penalty_that_is_too_strong_is_told_by_the_baseline(trained):
     assert found.sentence.endswith("The baseline overfits.")
 
 
-def test_every_kind_but_other_distributions_was_trained(trained):
-    # Those have a test of their own, in test_shift; here by hand above.
+def test_images_of_another_scanner_are_told():
+    (case,) = [each for each in CASES if each.name == "Covariate shift"]
+
+    found = diagnose(train(NETWORK.replace(seed=100, seeds=2), halves_of(case, draw=100)))
+
+    assert (found.kind, found.next.on_resplits) == (DIFFERENT, True)
+
+
+def test_every_other_kind_was_trained(trained):
     assert {diagnose(each).kind for each in trained.values()} == set(KINDS) - {DIFFERENT}
 
 
