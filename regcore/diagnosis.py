@@ -506,7 +506,7 @@ def _doubts(
     if kind == CANNOT_FIT and baseline is None:
         yield "Where the target itself is noisy there may be no more to learn."
     if kind == HEALTHY and beyond.get(BESIDE):
-        yield "Train and validation rows can be told apart, though: random re-splits would tell if it matters."
+        yield "Train and validation rows can be told apart: random re-splits would tell if that matters."
     if kind == OVERFITTING or (kind == DIFFERENT and split is None):
         yield _about_the_split(result, split)
 

@@ -279,7 +279,7 @@ def test_rows_that_can_be_told_apart_are_a_doubt_where_nothing_is_wrong():
     found = diagnose(run(0.0, 0.0, dataset=halves(True)))
 
     assert (found.kind, found.next.on_resplits) == (HEALTHY, True)
-    assert "can be told apart, though: random re-splits would tell if it matters" in found.doubt
+    assert "can be told apart: random re-splits would tell if that matters" in found.doubt
 
 
 def resplit_verdict(observed):
