@@ -374,7 +374,7 @@ BUILT = {
     CANNOT_FIT: Config(data="xor", hidden=(), optimizer="sgd", learning_rate=0.1, epochs=60),
     "few rows": Config(data="moons", n_val=10, patience=20, epochs=60, seeds=2),
     "jumps": Config(
-        data="moons", hidden=(), optimizer="sgd", learning_rate=3.0, batch_size=1, n_val=400, epochs=40
+        data="moons", hidden=(), optimizer="sgd", learning_rate=3.0, batch_size=1, n_val=400, epochs=20
     ),
     OVERFITTING: Config(data="moons", label_noise=0.2, epochs=120),
     HEALTHY: Config(data="circles", n_train=400, n_val=400, l2=1e-3, epochs=40),
@@ -386,8 +386,8 @@ BUILT = {
 
 @pytest.fixture(scope="module")
 def trained():
-    four = {name: config.replace(seed=100, seeds=min(config.seeds, 4)) for name, config in BUILT.items()}
-    return submit(four).results()
+    few = {name: config.replace(seed=100, seeds=min(config.seeds, 4)) for name, config in BUILT.items()}
+    return submit(few).results()
 
 
 @pytest.mark.parametrize(
