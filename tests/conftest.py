@@ -24,6 +24,6 @@ settings.load_profile("lab")
 # costs; nothing is installed while tests run.
 manifest_scanner.scan_component_manifests = functools.cache(manifest_scanner.scan_component_manifests)
 
-# Where Keras is loaded, Streamlit clears Keras's state after each run of a page, and collects all garbage for it:
+# Where Keras is loaded, Streamlit clears its state after each run of a page, and collects all garbage for it:
 # four fifths of what the run costs. A server never loads Keras; in this process other tests have.
 script_runner._clean_problem_modules = lambda: None
