@@ -5,7 +5,20 @@ from functools import partial
 
 import streamlit as st
 
-from pages.ui import cards, controls, frame, pictures, runs, seal, share, shelf, state, take_away, words
+from pages.ui import (
+    cards,
+    controls,
+    diagnosis_card,
+    frame,
+    pictures,
+    runs,
+    seal,
+    share,
+    shelf,
+    state,
+    take_away,
+    words,
+)
 from regcore.lessons.lab import trained
 from regcore.results import Result
 
@@ -20,6 +33,7 @@ def draw(live: runs.Live, results: Mapping[str, Result]) -> None:
     cards.curves(results)
     cards.table(results)
     runs.say_how_it_was_had(live)
+    diagnosis_card.show(results)
     if last.dataset.task != "regression":
         pictures.mistakes(results)
     cards.network(last)

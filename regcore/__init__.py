@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from regcore.config import Config
     from regcore.data import Dataset, load_dataset
+    from regcore.diagnosis import Diagnosis, diagnose
     from regcore.errors import (
         CancelledError,
         ConfigError,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "regcore.config": ("Config",),
     "regcore.data": ("Dataset", "load_dataset"),
+    "regcore.diagnosis": ("Diagnosis", "diagnose"),
     "regcore.errors": (
         "CancelledError",
         "ConfigError",
@@ -51,6 +53,7 @@ __all__ = [
     "ConfigError",
     "DataError",
     "Dataset",
+    "Diagnosis",
     "Progress",
     "RegcoreError",
     "RegularizedClassifier",
@@ -61,6 +64,7 @@ __all__ = [
     "TooLargeError",
     "WorkerError",
     "compare",
+    "diagnose",
     "load_dataset",
     "submit",
     "sweep",

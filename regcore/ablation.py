@@ -354,7 +354,8 @@ def _flat(row: Row) -> dict[str, Any]:
 
 Kind = Literal["helps", "replaceable", "on top only", "nothing", "harms", "unclear", "untold"]
 
-# A part carries the gain if at least so much of it is lost where that part is left out.
+# A part carries the gain if at least so much of it is lost where that part is left out, and gains most of it
+# alone if it is at least so much.
 CARRIES = 0.5
 
 
@@ -491,8 +492,18 @@ def _of_carriers(found: Ablation) -> list[str]:
     if level:
         told.append(f"{_alone(found, level)} as well as all of them, within seed noise.")
     if not told and found.rows[-1].role == "all" and _verdict(found, "all", "") == BETTER:
-        told.append("No part carries most of it alone.")
+        told.append(_largest_alone(found))
     return told
+
+
+def _largest_alone(found: Ablation) -> str:
+    """Return how much of what all parts gain the best of them gains alone."""
+    best = min(found.parts, key=lambda part: _mean(found, "alone", part))
+    alone, together = _mean(found, "alone", best), _mean(found, "all", "")
+    if alone > CARRIES * together:
+        return "No part gains most of it alone."
+    gains = f"{_signed(found, alone)} of {_signed(found, together)}{_unit(found)}"
+    return f"{_sentence(best)} alone gains most of it ({gains})."
 
 
 def _alone(found: Ablation, named: Sequence[str]) -> str:

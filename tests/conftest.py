@@ -5,6 +5,7 @@ import os
 
 from hypothesis import settings
 from streamlit.components.v2 import manifest_scanner
+from streamlit.runtime.scriptrunner import script_runner
 
 # TensorFlow reads these when it first runs something. Bits are promised at one thread; whichever test ran
 # first in this process would otherwise decide.
@@ -22,3 +23,7 @@ settings.load_profile("lab")
 # AppTest looks through all installed packages for components before each run of a page, a quarter of what it
 # costs; nothing is installed while tests run.
 manifest_scanner.scan_component_manifests = functools.cache(manifest_scanner.scan_component_manifests)
+
+# Where Keras is loaded, Streamlit clears its state after each run of a page, and collects all garbage for it:
+# four fifths of what the run costs. A server never loads Keras; in this process other tests have.
+script_runner._clean_problem_modules = lambda: None

@@ -264,8 +264,17 @@ def test_no_part_carries_what_all_add_to():
 
     text = in_words(measured(three, **means, **pairs))
 
-    assert "No part carries most of it alone. " in text
+    assert "No part gains most of it alone. " in text
     assert "help alone and on top of the others (without each +10.0, +10.0 and +10.0 points)." in text
+
+
+def test_a_part_that_gains_most_of_it_alone_and_less_than_all():
+    three = TWO.replace(patience=3)
+    means = dict(none=0.5, L2=0.45, early_stopping=0.36, dropout=0.32, all=0.3)
+    pairs = {f"all_but_{part}": 0.3 for part in ("L2", "early_stopping", "dropout")}
+    assert "Dropout alone gains most of it (−18.0 of −20.0 points)." in in_words(
+        measured(three, **means, **pairs)
+    )
 
 
 def test_parts_that_spoil_each_other():

@@ -9,6 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.ui import augmentation_story as story
+from pages.ui import state
 from pages.ui.learning_curve import worth_in_words
 from regcore.augmentation import ValidationSeen
 from regcore.data_worth import Worth
@@ -182,7 +183,8 @@ def test_the_words_for_a_mirror_set_what_the_bench_measures():
 
 def test_a_transform_that_makes_no_sense_is_refused_by_name():
     app = open_page(data="wine", rotate="10.0")
-    assert app.warning[0].value == "rotate must be 0 on wine, whose rows are not images, got 10.0"
+    refused = "rotate must be 0 on wine, whose rows are not images, got 10.0"
+    assert app.warning[0].value == f"{state.REFUSED_LINK}: {refused}"
 
 
 def test_labels_that_are_right_have_nothing_to_learn_by_heart():

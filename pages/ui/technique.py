@@ -10,7 +10,7 @@ from urllib.parse import parse_qs
 
 import streamlit as st
 
-from pages.ui import cards, frame, runs, share, state
+from pages.ui import cards, diagnosis_card, frame, runs, share, state
 from regcore.config import Config
 from regcore.lessons import Lesson, lesson_of, named
 
@@ -178,6 +178,7 @@ def show(
     with where.right:
         st.html('<div id="results"></div>')
         runs.show_results(place, live, draw)
+        diagnosis_card.show_in_short(live.results())
     if below is not None:
         with where.below:
             runs.show_results(place, live, below)

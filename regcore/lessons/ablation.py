@@ -51,7 +51,7 @@ LESSONS = (
         _DIGITS.replace(label_noise=0.0),
         "bad",
         "Labels are right and digits are easy: no part has much to do, and some are in the way.",
-        "No part lowers the error alone, and all together raise it. Leave dropout out, and they do not.",
+        "No part lowers the error by a point alone, and all together raise it; without dropout they do not.",
         (Effect("error", "higher"),),
     ),
 )  # fmt: skip
