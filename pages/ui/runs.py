@@ -10,7 +10,6 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 
 import streamlit as st
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from pages.ui import state, words
 from regcore.config import STOPPING_FIELDS, Config
@@ -114,9 +113,6 @@ class Live:
 
     def _noting(self, recall: Recall) -> Recall:
         def noting(moments: Sequence[Moment]) -> Mapping[Moment, Snapshot]:
-            if get_script_run_ctx(suppress_warning=True) is None:
-                # A file that is being taken away is made beside the page, which has nothing to say of it.
-                return recall(moments)
             self.recalled.update(moments)
             with st.spinner("Training again up to epochs that were not kept", show_time=True):
                 return recall(moments)
