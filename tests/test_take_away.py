@@ -33,8 +33,8 @@ st.text(state.problem() or "nothing wrong")
 take_away.load()
 """
 LABELS = [
-    "Script (.py)", "Notebook (.ipynb)", "Report (.html)", "History (.csv)", "Configuration (.json)",
-    "Model (.keras)",
+    "Report (.html)", "History (.csv)", "Configuration (.json)", "Model (.keras)", "Script (.py)",
+    "Notebook (.ipynb)",
 ]  # fmt: skip
 
 
@@ -70,7 +70,7 @@ def test_the_card_is_folded_and_shows_the_script_as_python():
     app = card(config)
 
     assert [(each.label, each.proto.expanded) for each in app.expander] == [("Take it away", False)]
-    assert (app.code[0].value, app.code[0].language) == (keras_script(config).strip(), "python")
+    assert (app.code[-1].value, app.code[-1].language) == (keras_script(config).strip(), "python")
 
 
 def test_everything_of_a_run_can_be_taken_away_without_a_rerun_and_is_made_when_asked_for():
@@ -102,10 +102,10 @@ def test_the_buttons_hand_over_what_is_shown(handed):
     config = Config(data="wine")
     app = card(config)
 
-    assert handed["wine.py"]().strip() == app.code[0].value
+    assert handed["wine.py"]().strip() == app.code[-1].value
     cells = json.loads(handed["wine.ipynb"]())["cells"]
     code = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
-    assert all(line in app.code[0].value for line in code.splitlines())
+    assert all(line in app.code[-1].value for line in code.splitlines())
     assert Config.from_json(handed["wine-config.json"]()) == config
 
 
@@ -131,7 +131,7 @@ def test_the_model_is_of_the_seed_that_was_chosen_and_of_the_last_run(handed, mo
 
     assert handed["wine-seed-1.keras"]() == b"model"
     assert asked == [(results["this run"], 1)]
-    assert 'keras.saving.load_model("wine-seed-1.keras")' in app.code[1].value
+    assert 'keras.saving.load_model("wine-seed-1.keras")' in app.code[0].value
 
 
 def test_what_the_data_set_cannot_give_is_said_in_one_sentence():
@@ -241,7 +241,7 @@ def test_a_link_that_is_none_is_refused_in_one_sentence(text, sentence):
 @pytest.mark.parametrize("name", LESSONS)
 def test_what_a_page_shows_on_arrival_runs_as_shown(name, tmp_path):
     config = LESSONS[name][0].config
-    shown = card(config).code[0]
+    shown = card(config).code[-1]
 
     printed = run_scripts({name: [shown.value]}, tmp_path)[name]
 

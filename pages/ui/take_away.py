@@ -158,7 +158,6 @@ def _text(content: bytes) -> str:
 
 @st.fragment
 def _card(taken: Taken, checklist: bool) -> None:
-    _code(taken.config, checklist)
     results = taken.results.values()
     is_there = bool(results) and all(result.is_complete for result in results)
     st.markdown(RUN)
@@ -172,6 +171,8 @@ def _card(taken: Taken, checklist: bool) -> None:
         _model(taken, is_there)
     if not is_there:
         st.caption(UNFINISHED)
+    # Last, for the script is long.
+    _code(taken.config, checklist)
 
 
 def _code(config: Config, checklist: bool) -> None:
