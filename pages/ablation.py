@@ -3,8 +3,7 @@
 from functools import partial
 
 from pages.ui import ablation_story as story
-from pages.ui import frame, technique
-from pages.ui.keras_code import keras_code
+from pages.ui import frame, take_away, technique
 from pages.ui.technique import Pitfall
 from regcore.lessons.ablation import LESSONS
 
@@ -29,7 +28,7 @@ with places.right:
     live = story.follow(PLACE, config)
 technique.show(PLACE, live, places, partial(story.beside, live), story.below, story.answer)
 story.more_data(config)
-keras_code(config)
+take_away.show(config, live.results() if live else None)
 technique.pitfalls(
     (
         Pitfall(

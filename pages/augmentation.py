@@ -3,8 +3,7 @@
 from functools import partial
 
 from pages.ui import augmentation_story as story
-from pages.ui import frame, runs, technique
-from pages.ui.keras_code import keras_code
+from pages.ui import frame, runs, take_away, technique
 from pages.ui.technique import Pitfall
 from regcore.lessons.augmentation import LESSONS, trained
 
@@ -38,7 +37,7 @@ story.worth(config)
 story.leaking(config)
 story.ridge()
 technique.article(story.says(live, config))
-keras_code(config)
+take_away.show(config, take_away.of_page(live, config))
 technique.pitfalls(
     (
         Pitfall(

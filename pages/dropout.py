@@ -2,9 +2,8 @@
 
 import streamlit as st
 
-from pages.ui import dropout_steps_story, frame, runs, technique
+from pages.ui import dropout_steps_story, frame, runs, take_away, technique
 from pages.ui import dropout_story as story
-from pages.ui.keras_code import keras_code
 from pages.ui.technique import Pitfall
 from regcore.lessons.dropout import LESSONS, trained
 
@@ -38,7 +37,7 @@ story.rates(config)
 st.header("A cheap ensemble?", anchor=False)
 story.cheap_ensemble(config)
 story.article(live, stepped, config)
-keras_code(config)
+take_away.show(config, take_away.of_page(live, config))
 technique.pitfalls(
     (
         Pitfall(

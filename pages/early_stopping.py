@@ -3,8 +3,7 @@
 from functools import partial
 
 from pages.ui import early_stopping_story as story
-from pages.ui import frame, runs, technique
-from pages.ui.keras_code import keras_code
+from pages.ui import frame, runs, take_away, technique
 from pages.ui.technique import Pitfall
 from regcore.lessons.early_stopping import LESSONS, trained
 
@@ -33,7 +32,7 @@ technique.prose(
     "With the article's example on the page, take Keras's own [steps of 0.001](?learning_rate=0.001), then "
     "[0.01](?learning_rate=0.01) again: how long to wait depends on how fast the network learns."
 )
-keras_code(config)
+take_away.show(config, take_away.of_page(live, config))
 technique.pitfalls(
     (
         Pitfall(

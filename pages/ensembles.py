@@ -3,8 +3,7 @@
 from functools import partial
 
 from pages.ui import ensembles_story as story
-from pages.ui import frame, runs, technique
-from pages.ui.keras_code import keras_code
+from pages.ui import frame, runs, take_away, technique
 from pages.ui.technique import Pitfall
 from regcore.lessons.ensembles import LESSONS, trained
 
@@ -36,7 +35,7 @@ technique.show(
 )
 story.sources(config)
 story.article(live, config)
-keras_code(config)
+take_away.show(config, take_away.of_page(live, config))
 technique.pitfalls(
     (
         Pitfall(

@@ -4,9 +4,8 @@ from functools import partial
 
 import streamlit as st
 
-from pages.ui import fields, frame, l2_story, runs, technique
+from pages.ui import fields, frame, l2_story, runs, take_away, technique
 from pages.ui.controls import LABEL_NOISES, LEARNING_RATES, SEEDS
-from pages.ui.keras_code import keras_code
 from regcore.config import OPTIMIZERS
 from regcore.lessons import l2
 
@@ -123,5 +122,5 @@ with where.below:
     st.header("One penalty, many names", anchor=False)
     l2_story.converter(config)
     technique.article(l2_story.says(live, mechanism, config))
-    keras_code(config)
+    take_away.show(config, take_away.of_page(live, config))
     technique.pitfalls(PITFALLS)

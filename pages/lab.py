@@ -16,6 +16,7 @@ from pages.ui import (
     share,
     shelf,
     state,
+    take_away,
     words,
 )
 from regcore.lessons.lab import trained
@@ -68,3 +69,6 @@ if live:
         shelf.add(words.what_is_on(config), live.results())
         shelf.show(live.results())
         seal.show(live.results())
+with below:
+    take_away.show(config, live.results() if live else None)
+    take_away.load()

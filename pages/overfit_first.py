@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from pages.ui import frame, keras_code, technique
+from pages.ui import frame, take_away, technique
 from pages.ui import overfit_story as story
 from regcore.lessons.overfit_first import LESSONS
 
@@ -57,5 +57,5 @@ with places.below:
     story.capacity(config)
     split = story.shift(config)
 technique.article(story.says(live, split, config))
-keras_code.keras_code(config, checklist=True)
+take_away.show(config, live.results() if live else None, checklist=True)
 technique.pitfalls(PITFALLS)

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from pages.ui import cards, state
+from regcore.answers import how_many
 from regcore.config import Config
 from regcore.data import load_dataset
 from regcore.results import Recording, Result
@@ -81,10 +82,10 @@ def test_networks_that_runs_share_are_counted_once():
     trained = result([[{"val_loss": 1.0}], [{"val_loss": 2.0}]])
     stopped, other = trained.with_stopping(patience=3), result([[{"val_loss": 3.0}]])
 
-    assert cards.how_many({"baseline": trained, "this run": stopped}) == (
+    assert how_many({"baseline": trained, "this run": stopped}) == (
         "2 networks of 1 epochs, trained on this machine: 2 seeds of each run."
     )
-    assert cards.how_many({"baseline": trained, "this run": other}).startswith("3 networks of 1 epochs")
+    assert how_many({"baseline": trained, "this run": other}).startswith("3 networks of 1 epochs")
 
 
 def test_table_is_rounded_alike():
@@ -134,7 +135,7 @@ def test_differences_have_the_decimals_of_what_they_differ_from():
 def test_tables_are_built_once_for_the_same_results(monkeypatch):
     monkeypatch.setattr(state, "st", SimpleNamespace(session_state={}))
     built = []
-    monkeypatch.setattr(cards, "validation_tables", lambda results: built.append(results) or {})
+    monkeypatch.setattr(cards.answers, "validation_tables", lambda results: built.append(results) or {})
     config = Config(data="iris", seeds=1)
     first, second = (Result(config, load_dataset(config), {}) for _ in range(2))
 

@@ -40,7 +40,7 @@ def lab():
 
 
 def link_of(app):
-    (code,) = app.code
+    code = app.code[0]
     return dict(part.split("=") for part in code.value.partition("?")[2].split("&"))
 
 

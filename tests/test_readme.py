@@ -5,6 +5,7 @@ import shlex
 from pathlib import Path
 
 import pandas as pd
+import pytest
 
 from regcore.cli import main
 from regcore.cli.parser import COMMANDS
@@ -44,6 +45,16 @@ def test_python_example_runs():
     result = names["result"]
     assert isinstance(result.metrics("val"), pd.DataFrame)
     assert result.config.data == "digits"
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy keyword")
+def test_example_of_what_is_taken_away_runs(tmp_path, monkeypatch):
+    """The same of the files that leave the lab, which are there afterwards."""
+    monkeypatch.chdir(tmp_path)
+    names = run_example("load_model", "hidden=(4,), epochs=2, seeds=2")
+
+    assert {file.name for file in tmp_path.iterdir()} == {"report.html", "config.json", "dropout.keras"}
+    assert names["Config"].from_json(Path("config.json").read_text(encoding="utf-8")) == names["config"]
 
 
 def test_commands_without_a_browser_run(tmp_path, monkeypatch, capsys):

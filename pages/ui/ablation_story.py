@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.ui import cards, charts, controls, learning_curve, runs, state, technique, words
-from regcore import ablation, data_worth
+from regcore import ablation, answers, data_worth
 from regcore.ablation import Ablation, Row
 from regcore.config import Config
 from regcore.figures import plot_parts, plot_waterfall, seed_bars
@@ -80,7 +80,7 @@ def beside(live: runs.Live | None, results: Results) -> None:
         st.caption(NOTHING_ON)
     else:
         found = measured(results)
-        charts.show("ablation.waterfall", plot_waterfall, found, cards.floor_of(none))
+        charts.show("ablation.waterfall", plot_waterfall, found, answers.floor_of(none))
         if said := ablation.details(found):
             st.markdown(said)
         st.caption(

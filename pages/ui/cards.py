@@ -10,12 +10,11 @@ import pandas as pd
 import streamlit as st
 
 from pages.ui import charts, state, words
-from regcore import scoring
+from regcore import answers
 from regcore.figures import Measure, plot_curves, plot_objective, plot_penalty
-from regcore.lessons import BASELINE
 from regcore.model_summary import summarize_model
-from regcore.results import Comparison, Recording, Result
-from regcore.statistics import BETTER, WITHIN_NOISE, WORSE
+from regcore.results import Result
+from regcore.statistics import BETTER, WORSE
 
 LOSS, ERROR, AS_TRAINED, STACKED = "Loss", "Error", "As trained", "Loss and penalty"
 MEASURES: dict[str, Measure] = {LOSS: "loss", ERROR: "error"}
@@ -69,18 +68,11 @@ def curves(results: Mapping[str, Result]) -> None:
 def _curve(results: Mapping[str, Result], name: str, view: str, lines: bool) -> None:
     key, epochs = f"cards.curves.{name}", epochs_shown(results)
     if view in MEASURES:
-        floor = floor_of(results[name])
+        floor = answers.floor_of(results[name])
         measure = MEASURES[view]
         charts.show(key, plot_curves, results, name, measure, epochs=epochs, floor=floor, lines=lines)
     else:
         charts.show(key, plot_objective if view == AS_TRAINED else plot_penalty, results, name, epochs=epochs)
-
-
-def floor_of(result: Result) -> scoring.NoiseFloor | None:
-    """Return what noisy labels allow; None where labels are right."""
-    if not result.config.label_noise or result.dataset.task == "regression":
-        return None
-    return scoring.noise_floor(result.config.label_noise, result.dataset.n_classes)
 
 
 def table(results: Mapping[str, Result]) -> None:
@@ -90,7 +82,7 @@ def table(results: Mapping[str, Result]) -> None:
     st.markdown(f"**On the validation rows**, {when}, mean over seeds:")
     with st.container(key="metrics"):
         st.table(in_words(_tables(results), is_complete), hide_index=True, border="horizontal")
-    st.caption(how_many(results))
+    st.caption(answers.how_many(results))
 
 
 def network(result: Result) -> None:
@@ -125,37 +117,9 @@ def epochs_shown(results: Mapping[str, Result]) -> int:
     return int(min(asked_for, max(16, 2 ** math.ceil(math.log2(max(reached, 1))))))
 
 
-def how_many(results: Mapping[str, Result]) -> str:
-    """Return how many networks the results are of."""
-    first = next(iter(results.values())).config
-    seeds = words.count(first.seeds, "seed")
-    if not _are_complete(results):
-        n_networks = sum(result.config.seeds * result.config.members for result in results.values())
-        return f"{n_networks:,} networks, {seeds} of each run, not all of them trained to the end."
-    # What runs share is trained once, and is the same recording.
-    networks = {id(each) for result in results.values() for each in _recordings(result)}
-    return (
-        f"{words.count(len(networks), 'network')} of {first.epochs:,} epochs, trained on this machine: "
-        f"{seeds} of each run."
-    )
-
-
-def _recordings(result: Result) -> list[Recording]:
-    """Return the recording of each network of a result, which may be of some of the members trained."""
-    members = range(result.config.members)
-    return [result.recordings[seed, member] for seed in result.seeds for member in members]
-
-
 def _tables(results: Mapping[str, Result]) -> dict[str, pd.DataFrame]:
     """Return the tables of these results, which the answer, the table and the next run of the page share."""
-    return state.kept_of("cards.tables", validation_tables, results)
-
-
-def validation_tables(results: Mapping[str, Result]) -> dict[str, pd.DataFrame]:
-    """Return the table of `Comparison` for each metric that the task has, the one that matters first."""
-    compared = Comparison(results)
-    there = scoring.metric_names(next(iter(results.values())).dataset.task)
-    return {metric: compared.table("val", metric) for metric in words.METRICS if metric in there}
+    return state.kept_of("cards.tables", answers.validation_tables, results)
 
 
 def answer(tables: Mapping[str, pd.DataFrame]) -> str:
@@ -174,31 +138,10 @@ def held_against(baseline: Mapping[Any, Any], run: Mapping[Any, Any], metric: st
         run: Another row of it.
         metric: What the table is of.
     """
-    verdict = str(run["verdict"])
-    subject, other = (_in_a_sentence(str(each["name"])) for each in (run, baseline))
-    decimals = words.decimals_of(metric, baseline["mean"])
-    unit = " %" if metric == "error" else ""
-    means = [words.number(each["mean"], metric, decimals) for each in (run, baseline)]
-    both = f"validation {words.METRICS[metric].lower()} {means[0]}{unit} against {means[1]}{unit}"
-    if math.isnan(run["low"]):
-        lead = verdict.capitalize()
-        return f"**{lead}**" if words.NOTHING in means else f"**{lead}:** {both} of {other}"
-    # Not `capitalize`: a run may be called as its settings are, of which capitals have a meaning.
-    subject = subject[:1].upper() + subject[1:]
-    lead, because = f"**{subject} is {verdict} than {other}:**", ""
-    if verdict == WITHIN_NOISE:
-        lead, because = f"**{subject} and {other} are {WITHIN_NOISE}:**", ", which contains 0"
-    colour = COLOURS.get(verdict)
-    return (
-        f"{f':{colour}[{lead}]' if colour else lead} {both}, "
-        f"{words.signed(run['difference'], metric, decimals)}{' points' if unit else ''} "
-        f"(95 % interval {words.interval(run['low'], run['high'], metric, decimals)}{because}), "
-        f"lower on {run['wins']} of {run['n']} seeds."
-    )
-
-
-def _in_a_sentence(name: str) -> str:
-    return f"the {name}" if name == BASELINE else name
+    answer = answers.held_against(baseline, run, metric)
+    colour = COLOURS.get(answer.verdict)
+    lead = f":{colour}[**{answer.lead}**]" if colour else f"**{answer.lead}**"
+    return lead + answer.rest
 
 
 def in_words(tables: Mapping[str, pd.DataFrame], is_complete: bool) -> pd.DataFrame:
@@ -213,11 +156,6 @@ def _row(metric: str, table: pd.DataFrame, is_complete: bool) -> dict[str, str]:
     row |= {str(run["name"]).capitalize(): words.number(run["mean"], metric, decimals) for run in runs}
     if len(runs) == 1:
         return row
-    last = runs[-1]
-    compared = ("Difference", "95 % interval", "Lower on", "Verdict")
-    if not is_complete or math.isnan(last["low"]):
-        return row | dict.fromkeys(compared, "–")
-    difference = words.signed(last["difference"], metric, decimals)
-    interval = words.interval(last["low"], last["high"], metric, decimals)
-    wins = f"{last['wins']} of {last['n']}"
-    return row | dict(zip(compared, (difference, interval, wins, str(last["verdict"])), strict=True))
+    if not is_complete:
+        return row | dict.fromkeys(answers.COMPARED, words.NOTHING)
+    return row | answers.compared_in_words(runs[-1], metric, decimals)

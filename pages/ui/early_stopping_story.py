@@ -12,7 +12,7 @@ import streamlit as st
 
 from pages.ui import cards, charts, controls, fields, runs, state, words
 from pages.ui.technique import Says
-from regcore import patience, spectral_filters, stopping_optimism
+from regcore import answers, patience, spectral_filters, stopping_optimism
 from regcore.config import Config
 from regcore.figures import (
     plot_filters,
@@ -99,7 +99,7 @@ def answer(results: Results) -> None:
     if len(results) == 1:
         st.markdown("**Nothing stops:** the last epoch is kept. Set a patience to hold one against it.")
         return
-    verdict = cards.answer(state.kept_of("early_stopping.tables", cards.validation_tables, results))
+    verdict = cards.answer(state.kept_of("early_stopping.tables", answers.validation_tables, results))
     stops = patience.network_stops(result)
     # Without an interval the verdict is no sentence.
     verdict = verdict if verdict.endswith(".") else f"{verdict}."

@@ -11,7 +11,7 @@ import streamlit as st
 from pages.ui import cards, charts, pictures, runs, state, words
 from pages.ui.runs import Live
 from pages.ui.technique import Says
-from regcore import weight_histogram
+from regcore import answers, weight_histogram
 from regcore.adam_l2 import FirstStep, ShrinkUnderAdam, Twins, measure_adam_shrink, measure_first_step
 from regcore.config import Config
 from regcore.conventions import Convention, Strength, strength
@@ -118,7 +118,7 @@ def curves(results: Results, config: Config) -> None:
         {"l2": _sweep(results, config)},
         metric,
         shown=config.l2 if not config.weight_decay else None,
-        floor=cards.floor_of(first),
+        floor=answers.floor_of(first),
     )
     st.caption(
         f"Each value: {words.count(first.config.seeds, 'seed')}, mean and 95 % interval. The star has the "
@@ -361,7 +361,7 @@ def _both_kinds(results: Results, other: Results, config: Config) -> None:
         sweeps,
         _metric("l2.metric.both"),
         strengths={"decoupled": tuple(swept)},
-        floor=cards.floor_of(results[BASELINE]),
+        floor=answers.floor_of(results[BASELINE]),
         shown=l2.strength_of(config),
         x_title="nominal strength: l2, or half of weight_decay",
     )

@@ -126,6 +126,36 @@ def choose(changes: Changes) -> None:
         _set(changed)
 
 
+def load(read: Callable[[], Config]) -> None:
+    """Take a whole configuration that comes from outside; one that is refused sets the `problem`.
+
+    Args:
+        read: Returns it, or raises a `ConfigError` with what is wrong.
+    """
+    try:
+        loaded = read()
+    except ConfigError as error:
+        _refuse(error)
+    else:
+        choose(loaded.changes(config()))
+
+
+def config_of_link(text: str) -> Config:
+    """Return the configuration that a link spells, whatever page it is of.
+
+    Raises:
+        ConfigError: it spells none.
+    """
+    _, mark, query = text.partition("?")
+    if not mark:
+        raise ConfigError(f"a link must have its settings after a question mark, got {text[:60]!r}")
+    spelled = parse_qs(query.partition("#")[0], keep_blank_values=True)
+    loaded, sentence = Config.from_query(_fields_of(spelled))
+    if sentence is not None:
+        raise ConfigError(sentence)
+    return loaded
+
+
 def n_moves() -> int:
     """Return how often a configuration was changed, or a change refused, in this session."""
     n: int = st.session_state.get(_N_MOVES, 0)
@@ -258,11 +288,12 @@ def _take(name: str, key: str, changes: Callable[[Any], Changes]) -> None:
 
 def _query() -> dict[str, list[str]]:
     """Return the fields that the URL spells."""
-    return {
-        name: st.query_params.get_all(name)
-        for name in st.query_params
-        if name != MADE and not TRACKING.fullmatch(name)
-    }
+    return _fields_of({name: st.query_params.get_all(name) for name in st.query_params})
+
+
+def _fields_of(query: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    """Return what a query says of fields, without what else links carry."""
+    return {name: values for name, values in query.items() if name != MADE and not TRACKING.fullmatch(name)}
 
 
 def _is_link(query: dict[str, list[str]]) -> bool:

@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from pages.ui import cards, charts, frame, state, words
+from regcore.answers import floor_of, how_many
 from regcore.config import Config
 from regcore.figures import plot_curves
 from regcore.lessons import lab, named
@@ -168,10 +169,10 @@ def three_times(results: Mapping[str, Result]) -> None:
     for column, (name, result) in zip(st.columns(3, gap="medium"), results.items(), strict=True):
         with column:
             st.markdown(f"**{name.capitalize()}**")
-            charts.show(f"home.{name}", _curves, results, name, epochs, cards.floor_of(result))
+            charts.show(f"home.{name}", _curves, results, name, epochs, floor_of(result))
             st.markdown(named(lab.LESSONS, LESSONS[name]).why)
     _table("three", error_rows(results))
-    st.caption(cards.how_many(results))
+    st.caption(how_many(results))
 
 
 def _curves(

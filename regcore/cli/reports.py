@@ -12,6 +12,7 @@ from regcore.cli.tables import Tell, count_of_seeds
 from regcore.cli.training import Outcome
 from regcore.config import Config, query_text
 from regcore.data import Dataset
+from regcore.export.tables import config_json, history_of
 from regcore.results import Result
 from regcore.terminal import json_value, wrapped
 
@@ -46,7 +47,7 @@ def report(asked: Namespace, base: Mapping[str, Config], outcome: Outcome, tell:
     told = tell(outcome.results)
     document = json.dumps(_document(asked.command, outcome, told.values), indent=2, allow_nan=False) + "\n"
     files = {
-        "config.json": _config_json(base),
+        "config.json": config_json(base),
         "history.csv": _history(asked.command, outcome.so_far).to_csv(index=False),
         "table.csv": _as_written(told.table).to_csv(index=False),
         "result.json": document,
@@ -116,20 +117,10 @@ def _of_diverged(outcome: Outcome) -> list[str]:
     return [wrapped(f"DIVERGED: the loss was not finite in {', '.join(lost)}.")] if lost else []
 
 
-def _config_json(base: Mapping[str, Config]) -> str:
-    values = {name: json.loads(config.to_json()) for name, config in base.items()}
-    return json.dumps(values[""] if list(values) == [""] else values, indent=2) + "\n"
-
-
 def _history(command: str, results: Mapping[str, Result]) -> pd.DataFrame:
-    import pandas as pd
-
     if command == "train":
         return next(iter(results.values())).history
-    column = "value" if command == "sweep" else "name"
-    histories = [result.history.assign(**{column: name}) for name, result in results.items()]
-    joined = pd.concat(histories, ignore_index=True)
-    return joined[[column, *joined.columns.drop(column)]]
+    return history_of(results, "value" if command == "sweep" else "name")
 
 
 def _as_written(frame: pd.DataFrame) -> pd.DataFrame:

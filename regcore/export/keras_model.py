@@ -8,6 +8,10 @@ from __future__ import annotations
 
 import math
 import re
+import tempfile
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -122,6 +126,46 @@ def build_model(parts: ModelParts) -> keras.Sequential:
     for layer, kernel, bias in zip(dense, *parts.weights, strict=True):
         layer.set_weights([kernel, bias])
     return model
+
+
+def ensemble_parts(result: Result, seed: int) -> tuple[ModelParts, ...]:
+    """Return what the model of each member of a seed is built from, without loading Keras.
+
+    Raises:
+        ConfigError: if the result has no such seed.
+    """
+    return tuple(model_parts(result, seed, member) for member in range(result.config.members))
+
+
+def build_ensemble(members: Sequence[ModelParts]) -> keras.Model:
+    """Return one model of all members of a seed, which share their rows: the mean of what they predict.
+
+    Of a single member it is that member's own `keras.Sequential`.
+    """
+    import keras
+
+    models = [build_model(parts) for parts in members]
+    if len(models) == 1:
+        return models[0]
+    raw_rows = keras.Input(models[0].input_shape[1:], dtype=models[0].inputs[0].dtype, name="raw_rows")
+    # In the dtype that members predict in: a target beyond float32 is given in float64.
+    average = keras.layers.Average(dtype=models[0].outputs[0].dtype, name="mean_of_members")
+    name = members[0].name.rsplit("_member_", 1)[0]
+    return keras.Model(raw_rows, average([model(raw_rows) for model in models]), name=name)
+
+
+def saved_model(members: Sequence[ModelParts]) -> bytes:
+    """Return the model of `build_ensemble` as a `.keras` file; imports Keras.
+
+    `keras.saving.load_model` takes it, without this library and without `custom_objects`.
+    """
+    model = build_ensemble(members)
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        # Keras saves with an idiom that numpy 2 deprecates.
+        warnings.filterwarnings("ignore", "__array__ implementation doesn't accept a copy keyword")
+        file = Path(folder) / "model.keras"
+        model.save(file)
+        return file.read_bytes()
 
 
 def _scaling_layer(parts: ModelParts) -> Any:
