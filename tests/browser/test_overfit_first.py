@@ -24,6 +24,8 @@ def test_arrival_a_fault_widths_and_a_split(server, open_page):
     page.get_by_role("link", name="not done").click()
 
     expect(page).to_have_url(re.compile("epochs=5"))
+    expect(page.get_by_role("figure", name=re.compile("after 5 epochs"))).to_be_visible()
+    settled(page)
 
     page.get_by_role("button", name="Train eight widths").click()
 
