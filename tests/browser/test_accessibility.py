@@ -57,6 +57,14 @@ def open_all(page: Page) -> None:
 @pytest.mark.parametrize(("scheme", "width"), SCREENS)
 def test_home_keeps_nobody_out(server, open_page, scheme, width):
     page = still(open_page(server.url, width=width, scheme=scheme))
+
+    check(page, width)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("scheme", "width"), SCREENS)
+def test_the_table_of_home_keeps_nobody_out(server, open_page, scheme, width):
+    page = still(open_page(server.url, width=width, scheme=scheme))
     page.get_by_role("button", name="Train each of them").click()
     expect(page.get_by_text("Lower than with none")).to_be_visible()
 
