@@ -27,9 +27,9 @@ LESSONS = (
         _DIGITS.replace(jitter=0.3),
         "good",
         "Jitter knows nothing of images and works on any table. It says: what is near has the same label.",
-        "It helps more than the shift does here, where labels are wrong. On a linear model it is ridge: see "
-        "below.",
-        (Effect("error", "lower"), Effect("error", "lower", _DIGITS.replace(shift=1))),
+        "It lowers the error here, where labels are wrong, as the shift does. On a linear model it is ridge: "
+        "see below.",
+        (Effect("error", "lower"),),
     ),
     Lesson(
         "Blends of two",
