@@ -25,6 +25,7 @@ from hypothesis import strategies as st
 from regcore.cli import experiments, main, program, training
 from regcore.cli.parser import COMMANDS, EXAMPLES, flag_of, parse
 from regcore.config import Config, field_help, query_text
+from regcore.errors import DataError
 from regcore.execution import requests
 from regcore.execution.scheduler import Scheduler
 from regcore.settings import Settings
@@ -523,6 +524,27 @@ def test_a_disk_that_is_full_afterwards_loses_nothing_that_is_printed(tmp_path, 
 
 
 # What ends early
+
+
+@pytest.mark.parametrize("ends_by", ["interrupt", "error"])
+def test_a_failed_write_is_said_of_what_ended_early_as_well(
+    ends_by, tmp_path, monkeypatch, scheduler, capsys
+):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    train_all = training.train_all
+
+    def ended_early(*what, **named):
+        cause = KeyboardInterrupt() if ends_by == "interrupt" else DataError("X must be finite")
+        return replace(train_all(*what, **named), **{ends_by: cause})
+
+    monkeypatch.setattr(training, "train_all", ended_early)
+    monkeypatch.setattr(Path, "write_text", full)
+    assert main(["train", *SMALL, "--out", str(tmp_path)]) == {"interrupt": 130, "error": 1}[ends_by]
+    said = capsys.readouterr().err
+    assert "--out could not be written: [Errno 28] No space left on device" in said
+    assert ("interrupted" if ends_by == "interrupt" else "X must be finite") in said
 
 
 def test_a_training_that_fails_ends_with_one(monkeypatch, pool, tmp_path, capsys):

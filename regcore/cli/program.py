@@ -160,6 +160,8 @@ def _write(destination: files.Destination, report: Report, outcome: Outcome) -> 
 
 
 def _exit_code(outcome: Outcome, failure: str | None) -> int:
+    if failure is not None:
+        _say(failure)
     if outcome.interrupt is not None:
         what = (
             "what was finished is told, marked as partial"
@@ -169,7 +171,7 @@ def _exit_code(outcome: Outcome, failure: str | None) -> int:
         return _end(outcome.interrupt, f"interrupted: {what}")
     if outcome.error is not None:
         return _fail(str(outcome.error))
-    return _fail(failure) if failure is not None else DONE
+    return FAILED if failure is not None else DONE
 
 
 def _fail(sentence: str) -> int:
