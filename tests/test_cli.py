@@ -22,10 +22,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regcore.cli import experiments, main, program, training
+from regcore.cli import experiments, main, program, reports, training
 from regcore.cli.parser import COMMANDS, EXAMPLES, flag_of, parse
 from regcore.config import Config, field_help, query_text
-from regcore.errors import DataError
+from regcore.errors import DataError, WorkerError
 from regcore.execution import requests
 from regcore.execution.scheduler import Scheduler
 from regcore.settings import Settings
@@ -637,6 +637,79 @@ def test_nothing_finished_is_said_and_nothing_written(tmp_path, monkeypatch, cap
     assert printed.out == "PARTIAL: it ended early, and this is of what was finished: 0 of 3 seeds.\n"
     assert printed.err == "python -m regcore: interrupted: no seed was finished\n"
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_in_the_telling_loses_nothing(number, tmp_path, monkeypatch, capsys):
+    report = reports.report
+
+    def disturbed(*what):
+        signal.raise_signal(number)
+        return report(*what)
+
+    monkeypatch.setattr(reports, "report", disturbed)
+    before = [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)]
+    assert main(["train", *SMALL, "--out", str(tmp_path / "t.csv")]) == 0
+    assert "Seed by seed" in capsys.readouterr().out
+    assert len(pd.read_csv(tmp_path / "t.csv")) == 3
+    assert [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)] == before
+
+
+def test_an_interrupt_as_the_last_results_come_loses_nothing(monkeypatch, capsys):
+    results = training.Run.results
+
+    def disturbed(run, partial=False):
+        if not partial:
+            signal.raise_signal(signal.SIGINT)
+        return results(run, partial)
+
+    monkeypatch.setattr(training.Run, "results", disturbed)
+    assert main(["train", *SMALL]) == 130
+    assert "3 of 3 seeds." in capsys.readouterr().out
+
+
+def test_a_second_ctrl_c_loses_nothing(monkeypatch, pool, capsys):
+    use(monkeypatch, pool, engine_that_fails_once(lambda: False))
+    cancel = training.Run.cancel
+
+    def wait(run, timeout=None):
+        while not run.results(partial=True)["plain"].is_complete:
+            time.sleep(0.001)
+        signal.raise_signal(signal.SIGINT)
+
+    def disturbed_cancel(run):
+        cancel(run)
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(training.Run, "wait", wait)
+    monkeypatch.setattr(training.Run, "cancel", disturbed_cancel)
+    assert main(LONG) == 130
+    assert "3 of 3 seeds of plain, 0 of 3 seeds of long" in " ".join(capsys.readouterr().out.split())
+
+
+def test_what_cannot_be_measured_is_left_out_and_named(tmp_path, monkeypatch, capsys):
+    metrics, train_all = training.Result.metrics, training.train_all
+
+    def failing(result, split):
+        if result.config.activation == "tanh" and result.recordings:
+            raise WorkerError("the workers died")
+        return metrics(result, split)
+
+    def failing_afterwards(*what, **named):
+        outcome = train_all(*what, **named)
+        monkeypatch.setattr(training.Result, "metrics", failing)
+        return outcome
+
+    monkeypatch.setattr(training, "train_all", failing_afterwards)
+    arguments = ["compare", *SMALL, "--variant", "other: activation=tanh", "--out", str(tmp_path)]
+    assert main(arguments) == 1
+    printed = capsys.readouterr()
+    assert "3 of 3 seeds of plain, 0 of 3 seeds of other" in " ".join(printed.out.split())
+    assert "LEFT OUT: it could not be measured: other." in printed.out
+    assert "left out, for it could not be measured: other\n" in printed.err
+    assert printed.err.endswith("python -m regcore: the workers died\n")
+    assert pd.read_csv(tmp_path / "table.partial.csv")["mean"].notna().tolist() == [True, False]
+    assert len(pd.read_csv(tmp_path / "history.partial.csv")) == 2 * 3 * 6
 
 
 def idle_scheduler() -> Scheduler:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from regcore.cli import experiments, files
 from regcore.cli.parser import PROGRAM, parse
+from regcore.cli.signals import answered_once
 from regcore.config import Config, query_text
 from regcore.errors import ConfigError, RegcoreError
 
@@ -76,13 +77,19 @@ def _run(asked: Namespace) -> int:
     from regcore.cli import reports, training
 
     tell = _tell(asked, values)
-    outcome = training.train_all(configs, check=tell)
-    report = reports.report(asked, base, outcome, tell)
-    failure = None
-    if destination is not None and outcome.has_epochs:
-        failure = _write(destination, report, outcome)
-    _print(report.document if asked.json else report.text)
-    return _exit_code(outcome, failure)
+    with answered_once() as ignore_signals:
+        outcome = training.train_all(configs, check=tell)
+        ignore_signals()
+        try:
+            report = reports.report(asked, base, outcome, tell)
+        except RegcoreError as error:
+            outcome = outcome.without_untellable(error)
+            report = reports.report(asked, base, outcome, tell)
+        failure = None
+        if destination is not None and outcome.has_epochs:
+            failure = _write(destination, report, outcome)
+        _print(report.document if asked.json else report.text)
+        return _exit_code(outcome, failure)
 
 
 def _configurations(asked: Namespace) -> tuple[dict[str, Config], dict[str, Config], tuple[Any, ...]]:
@@ -162,6 +169,9 @@ def _write(destination: files.Destination, report: Report, outcome: Outcome) -> 
 def _exit_code(outcome: Outcome, failure: str | None) -> int:
     if failure is not None:
         _say(failure)
+    if outcome.left_out:
+        names = ", ".join(name for name in outcome.left_out if name)
+        _say(f"left out, for it could not be measured: {names or 'what was finished'}")
     if outcome.interrupt is not None:
         what = (
             "what was finished is told, marked as partial"
