@@ -498,6 +498,29 @@ def test_what_is_there_is_overwritten_by_force_alone(tmp_path, scheduler, capsys
     assert len(pd.read_csv(file)) == 3
 
 
+def test_an_interrupt_leaves_the_files_of_the_run_before_as_they_were(tmp_path, monkeypatch, pool, capsys):
+    assert main(["train", *SMALL, "--out", str(tmp_path)]) == 0
+    before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+    use(monkeypatch, pool, engine_that_fails_once(lambda: False))
+    monkeypatch.setattr(training.Run, "wait", interrupted_when(lambda found: found["plain"].is_complete))
+    assert main([*LONG, "--out", str(tmp_path), "--force"]) == 130
+    assert {name: (tmp_path / name).read_bytes() for name in before} == before
+    partial = set(os.listdir(tmp_path)) - set(before)
+    assert partial == {
+        "config.partial.json", "history.partial.csv", "result.partial.json", "table.partial.csv",
+    }  # fmt: skip
+    assert set(json.loads((tmp_path / "config.partial.json").read_text())) == {"plain", "long"}
+
+
+def test_what_is_complete_takes_the_place_of_what_was_partial(tmp_path, capsys):
+    whole = {"config.json", "history.csv", "result.json", "table.csv"}
+    for name in whole:
+        (tmp_path / name.replace(".", ".partial.")).write_text("old")
+    (tmp_path / "other.partial.csv").write_text("mine")
+    assert main(["train", *SMALL, "--out", str(tmp_path), "--force"]) == 0
+    assert set(os.listdir(tmp_path)) == whole | {"other.partial.csv"}
+
+
 @pytest.mark.parametrize("name", ["file/out.json", "file/folder", "file"])
 def test_where_nothing_can_be_written_nothing_is_trained(name, tmp_path, scheduler, capsys):
     (tmp_path / "file").write_text("")
@@ -597,7 +620,7 @@ def test_what_is_finished_at_ctrl_c_is_printed_and_written_as_partial(tmp_path, 
     assert [row["mean"] for row in found["table"]] == [sum(weight(seed, 12) for seed in range(3)) / 3, None]
     assert "interrupted: what was finished is told, marked as partial" in printed.err
     assert sorted(file.name for file in tmp_path.iterdir()) == [
-        "config.json", "history.partial.csv", "result.partial.json", "table.partial.csv",
+        "config.partial.json", "history.partial.csv", "result.partial.json", "table.partial.csv",
     ]  # fmt: skip
     assert json.loads((tmp_path / "result.partial.json").read_text()) == found
 

@@ -24,16 +24,20 @@ class Destination(NamedTuple):
         """Write what a report holds, and return the files.
 
         What is partial goes beside the name that was asked for, as table.partial.csv: a file of that name is
-        always whole. The configuration is whole in any case.
+        always whole, and all files of such names are of one run. What is complete takes the place of partial
+        files that are there.
 
         Raises:
             OSError: a file cannot be written.
         """
         written = []
         for name, file in self.files.items():
-            path = file if is_complete or name == "config.json" else partial_name(file)
+            path = file if is_complete else partial_name(file)
             _write(path, texts[name])
             written.append(path)
+        if is_complete:
+            for file in self.files.values():
+                partial_name(file).unlink(missing_ok=True)
         return written
 
 
