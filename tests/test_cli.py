@@ -529,6 +529,32 @@ def test_where_nothing_can_be_written_nothing_is_trained(name, tmp_path, schedul
     assert scheduler.steps_submitted == 0
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        300 * "x" + ".csv", "new/" + 300 * "x" + ".csv", 248 * "x" + ".csv", 300 * "x", "new/" + 300 * "x",
+        "new/" + 300 * "x" + "/t.csv", 50 * (100 * "x" + "/"),
+    ],
+)  # fmt: skip
+def test_a_name_that_is_too_long_is_refused_before_training(name, tmp_path, scheduler, capsys):
+    said = refusal(["train", *SMALL, "--out", str(tmp_path / name)], capsys)
+    assert "train: --out must be where files can be written, got " in said
+    assert said.endswith(": File name too long")
+    assert (scheduler.steps_submitted, os.listdir(tmp_path)) == (0, [])
+
+
+def test_the_longest_name_that_can_be_is_written(tmp_path):
+    file = tmp_path / (255 * "x")[len(".partial.csv") :]
+    assert main(["train", *SMALL, "--out", f"{file}.csv"]) == 0
+    assert os.listdir(tmp_path) == [f"{file.name}.csv"]
+
+
+def test_out_must_name_something(scheduler, capsys):
+    said = refusal(["train", *SMALL, "--out", ""], capsys)
+    assert said.endswith("train: --out must name a file or a folder, got ''")
+    assert scheduler.steps_submitted == 0
+
+
 def test_what_is_refused_leaves_no_folder(tmp_path, capsys):
     refusal(["compare", "--variant", "few: seeds=3 l2=1", "--out", str(tmp_path / "a" / "b")], capsys)
     assert list(tmp_path.iterdir()) == []
@@ -830,6 +856,19 @@ def test_a_reader_that_goes_away_is_no_failure(tmp_path, monkeypatch, capsys):
     with os.fdopen(writer, "w") as stdout:
         monkeypatch.setattr(sys, "stdout", stdout)
         assert main(["train", *SMALL, "--out", str(tmp_path / "t.csv")]) == 0
+    assert len(pd.read_csv(tmp_path / "t.csv")) == 3
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+def test_a_stdout_that_cannot_be_written_is_said(tmp_path, monkeypatch, capsys):
+    for arguments in (["train", *SMALL, "--out", str(tmp_path / "t.csv")], []):
+        with open("/dev/full", "w") as stdout:
+            monkeypatch.setattr(sys, "stdout", stdout)
+            assert main(arguments) == 1
+        said = capsys.readouterr().err
+        assert said.endswith(
+            "python -m regcore: stdout could not be written: [Errno 28] No space left on device\n"
+        )
     assert len(pd.read_csv(tmp_path / "t.csv")) == 3
 
 
