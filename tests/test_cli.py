@@ -22,7 +22,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regcore.cli import experiments, main, program, reports, training
+from regcore.cli import experiments, main, program, reports, tables, training
 from regcore.cli.parser import COMMANDS, EXAMPLES, flag_of, parse
 from regcore.config import Config, field_help, query_text
 from regcore.errors import DataError, WorkerError
@@ -296,6 +296,35 @@ def test_several_configurations_of_a_file_are_for_compare_alone(tmp_path, capsys
     assert "--config must hold one configuration, which train takes, got a, b: leave one in it" in said
     said = refusal(["compare", "--config", str(file), "--variant", "l2=1"], capsys)
     assert "--variant and --baseline must be left out where --config holds several" in said
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (
+            '{"a": {}, "b": {"l2": 0.1}, "b": {"l2": 0.2}}',
+            "--config {file}: 'b' must be given once, got {{'l2': 0.1}} and {{'l2': 0.2}}",
+        ),
+        ('{"a": {}, "b": {"l2": 1, "l2": 2}}', "--config {file}: 'l2' must be given once, got 1 and 2"),
+        ('{"": {}, "b": {"l2": 0.1}}', "--config {file}: every configuration must have a name, got ''"),
+        (
+            '{"a": {"l2": 0.1}}',
+            "--config must hold at least two configurations by name, or one without a name, which is held "
+            "against plain, got a alone",
+        ),
+        (
+            '{"a": {"l2": 0.1}, "b": {"l2": 0.1, "seed": 0}}',
+            "variants must differ from the baseline 'a' in a field, got 'b', which does not: change it in "
+            "--config, or leave it out",
+        ),
+    ],
+)
+def test_no_configuration_of_a_file_is_lost_silently(text, sentence, tmp_path, scheduler, capsys):
+    file = tmp_path / "several.json"
+    file.write_text(text)
+    said = refusal(["compare", "--config", str(file)], capsys)
+    assert said == f"python -m regcore compare: {sentence.format(file=repr(str(file)))}"
+    assert scheduler.steps_submitted == 0
 
 
 # What is told
@@ -667,6 +696,22 @@ def test_what_was_finished_before_a_failure_is_kept(tmp_path, monkeypatch, pool,
     assert "3 of 3 seeds of plain, 0 of 3 seeds of long" in printed.out
     assert printed.err.endswith("python -m regcore: X must be finite, got nan\n")
     assert pd.read_csv(tmp_path / "t.partial.csv")["mean"].notna().tolist() == [True, False]
+
+
+def test_no_value_is_chosen_over_unequal_seeds():
+    configs = {text: Config(data="iris", epochs=6, seeds=2, l2=float(text)) for text in ("0", "0.1")}
+    run = requests.submit(configs)
+    whole = run.results()
+
+    def choices(results):
+        told = tables.tell_of_sweep(results, "l2", (0.0, 0.1), "val", "loss")
+        chosen = told.values["best"], told.values["one_standard_error_choice"]
+        noted = any("lowest on validation" in note for note in told.tables[0].notes)
+        return [each is not None for each in chosen], noted
+
+    assert choices(whole) == ([True, True], True)
+    first = {at: recording for at, recording in whole["0.1"].recordings.items() if at[0] == 0}
+    assert choices({**whole, "0.1": replace(whole["0.1"], recordings=first)}) == ([False, False], False)
 
 
 def test_a_seed_is_finished_when_all_of_its_members_are():
