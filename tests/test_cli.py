@@ -806,6 +806,19 @@ def test_what_cannot_be_measured_is_left_out_and_named(tmp_path, monkeypatch, ca
     assert len(pd.read_csv(tmp_path / "history.partial.csv")) == 2 * 3 * 6
 
 
+def test_what_is_measured_at_the_second_time_is_told_whole(monkeypatch, capsys):
+    report, n_reports = reports.report, []
+
+    def failing_once(*what):
+        n_reports.append(True)
+        if len(n_reports) == 1:
+            raise WorkerError("a worker died")
+        return report(*what)
+
+    monkeypatch.setattr(reports, "report", failing_once)
+    assert told(["train", *SMALL], capsys)["complete"]
+
+
 def idle_scheduler() -> Scheduler:
     """Return a scheduler whose workers never answer."""
     return Scheduler(ByHand().submit, 1, ENGINE, Settings())

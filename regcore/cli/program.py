@@ -83,7 +83,7 @@ def _run(asked: Namespace) -> int:
         try:
             report = reports.report(asked, base, outcome, tell)
         except RegcoreError as error:
-            outcome = outcome.without_untellable(error)
+            outcome = outcome.without_untellable(error, getattr(asked, "split", "val"))
             report = reports.report(asked, base, outcome, tell)
         failures = []
         if destination is not None and outcome.has_epochs:

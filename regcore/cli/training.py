@@ -10,7 +10,7 @@ from regcore.config import Config
 from regcore.errors import RegcoreError
 from regcore.execution import Progress, Run, submit
 from regcore.execution.run import SECONDS_A_PIECE
-from regcore.results import Result
+from regcore.results import Result, Split
 from regcore.terminal import ProgressLine
 
 
@@ -53,15 +53,19 @@ class Outcome:
         result = self.results[name]
         return [seed for seed in result.seeds if (seed, 0) in result.recordings]
 
-    def without_untellable(self, error: RegcoreError) -> Outcome:
+    def without_untellable(self, error: RegcoreError, split: Split) -> Outcome:
         """Return what is left when telling failed: without the results that cannot be measured.
 
         Ensembles may have to train again what was not recorded, which fails when the workers do.
 
         Args:
             error: Why telling failed.
+            split: The rows that are told of.
         """
-        left_out = tuple(name for name, result in self.results.items() if not _is_measurable(result))
+        left_out = tuple(name for name, result in self.results.items() if not _is_measurable(result, split))
+        if not left_out:
+            # What failed once has been measured by now, and is kept.
+            return self
         results = {
             name: replace(result, recordings={}) if name in left_out else result
             for name, result in self.results.items()
@@ -121,9 +125,11 @@ def _ended(
     return Outcome({name: _finished(each) for name, each in so_far.items()}, so_far, error, interrupt)
 
 
-def _is_measurable(result: Result) -> bool:
+def _is_measurable(result: Result, split: Split) -> bool:
     try:
-        result.metrics("val")
+        # Summaries hold train rows as well, and a sweep chooses on validation rows.
+        for each in dict.fromkeys(("train", "val", split)):
+            result.metrics(each)
     except RegcoreError:
         return False
     return True
