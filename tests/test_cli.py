@@ -22,9 +22,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regcore.cli import experiments, main, program, training
+from regcore.cli import experiments, main, program, reports, tables, training
 from regcore.cli.parser import COMMANDS, EXAMPLES, flag_of, parse
 from regcore.config import Config, field_help, query_text
+from regcore.errors import DataError, WorkerError
 from regcore.execution import requests
 from regcore.execution.scheduler import Scheduler
 from regcore.settings import Settings
@@ -297,6 +298,35 @@ def test_several_configurations_of_a_file_are_for_compare_alone(tmp_path, capsys
     assert "--variant and --baseline must be left out where --config holds several" in said
 
 
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (
+            '{"a": {}, "b": {"l2": 0.1}, "b": {"l2": 0.2}}',
+            "--config {file}: 'b' must be given once, got {{'l2': 0.1}} and {{'l2': 0.2}}",
+        ),
+        ('{"a": {}, "b": {"l2": 1, "l2": 2}}', "--config {file}: 'l2' must be given once, got 1 and 2"),
+        ('{"": {}, "b": {"l2": 0.1}}', "--config {file}: every configuration must have a name, got ''"),
+        (
+            '{"a": {"l2": 0.1}}',
+            "--config must hold at least two configurations by name, or one without a name, which is held "
+            "against plain, got a alone",
+        ),
+        (
+            '{"a": {"l2": 0.1}, "b": {"l2": 0.1, "seed": 0}}',
+            "variants must differ from the baseline 'a' in a field, got 'b', which does not: change it in "
+            "--config, or leave it out",
+        ),
+    ],
+)
+def test_no_configuration_of_a_file_is_lost_silently(text, sentence, tmp_path, scheduler, capsys):
+    file = tmp_path / "several.json"
+    file.write_text(text)
+    said = refusal(["compare", "--config", str(file)], capsys)
+    assert said == f"python -m regcore compare: {sentence.format(file=repr(str(file)))}"
+    assert scheduler.steps_submitted == 0
+
+
 # What is told
 
 
@@ -497,11 +527,60 @@ def test_what_is_there_is_overwritten_by_force_alone(tmp_path, scheduler, capsys
     assert len(pd.read_csv(file)) == 3
 
 
+def test_an_interrupt_leaves_the_files_of_the_run_before_as_they_were(tmp_path, monkeypatch, pool, capsys):
+    assert main(["train", *SMALL, "--out", str(tmp_path)]) == 0
+    before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+    use(monkeypatch, pool, engine_that_fails_once(lambda: False))
+    monkeypatch.setattr(training.Run, "wait", interrupted_when(lambda found: found["plain"].is_complete))
+    assert main([*LONG, "--out", str(tmp_path), "--force"]) == 130
+    assert {name: (tmp_path / name).read_bytes() for name in before} == before
+    partial = set(os.listdir(tmp_path)) - set(before)
+    assert partial == {
+        "config.partial.json", "history.partial.csv", "result.partial.json", "table.partial.csv",
+    }  # fmt: skip
+    assert set(json.loads((tmp_path / "config.partial.json").read_text())) == {"plain", "long"}
+
+
+def test_what_is_complete_takes_the_place_of_what_was_partial(tmp_path, capsys):
+    whole = {"config.json", "history.csv", "result.json", "table.csv"}
+    for name in whole:
+        (tmp_path / name.replace(".", ".partial.")).write_text("old")
+    (tmp_path / "other.partial.csv").write_text("mine")
+    assert main(["train", *SMALL, "--out", str(tmp_path), "--force"]) == 0
+    assert set(os.listdir(tmp_path)) == whole | {"other.partial.csv"}
+
+
 @pytest.mark.parametrize("name", ["file/out.json", "file/folder", "file"])
 def test_where_nothing_can_be_written_nothing_is_trained(name, tmp_path, scheduler, capsys):
     (tmp_path / "file").write_text("")
     said = refusal(["train", *SMALL, "--out", str(tmp_path / name)], capsys)
     assert "train: --out must be " in said
+    assert scheduler.steps_submitted == 0
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        300 * "x" + ".csv", "new/" + 300 * "x" + ".csv", 248 * "x" + ".csv", 300 * "x", "new/" + 300 * "x",
+        "new/" + 300 * "x" + "/t.csv", 50 * (100 * "x" + "/"),
+    ],
+)  # fmt: skip
+def test_a_name_that_is_too_long_is_refused_before_training(name, tmp_path, scheduler, capsys):
+    said = refusal(["train", *SMALL, "--out", str(tmp_path / name)], capsys)
+    assert "train: --out must be where files can be written, got " in said
+    assert said.endswith(": File name too long")
+    assert (scheduler.steps_submitted, os.listdir(tmp_path)) == (0, [])
+
+
+def test_the_longest_name_that_can_be_is_written(tmp_path):
+    file = tmp_path / (255 * "x")[len(".partial.csv") :]
+    assert main(["train", *SMALL, "--out", f"{file}.csv"]) == 0
+    assert os.listdir(tmp_path) == [f"{file.name}.csv"]
+
+
+def test_out_must_name_something(scheduler, capsys):
+    said = refusal(["train", *SMALL, "--out", ""], capsys)
+    assert said.endswith("train: --out must name a file or a folder, got ''")
     assert scheduler.steps_submitted == 0
 
 
@@ -523,6 +602,27 @@ def test_a_disk_that_is_full_afterwards_loses_nothing_that_is_printed(tmp_path, 
 
 
 # What ends early
+
+
+@pytest.mark.parametrize("ends_by", ["interrupt", "error"])
+def test_a_failed_write_is_said_of_what_ended_early_as_well(
+    ends_by, tmp_path, monkeypatch, scheduler, capsys
+):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    train_all = training.train_all
+
+    def ended_early(*what, **named):
+        cause = KeyboardInterrupt() if ends_by == "interrupt" else DataError("X must be finite")
+        return replace(train_all(*what, **named), **{ends_by: cause})
+
+    monkeypatch.setattr(training, "train_all", ended_early)
+    monkeypatch.setattr(Path, "write_text", full)
+    assert main(["train", *SMALL, "--out", str(tmp_path)]) == {"interrupt": 130, "error": 1}[ends_by]
+    said = capsys.readouterr().err
+    assert "--out could not be written: [Errno 28] No space left on device" in said
+    assert ("interrupted" if ends_by == "interrupt" else "X must be finite") in said
 
 
 def test_a_training_that_fails_ends_with_one(monkeypatch, pool, tmp_path, capsys):
@@ -575,7 +675,7 @@ def test_what_is_finished_at_ctrl_c_is_printed_and_written_as_partial(tmp_path, 
     assert [row["mean"] for row in found["table"]] == [sum(weight(seed, 12) for seed in range(3)) / 3, None]
     assert "interrupted: what was finished is told, marked as partial" in printed.err
     assert sorted(file.name for file in tmp_path.iterdir()) == [
-        "config.json", "history.partial.csv", "result.partial.json", "table.partial.csv",
+        "config.partial.json", "history.partial.csv", "result.partial.json", "table.partial.csv",
     ]  # fmt: skip
     assert json.loads((tmp_path / "result.partial.json").read_text()) == found
 
@@ -598,6 +698,22 @@ def test_what_was_finished_before_a_failure_is_kept(tmp_path, monkeypatch, pool,
     assert pd.read_csv(tmp_path / "t.partial.csv")["mean"].notna().tolist() == [True, False]
 
 
+def test_no_value_is_chosen_over_unequal_seeds():
+    configs = {text: Config(data="iris", epochs=6, seeds=2, l2=float(text)) for text in ("0", "0.1")}
+    run = requests.submit(configs)
+    whole = run.results()
+
+    def choices(results):
+        told = tables.tell_of_sweep(results, "l2", (0.0, 0.1), "val", "loss")
+        chosen = told.values["best"], told.values["one_standard_error_choice"]
+        noted = any("lowest on validation" in note for note in told.tables[0].notes)
+        return [each is not None for each in chosen], noted
+
+    assert choices(whole) == ([True, True], True)
+    first = {at: recording for at, recording in whole["0.1"].recordings.items() if at[0] == 0}
+    assert choices({**whole, "0.1": replace(whole["0.1"], recordings=first)}) == ([False, False], False)
+
+
 def test_a_seed_is_finished_when_all_of_its_members_are():
     run = requests.submit({"": Config(data="iris", epochs=6, seeds=2, members=2)})
     run.wait()
@@ -615,6 +731,92 @@ def test_nothing_finished_is_said_and_nothing_written(tmp_path, monkeypatch, cap
     assert printed.out == "PARTIAL: it ended early, and this is of what was finished: 0 of 3 seeds.\n"
     assert printed.err == "python -m regcore: interrupted: no seed was finished\n"
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_in_the_telling_loses_nothing(number, tmp_path, monkeypatch, capsys):
+    report = reports.report
+
+    def disturbed(*what):
+        signal.raise_signal(number)
+        return report(*what)
+
+    monkeypatch.setattr(reports, "report", disturbed)
+    before = [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)]
+    assert main(["train", *SMALL, "--out", str(tmp_path / "t.csv")]) == 0
+    assert "Seed by seed" in capsys.readouterr().out
+    assert len(pd.read_csv(tmp_path / "t.csv")) == 3
+    assert [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)] == before
+
+
+def test_an_interrupt_as_the_last_results_come_loses_nothing(monkeypatch, capsys):
+    results = training.Run.results
+
+    def disturbed(run, partial=False):
+        if not partial:
+            signal.raise_signal(signal.SIGINT)
+        return results(run, partial)
+
+    monkeypatch.setattr(training.Run, "results", disturbed)
+    assert main(["train", *SMALL]) == 130
+    assert "3 of 3 seeds." in capsys.readouterr().out
+
+
+def test_a_second_ctrl_c_loses_nothing(monkeypatch, pool, capsys):
+    use(monkeypatch, pool, engine_that_fails_once(lambda: False))
+    cancel = training.Run.cancel
+
+    def wait(run, timeout=None):
+        while not run.results(partial=True)["plain"].is_complete:
+            time.sleep(0.001)
+        signal.raise_signal(signal.SIGINT)
+
+    def disturbed_cancel(run):
+        cancel(run)
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(training.Run, "wait", wait)
+    monkeypatch.setattr(training.Run, "cancel", disturbed_cancel)
+    assert main(LONG) == 130
+    assert "3 of 3 seeds of plain, 0 of 3 seeds of long" in " ".join(capsys.readouterr().out.split())
+
+
+def test_what_cannot_be_measured_is_left_out_and_named(tmp_path, monkeypatch, capsys):
+    metrics, train_all = training.Result.metrics, training.train_all
+
+    def failing(result, split):
+        if result.config.activation == "tanh" and result.recordings:
+            raise WorkerError("the workers died")
+        return metrics(result, split)
+
+    def failing_afterwards(*what, **named):
+        outcome = train_all(*what, **named)
+        monkeypatch.setattr(training.Result, "metrics", failing)
+        return outcome
+
+    monkeypatch.setattr(training, "train_all", failing_afterwards)
+    arguments = ["compare", *SMALL, "--variant", "other: activation=tanh", "--out", str(tmp_path)]
+    assert main(arguments) == 1
+    printed = capsys.readouterr()
+    assert "3 of 3 seeds of plain, 0 of 3 seeds of other" in " ".join(printed.out.split())
+    assert "LEFT OUT: it could not be measured: other." in printed.out
+    assert "left out, for it could not be measured: other\n" in printed.err
+    assert printed.err.endswith("python -m regcore: the workers died\n")
+    assert pd.read_csv(tmp_path / "table.partial.csv")["mean"].notna().tolist() == [True, False]
+    assert len(pd.read_csv(tmp_path / "history.partial.csv")) == 2 * 3 * 6
+
+
+def test_what_is_measured_at_the_second_time_is_told_whole(monkeypatch, capsys):
+    report, n_reports = reports.report, []
+
+    def failing_once(*what):
+        n_reports.append(True)
+        if len(n_reports) == 1:
+            raise WorkerError("a worker died")
+        return report(*what)
+
+    monkeypatch.setattr(reports, "report", failing_once)
+    assert told(["train", *SMALL], capsys)["complete"]
 
 
 def idle_scheduler() -> Scheduler:
@@ -712,6 +914,19 @@ def test_a_reader_that_goes_away_is_no_failure(tmp_path, monkeypatch, capsys):
     with os.fdopen(writer, "w") as stdout:
         monkeypatch.setattr(sys, "stdout", stdout)
         assert main(["train", *SMALL, "--out", str(tmp_path / "t.csv")]) == 0
+    assert len(pd.read_csv(tmp_path / "t.csv")) == 3
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+def test_a_stdout_that_cannot_be_written_is_said(tmp_path, monkeypatch, capsys):
+    for arguments in (["train", *SMALL, "--out", str(tmp_path / "t.csv")], []):
+        with open("/dev/full", "w") as stdout:
+            monkeypatch.setattr(sys, "stdout", stdout)
+            assert main(arguments) == 1
+        said = capsys.readouterr().err
+        assert said.endswith(
+            "python -m regcore: stdout could not be written: [Errno 28] No space left on device\n"
+        )
     assert len(pd.read_csv(tmp_path / "t.csv")) == 3
 
 

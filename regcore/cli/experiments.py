@@ -45,7 +45,13 @@ def compared(asked: Namespace) -> dict[str, Config]:
                 "--variant and --baseline must be left out where --config holds several configurations, got "
                 f"{', '.join(configs)}"
             )
-        return {name: config.replace(**given) for name, config in configs.items()}
+        if len(configs) < 2:
+            raise ConfigError(
+                "--config must hold at least two configurations by name, or one without a name, which is "
+                f"held against plain, got {', '.join(configs)} alone"
+            )
+        named = [(name, config.replace(**given)) for name, config in configs.items()]
+        return _differing(named, "change it in --config, or leave it out")
     base = configs[""].replace(**given)
     if asked.baseline is None:
         named = [("plain", base.plain())]
@@ -55,7 +61,7 @@ def compared(asked: Namespace) -> dict[str, Config]:
         named += [_variant("--variant", text, base) for text in asked.variant]
     else:
         named.append(("experiment", base))
-    return _differing(named)
+    return _differing(named, "set a flag of a regularizer, or a --variant")
 
 
 def field_of(text: str) -> str:
@@ -68,7 +74,7 @@ def value_of(field: str, text: str) -> Any:
     return query_values({field: text})[field]
 
 
-def _differing(named: list[tuple[str, Config]]) -> dict[str, Config]:
+def _differing(named: list[tuple[str, Config]], remedy: str) -> dict[str, Config]:
     """Return the configurations by name; refuse names that are alike, and what equals the baseline."""
     (first, baseline), *others = named
     configs = {first: baseline}
@@ -78,7 +84,7 @@ def _differing(named: list[tuple[str, Config]]) -> dict[str, Config]:
         if config == baseline:
             raise ConfigError(
                 f"variants must differ from the baseline {first!r} in a field, got {name!r}, which does not: "
-                "set a flag of a regularizer, or a --variant"
+                f"{remedy}"
             )
         configs[name] = config
     return configs
@@ -136,6 +142,8 @@ def _read_configs(file: str | None) -> Mapping[str, Config]:
     try:
         if several is None:
             return {"": Config.from_json(text)}
+        if "" in several:
+            raise ConfigError("every configuration must have a name, got ''")
         return {name: Config.from_json(json.dumps(values)) for name, values in several.items()}
     except ConfigError as error:
         raise ConfigError(f"--config {file!r}: {error}") from None
@@ -144,10 +152,18 @@ def _read_configs(file: str | None) -> Mapping[str, Config]:
 def _several(text: str) -> dict[str, Any] | None:
     """Return the configurations of a JSON object that holds them by name; None if it is anything else."""
     try:
-        values = json.loads(text)
+        values = json.loads(text, object_pairs_hook=_each_once)
     except (ValueError, RecursionError):
         return None
     is_several = (
         isinstance(values, dict) and values and all(isinstance(each, dict) for each in values.values())
     )
     return values if is_several else None
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse a name that is there twice, of which `json` keeps the last; `Config.from_json` says which."""
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        raise ValueError
+    return values

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,16 +25,20 @@ class Destination(NamedTuple):
         """Write what a report holds, and return the files.
 
         What is partial goes beside the name that was asked for, as table.partial.csv: a file of that name is
-        always whole. The configuration is whole in any case.
+        always whole, and all files of such names are of one run. What is complete takes the place of partial
+        files that are there.
 
         Raises:
             OSError: a file cannot be written.
         """
         written = []
         for name, file in self.files.items():
-            path = file if is_complete or name == "config.json" else partial_name(file)
+            path = file if is_complete else partial_name(file)
             _write(path, texts[name])
             written.append(path)
+        if is_complete:
+            for file in self.files.values():
+                partial_name(file).unlink(missing_ok=True)
         return written
 
 
@@ -43,6 +48,16 @@ def destination(out: str, force: bool) -> Destination:
     Raises:
         ConfigError: it cannot, or something is there already and `force` is not given.
     """
+    if not out:
+        raise ConfigError("--out must name a file or a folder, got ''")
+    try:
+        return _destination(out, force)
+    except OSError as error:
+        # As of a name that is too long, or below a folder that may not be entered.
+        raise _not_writable(out, error) from None
+
+
+def _destination(out: str, force: bool) -> Destination:
     path = Path(out)
     is_file = path.suffix.lower() in OF_FILE and not path.is_dir()
     files = {OF_FILE[path.suffix.lower()]: path} if is_file else {name: path / name for name in OF_FOLDER}
@@ -50,13 +65,14 @@ def destination(out: str, force: bool) -> Destination:
         raise ConfigError(
             f"--out must be a folder, or a file that ends with .csv or .json, got the file {out!r}"
         )
-    taken = [each for file in files.values() for each in (file, partial_name(file)) if each.exists()]
+    names = [each for file in files.values() for each in (file, partial_name(file))]
+    taken = [each for each in names if each.exists()]
     if taken and not force:
         raise ConfigError(
             f"--out must not be there yet, got {str(taken[0])!r}, which is: name another, or add --force to "
             "overwrite it"
         )
-    _check_writable(out, path.parent if is_file else path)
+    _check_writable(out, path.parent if is_file else path, names)
     return Destination(files)
 
 
@@ -65,21 +81,35 @@ def partial_name(file: Path) -> Path:
     return file.with_name(f"{file.stem}.partial{file.suffix}")
 
 
-def _check_writable(out: str, folder: Path) -> None:
-    """Refuse now, and not after minutes of training, a folder that cannot be made or written into."""
+def _check_writable(out: str, folder: Path, files: Iterable[Path]) -> None:
+    """Refuse now, and not after minutes of training, a folder that cannot be made or written into.
+
+    Raises:
+        OSError: so it is, or a name is too long.
+    """
     there = next(each for each in (folder, *folder.absolute().parents) if each.exists())
-    try:
-        tempfile.TemporaryFile(dir=there).close()
-    except OSError as error:
-        raise ConfigError(
-            f"--out must be where files can be written, got {out!r}: {error.strerror}"
-        ) from None
+    tempfile.TemporaryFile(dir=there).close()
+    for file in files:
+        # Below a folder that is still to be made, the system does not look at the length of a name.
+        for name in file.absolute().relative_to(there.absolute()).parts:
+            _check_length(there / name)
+        _check_length(file)
+
+
+def _check_length(path: Path) -> None:
+    with suppress(FileNotFoundError):
+        path.lstat()
+
+
+def _not_writable(out: str, error: OSError) -> ConfigError:
+    return ConfigError(f"--out must be where files can be written, got {out!r}: {error.strerror}")
 
 
 def _write(file: Path, text: str) -> None:
     """Write a file at once: whoever looks sees the old one or the new one, whole."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    beside = file.with_name(f".{file.name}.{os.getpid()}")
+    # Not made of the name of the file, which may be as long as a name can be.
+    beside = file.with_name(f".{os.getpid()}.tmp")
     try:
         beside.write_text(text, encoding="utf-8", newline="")
         beside.replace(file)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from regcore.cli import experiments, files
 from regcore.cli.parser import PROGRAM, parse
+from regcore.cli.signals import answered_once
 from regcore.config import Config, query_text
 from regcore.errors import ConfigError, RegcoreError
 
@@ -56,8 +57,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     asked = parse(sys.argv[1:] if arguments is None else arguments)
     if asked.command is None:
-        _print(asked.parser.format_help())
-        return DONE
+        failure = _print(asked.parser.format_help())
+        return DONE if failure is None else _fail(failure)
     parser: Parser = asked.parser
     try:
         return _run(asked)
@@ -76,13 +77,19 @@ def _run(asked: Namespace) -> int:
     from regcore.cli import reports, training
 
     tell = _tell(asked, values)
-    outcome = training.train_all(configs, check=tell)
-    report = reports.report(asked, base, outcome, tell)
-    failure = None
-    if destination is not None and outcome.has_epochs:
-        failure = _write(destination, report, outcome)
-    _print(report.document if asked.json else report.text)
-    return _exit_code(outcome, failure)
+    with answered_once() as ignore_signals:
+        outcome = training.train_all(configs, check=tell)
+        ignore_signals()
+        try:
+            report = reports.report(asked, base, outcome, tell)
+        except RegcoreError as error:
+            outcome = outcome.without_untellable(error, getattr(asked, "split", "val"))
+            report = reports.report(asked, base, outcome, tell)
+        failures = []
+        if destination is not None and outcome.has_epochs:
+            failures.append(_write(destination, report, outcome))
+        failures.append(_print(report.document if asked.json else report.text))
+        return _exit_code(outcome, [failure for failure in failures if failure is not None])
 
 
 def _configurations(asked: Namespace) -> tuple[dict[str, Config], dict[str, Config], tuple[Any, ...]]:
@@ -159,7 +166,12 @@ def _write(destination: files.Destination, report: Report, outcome: Outcome) -> 
     return None
 
 
-def _exit_code(outcome: Outcome, failure: str | None) -> int:
+def _exit_code(outcome: Outcome, failures: Sequence[str]) -> int:
+    for failure in failures:
+        _say(failure)
+    if outcome.left_out:
+        names = ", ".join(name for name in outcome.left_out if name)
+        _say(f"left out, for it could not be measured: {names or 'what was finished'}")
     if outcome.interrupt is not None:
         what = (
             "what was finished is told, marked as partial"
@@ -169,7 +181,7 @@ def _exit_code(outcome: Outcome, failure: str | None) -> int:
         return _end(outcome.interrupt, f"interrupted: {what}")
     if outcome.error is not None:
         return _fail(str(outcome.error))
-    return _fail(failure) if failure is not None else DONE
+    return FAILED if failures else DONE
 
 
 def _fail(sentence: str) -> int:
@@ -190,11 +202,13 @@ def _say(sentence: str) -> None:
     print(f"{PROGRAM}: {sentence}", file=sys.stderr, flush=True)
 
 
-def _print(text: str) -> None:
-    """Write to stdout; a reader that has gone, as head does, has read what it wanted."""
+def _print(text: str) -> str | None:
+    """Write to stdout; return what went wrong. A reader that has gone, as head does, has what it wanted."""
     try:
         sys.stdout.write(text)
         sys.stdout.flush()
-    except BrokenPipeError:
+    except OSError as error:
         # What is still in the buffer would fail again when the program ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return None if isinstance(error, BrokenPipeError) else f"stdout could not be written: {error}"
+    return None

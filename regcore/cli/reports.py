@@ -104,7 +104,11 @@ def _of_partial(outcome: Outcome) -> list[str]:
         + (f" of {name}" if name else "")
         for name, result in outcome.results.items()
     )
-    return [wrapped(f"PARTIAL: it ended early, and this is of what was finished: {counts}.")]
+    said = [wrapped(f"PARTIAL: it ended early, and this is of what was finished: {counts}.")]
+    if outcome.left_out:
+        names = ", ".join(name for name in outcome.left_out if name)
+        said.append(wrapped(f"LEFT OUT: it could not be measured: {names or 'what was finished'}."))
+    return said
 
 
 def _of_diverged(outcome: Outcome) -> list[str]:

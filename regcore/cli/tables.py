@@ -263,6 +263,9 @@ def _comparison_row(row: Mapping[str, Any], metric: str) -> tuple[Any, ...]:
 
 def _choices(sweep: Sweep, metric: str) -> tuple[Choice | None, Choice | None]:
     """Return the best value and the most regularized one near it; None where there is no telling."""
+    if len({frozenset(seed for seed, _ in result.recordings) for result in sweep.results}) > 1:
+        # As of a sweep that ended early: a mean over other seeds is no reason to choose.
+        return None, None
     try:
         lowest = sweep.best(metric)
     except DataError:

@@ -10,7 +10,7 @@ from regcore.config import Config
 from regcore.errors import RegcoreError
 from regcore.execution import Progress, Run, submit
 from regcore.execution.run import SECONDS_A_PIECE
-from regcore.results import Result
+from regcore.results import Result, Split
 from regcore.terminal import ProgressLine
 
 
@@ -23,12 +23,14 @@ class Outcome:
         so_far: Name -> result with every epoch that was recorded, of seeds that were not finished as well.
         error: Why training failed; None if it did not.
         interrupt: What ended it from outside; None if nothing did.
+        left_out: Names of results whose finished seeds cannot be told, and are not among the finished ones.
     """
 
     results: Mapping[str, Result]
     so_far: Mapping[str, Result]
     error: RegcoreError | None = None
     interrupt: KeyboardInterrupt | None = None
+    left_out: tuple[str, ...] = ()
 
     @property
     def is_complete(self) -> bool:
@@ -51,6 +53,25 @@ class Outcome:
         result = self.results[name]
         return [seed for seed in result.seeds if (seed, 0) in result.recordings]
 
+    def without_untellable(self, error: RegcoreError, split: Split) -> Outcome:
+        """Return what is left when telling failed: without the results that cannot be measured.
+
+        Ensembles may have to train again what was not recorded, which fails when the workers do.
+
+        Args:
+            error: Why telling failed.
+            split: The rows that are told of.
+        """
+        left_out = tuple(name for name, result in self.results.items() if not _is_measurable(result, split))
+        if not left_out:
+            # What failed once has been measured by now, and is kept.
+            return self
+        results = {
+            name: replace(result, recordings={}) if name in left_out else result
+            for name, result in self.results.items()
+        }
+        return replace(self, results=results, error=self.error or error, left_out=left_out)
+
 
 def train_all(configs: Mapping[str, Config], check: Callable[[Mapping[str, Result]], object]) -> Outcome:
     """Train configurations side by side, until all are done, one fails, or somebody ends it.
@@ -66,15 +87,15 @@ def train_all(configs: Mapping[str, Config], check: Callable[[Mapping[str, Resul
     try:
         check(run.results(partial=True))
         _wait(run)
+        if run.error is None:
+            results = run.results()
+            return Outcome(results, results)
     except KeyboardInterrupt as interrupt:
         return _ended(run, interrupt=interrupt)
     except BaseException:
         run.cancel()
         raise
-    if run.error is not None:
-        return _ended(run, error=run.error)
-    results = run.results()
-    return Outcome(results, results)
+    return _ended(run, error=run.error)
 
 
 def _wait(run: Run) -> None:
@@ -102,6 +123,16 @@ def _ended(
     so_far = run.results(partial=True)
     run.cancel()
     return Outcome({name: _finished(each) for name, each in so_far.items()}, so_far, error, interrupt)
+
+
+def _is_measurable(result: Result, split: Split) -> bool:
+    try:
+        # Summaries hold train rows as well, and a sweep chooses on validation rows.
+        for each in dict.fromkeys(("train", "val", split)):
+            result.metrics(each)
+    except RegcoreError:
+        return False
+    return True
 
 
 def _finished(result: Result) -> Result:
