@@ -576,7 +576,8 @@ def _of_overlap(found: Ablation, last: Row) -> list[str]:
         return [f"Together they do worse than what they do alone adds up to ({sums})."]
     if overlap.mean > 0:
         return [f"What they do alone adds up to more than they do together ({sums}): they overlap."]
-    return [f"Together they do more than what they do alone adds up to ({sums})."]
+    what = "less harm" if last.difference.mean > 0 else "more"
+    return [f"Together they do {what} than what they do alone adds up to ({sums})."]
 
 
 def _mean(found: Ablation, role: Role, part: str) -> float:
