@@ -101,6 +101,17 @@ def test_what_differs_is_listed_and_nothing_else(document):
     assert re.findall(r"<td>(.*?)</td>", section) == ["0", "0.5"]
 
 
+def test_settings_that_hardly_differ_are_told_apart():
+    both = {
+        "baseline": errors(*VAL, learning_rate=0.1234567),
+        "this run": errors(*VAL, learning_rate=0.1234568),
+    }
+    (section,) = re.findall(r"What differs</h2>(.*?)<h2>", report(both), re.DOTALL)
+
+    assert "Nothing" not in section
+    assert re.findall(r"<td>(.*?)</td>", section) == ["0.1234567", "0.1234568"]
+
+
 def test_metrics_have_mean_difference_interval_wins_and_verdict(document):
     (table,) = re.findall(r"<caption>Error, %</caption>(.*?)</table>", document, re.DOTALL)
     rows = [re.findall(r"<td>(.*?)</td>", row) for row in re.findall("<tr>(.*?)</tr>", table, re.DOTALL)]

@@ -108,7 +108,7 @@ def _differences(results: Mapping[str, Result]) -> Iterator[str]:
     if len(results) == 1:
         return
     yield html.heading("What differs")
-    differing = [name for name in Config.model_fields if len(_spelled(results, name)) > 1]
+    differing = [name for name in Config.model_fields if len(set(_spelled(results, name))) > 1]
     if not differing:
         yield html.paragraph("Nothing: these runs have the same settings.")
         return
@@ -118,15 +118,12 @@ def _differences(results: Mapping[str, Result]) -> Iterator[str]:
     yield html.paragraph("All else is the same, and is listed below.", "quiet")
 
 
-def _spelled(results: Mapping[str, Result], field: str) -> set[str]:
-    return {words.field_value(getattr(result.config, field)) for result in results.values()}
+def _spelled(results: Mapping[str, Result], field: str) -> list[str]:
+    return words.field_values([getattr(result.config, field) for result in results.values()])
 
 
 def _fields(results: Mapping[str, Result], fields: list[str]) -> list[list[str]]:
-    return [
-        [field, *(words.field_value(getattr(result.config, field)) for result in results.values())]
-        for field in fields
-    ]
+    return [[field, *_spelled(results, field)] for field in fields]
 
 
 def _names(results: Mapping[str, object]) -> list[str]:
