@@ -105,6 +105,12 @@ class Ablation:
         return tuple(row for row in self.rows if row.role == role)
 
 
+def row_title(row: Row) -> str:
+    """Return what a row is called in a table of all of them."""
+    titles = {"alone": f"{row.part} alone", "ladder": f"… + {row.part}", "left out": f"all but {row.part}"}
+    return titles.get(row.role, row.run)
+
+
 def parts(config: Config) -> dict[str, dict[str, Any]]:
     """Return the regularizers of a configuration that are on, in the order of the ladder: name -> fields.
 

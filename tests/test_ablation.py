@@ -291,7 +291,8 @@ def test_parts_that_do_harm_but_less_than_they_add_up_to():
 
     assert text.startswith("All parts together raise the validation error")
     assert text.endswith(
-        "Together they do less harm than what they do alone adds up to (+120.0 against +59.9 points together)."
+        "Together they do less harm than what they do alone adds up to (+120.0 against +59.9 points "
+        "together)."
     )
 
 

@@ -8,10 +8,11 @@ from html import escape
 from importlib.metadata import PackageNotFoundError, version
 
 from regcore import answers, words
+from regcore.ablation import Ablation
 from regcore.config import Config, field_help
 from regcore.data.catalog import DATASET_INFO
 from regcore.errors import ConfigError
-from regcore.export import html
+from regcore.export import html, report_ablation
 from regcore.export.tables import config_json
 from regcore.figures import Measure, plot_curves
 from regcore.provenance import numbers_of
@@ -40,13 +41,21 @@ MEASURES: tuple[Measure, ...] = ("loss", "error")
 MAX_SEEDS_LISTED = 64
 
 
-def report(results: Mapping[str, Result], *, engine: str | None = None, link: str | None = None) -> str:
+def report(
+    results: Mapping[str, Result],
+    *,
+    ablation: Ablation | None = None,
+    engine: str | None = None,
+    link: str | None = None,
+) -> str:
     """Return an HTML document on runs, complete in itself: it opens without a network and without the lab.
 
     It has no numbers of the test.
 
     Args:
         results: Name -> result, all trained to the end; the first is the baseline.
+        ablation: What they say of each part (`regcore.ablation.ablation`), told first; None: they are of no
+            ablation.
         engine: Fingerprint of the engine that trained them (`execution.fingerprint`); None: not known.
         link: A link to the experiment, the last of the runs; None: its query alone.
 
@@ -65,6 +74,7 @@ def report(results: Mapping[str, Result], *, engine: str | None = None, link: st
     body = [
         html.heading(title, 1),
         html.paragraph(QUESTION, "quiet"),
+        *_ablation(results, ablation),
         *_answers(results, tables),
         *_differences(results),
         *_metrics(results, tables),
@@ -87,6 +97,11 @@ def title_of(results: Mapping[str, Result]) -> str:
 def _data_title(result: Result) -> str:
     info = DATASET_INFO.get(result.dataset.name)
     return info.title if info else result.dataset.name
+
+
+def _ablation(results: Mapping[str, Result], found: Ablation | None) -> Iterator[str]:
+    if found is not None:
+        yield from report_ablation.sections(found, answers.floor_of(next(iter(results.values()))))
 
 
 def _answers(results: Mapping[str, Result], tables: answers.Tables) -> Iterator[str]:
