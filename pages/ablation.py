@@ -28,7 +28,7 @@ with places.right:
     live = story.follow(PLACE, config)
 technique.show(PLACE, live, places, partial(story.beside, live), story.below, story.answer)
 story.more_data(config)
-take_away.show(config, live.results() if live else None)
+take_away.show(config, live.results() if live else None, is_ablation=True)
 technique.pitfalls(
     (
         Pitfall(

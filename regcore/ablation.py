@@ -105,6 +105,12 @@ class Ablation:
         return tuple(row for row in self.rows if row.role == role)
 
 
+def row_title(row: Row) -> str:
+    """Return what a row is called in a table of all of them."""
+    titles = {"alone": f"{row.part} alone", "ladder": f"… + {row.part}", "left out": f"all but {row.part}"}
+    return titles.get(row.role, row.run)
+
+
 def parts(config: Config) -> dict[str, dict[str, Any]]:
     """Return the regularizers of a configuration that are on, in the order of the ladder: name -> fields.
 
@@ -576,7 +582,8 @@ def _of_overlap(found: Ablation, last: Row) -> list[str]:
         return [f"Together they do worse than what they do alone adds up to ({sums})."]
     if overlap.mean > 0:
         return [f"What they do alone adds up to more than they do together ({sums}): they overlap."]
-    return [f"Together they do more than what they do alone adds up to ({sums})."]
+    what = "less harm" if last.difference.mean > 0 else "more"
+    return [f"Together they do {what} than what they do alone adds up to ({sums})."]
 
 
 def _mean(found: Ablation, role: Role, part: str) -> float:

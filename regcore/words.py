@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from regcore.config import Config
@@ -19,6 +20,8 @@ METRICS = {
 NAMES = {"dropout_input": "input dropout", "dropout_hidden": "hidden dropout", "l2": "L2"}
 NOTHING = "–"
 MINUS = "−"
+# Significant ones, of a setting: as many as it is short with, and as many as tell any two numbers apart.
+FEW_DIGITS, ALL_DIGITS = 6, 17
 
 
 def metric_title(metric: str) -> str:
@@ -31,15 +34,30 @@ def field_name(name: str) -> str:
     return NAMES.get(name, name.replace("_", " "))
 
 
-def field_value(value: Any) -> str:
-    """Return the value of a field of `Config` as short text; of several, with a slash between them."""
+def field_value(value: Any, digits: int = FEW_DIGITS) -> str:
+    """Return the value of a field of `Config` as short text; of several, with a slash between them.
+
+    Args:
+        value: The value.
+        digits: Significant digits of a number that is none of counting.
+    """
     if isinstance(value, tuple):
-        return "/".join(map(field_value, value)) or "none"
+        return "/".join(field_value(each, digits) for each in value) or "none"
     if isinstance(value, bool):
         return "on" if value else "off"
     if value is None:
         return "off"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{value:.{digits}g}" if isinstance(value, float) else str(value)
+
+
+def field_values(values: Sequence[Any]) -> list[str]:
+    """Return the values of one field of `Config` as texts that differ where the values do.
+
+    They have as few digits as that takes.
+    """
+    texts = [[field_value(each, n) for each in values] for n in range(FEW_DIGITS, ALL_DIGITS + 1)]
+    # The first of equals: with the fewest digits.
+    return max(texts, key=lambda some: len(set(some)))
 
 
 def what_is_on(config: Config) -> str:

@@ -286,6 +286,16 @@ def test_parts_that_spoil_each_other():
     )
 
 
+def test_parts_that_do_harm_but_less_than_they_add_up_to():
+    text = in_words(two(0.2, 0.8, 0.8, 0.799))
+
+    assert text.startswith("All parts together raise the validation error")
+    assert text.endswith(
+        "Together they do less harm than what they do alone adds up to (+120.0 against +59.9 points "
+        "together)."
+    )
+
+
 def test_nothing_beyond_seed_noise():
     assert in_words(two(0.5, 0.5, 0.5, 0.5)).startswith(
         "All parts together change the validation error by 0.0 points, within seed noise (95 % interval "

@@ -7,6 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.ui import ablation_story as story
+from pages.ui import take_away
 from regcore import ablation
 from regcore.ablation import ablation_of, configurations
 from regcore.config import Config
@@ -127,6 +128,16 @@ def test_one_part_is_told_alone():
     assert any(element.value.startswith("L2 alone ") for element in app.markdown)
     assert list(tables(app)[-1]["Run"]) == ["none", "L2 alone"]
     assert ": none: " in charts(app)[0] and "; + L2: " in charts(app)[0] and "; with L2: " in charts(app)[0]
+
+
+def test_what_is_taken_away_is_an_ablation(monkeypatch):
+    made, cards = [], []
+    monkeypatch.setattr(take_away, "report", lambda results, **of: made.append(of["ablation"]))
+    monkeypatch.setattr(take_away, "_card", lambda taken, checklist: cards.append(taken))
+    open_page(**TINY, l2="0.01")
+    cards[-1].report()
+
+    assert [found.parts for found in made] == [("L2",)]
 
 
 def test_a_number_is_told_in_its_own_units():

@@ -6,10 +6,11 @@ from html.parser import HTMLParser
 
 import pytest
 
-from regcore import answers
+from regcore import ablation, answers
 from regcore.config import Config
 from regcore.errors import ConfigError
 from regcore.export.report import report
+from regcore.figures import plot_parts, plot_waterfall
 from tests.opened_runs import data, errors, result
 
 VAL = ([0.3, 0.3, 0.4], [0.1, 0.2, 0.1])
@@ -101,6 +102,17 @@ def test_what_differs_is_listed_and_nothing_else(document):
     assert re.findall(r"<td>(.*?)</td>", section) == ["0", "0.5"]
 
 
+def test_settings_that_hardly_differ_are_told_apart():
+    both = {
+        "baseline": errors(*VAL, learning_rate=0.1234567),
+        "this run": errors(*VAL, learning_rate=0.1234568),
+    }
+    (section,) = re.findall(r"What differs</h2>(.*?)<h2>", report(both), re.DOTALL)
+
+    assert "Nothing" not in section
+    assert re.findall(r"<td>(.*?)</td>", section) == ["0.1234567", "0.1234568"]
+
+
 def test_metrics_have_mean_difference_interval_wins_and_verdict(document):
     (table,) = re.findall(r"<caption>Error, %</caption>(.*?)</table>", document, re.DOTALL)
     rows = [re.findall(r"<td>(.*?)</td>", row) for row in re.findall("<tr>(.*?)</tr>", table, re.DOTALL)]
@@ -142,6 +154,72 @@ def test_names_are_text():
 
     assert "<b onclick" not in told
     assert "<b onclick='x'>" in Read(told).text
+
+
+# Of seeds 0, 1 and 2, in the order of `ablation.configurations`: none, L2, dropout, all.
+TAKEN_APART = ([0.5, 0.6, 0.7], [0.4, 0.4, 0.6], [0.2, 0.4, 0.4], [0.1, 0.3, 0.3])
+
+
+def taken_apart(test=0.4):
+    """Return the results of an ablation of L2 and dropout, and what they say of both."""
+    asked = Config(hidden=(3,), l2=0.01, dropout_hidden=0.5, seeds=3, epochs=1)
+    results = {
+        name: errors(of_run, [test] * 3, **config.changes(Config(seeds=3, epochs=1)))
+        for (name, config), of_run in zip(ablation.configurations(asked).items(), TAKEN_APART, strict=True)
+    }
+    return results, ablation.ablation(results)
+
+
+@pytest.fixture(scope="module")
+def ablated():
+    results, found = taken_apart()
+    return report(results, ablation=found)
+
+
+def test_an_ablation_is_told_in_words_and_figures(ablated):
+    _, found = taken_apart()
+    read = Read(ablated)
+
+    assert "All parts together lower the validation error from 60.0 % to 23.3 %" in ablation.in_words(found)
+    assert ablation.in_words(found) in read.text
+    for drawn in (plot_waterfall(found), plot_parts(found)):
+        assert drawn.layout.meta["description"] in read.text
+    captions = [figure["aria-label"] for figure in read.attributes("figure")]
+    assert captions[:2] == ["The ladder, one part after another", "Each part alone, and on top of the others"]
+    assert len(read.attributes("figcaption")) == len(captions) == 2 + 2 * 4
+
+
+def test_an_ablations_table_has_each_role_and_part_with_its_seeds_and_its_cost(ablated):
+    caption = "<caption>Error, %, with each part and without it</caption>"
+    (table,) = re.findall(f"{caption}(.*?)</table>", ablated, re.DOTALL)
+    heads = re.findall(r'scope="col">(.*?)</th>', table)
+    names = re.findall(r'scope="row">(.*?)</th>', table)
+    rows = [re.findall(r"<td>(.*?)</td>", row) for row in re.findall("<tr>(.*?)</tr>", table, re.DOTALL)[1:]]
+
+    assert heads == [
+        "Run", "Mean", "Difference", "95 % interval", "Lower on", "Verdict", "Each seed", "Epochs",
+    ]  # fmt: skip
+    assert names == [
+        "none", "L2 alone", "dropout alone", "… + L2", "… + dropout", "all but L2", "all but dropout", "all",
+    ]  # fmt: skip
+    assert rows[0] == ["60.0", "–", "–", "–", "–", "–", "1"]
+    # Differences of 10, 20 and 10 points: 13.3 ± 4.303 · 5.77 / √3.
+    assert rows[1][:5] == ["46.7", "−13.3", "−27.7 to +1.0", "3 of 3", "within seed noise"]
+    assert '<span role="img" aria-label="Differences by seed: −10.0, −20.0, −10.0"><svg' in rows[1][5]
+    assert rows[1][5].count("<rect") == 3
+
+
+def test_an_ablation_has_no_number_of_the_test_and_is_there_only_if_given(document, ablated):
+    results, found = taken_apart(test=0.9)
+
+    assert "Which part helped" not in document
+    assert report(results, ablation=found) == ablated
+
+
+def test_of_no_part_there_is_no_ablation():
+    results = {"none": errors([0.1, 0.2], [0.2, 0.2])}
+
+    assert "Which part helped" not in report(results, ablation=ablation.ablation(results))
 
 
 def test_what_is_not_complete_is_refused():

@@ -175,6 +175,15 @@ def test_fields_that_differ_are_in_words():
     ]
 
 
+def test_settings_that_hardly_differ_are_told_apart():
+    one, other = (
+        Row(name, config(0).replace(l2=l2), None, 3, True)
+        for name, l2 in (("one", 0.1234567), ("two", 0.1234568))
+    )
+
+    assert shelf.fields_in_words(one, other) == [{"Field": "L2", "One": "0.1234567", "Two": "0.1234568"}]
+
+
 def test_metrics_are_paired_and_rounded_alike():
     one, other = row("one", entry(1, error=(0.2, 0.3))), row("two", entry(2, error=(0.1, 0.19)))
 

@@ -23,7 +23,9 @@ CARD = """
 import streamlit as st
 from pages.ui import take_away
 given = st.session_state
-take_away.show(given.config, given.results, checklist=given.checklist)
+take_away.show(
+    given.config, given.results, checklist=given.checklist, is_ablation=given.is_ablation
+)
 """
 LOAD = """
 import streamlit as st
@@ -38,9 +40,10 @@ LABELS = [
 ]  # fmt: skip
 
 
-def card(config, results=None, checklist=False):
+def card(config, results=None, checklist=False, is_ablation=False):
     app = AppTest.from_string(CARD, default_timeout=60)
-    for name, value in {"config": config, "results": results, "checklist": checklist}.items():
+    given = {"config": config, "results": results, "checklist": checklist, "is_ablation": is_ablation}
+    for name, value in given.items():
         app.session_state[name] = value
     app.run()
     assert not app.exception
@@ -121,6 +124,17 @@ def test_report_and_history_are_of_the_runs_shown_and_have_no_test(handed, monke
         {"baseline": 0.35, "this run": 0.15}
     )
     assert "test" not in " ".join(read)
+
+
+def test_the_report_of_an_ablation_says_what_each_part_does(handed, monkeypatch):
+    monkeypatch.setattr(take_away, "fingerprint", lambda seconds: "0123456789abcdef")
+    asked = Config(data="wine", l2=0.1, seeds=3)
+    results = {"none": errors([0.7, 0.8, 0.9], [0.5] * 3), "L2": errors([0.1, 0.1, 0.4], [0.5] * 3, l2=0.1)}
+    card(asked, results, is_ablation=True)
+
+    assert "L2 alone lowers the validation error from 80.0 % to 20.0 %" in handed["wine.html"]()
+    card(asked, results)
+    assert "Which part helped" not in handed["wine.html"]()
 
 
 def test_the_model_is_of_the_seed_that_was_chosen_and_of_the_last_run(handed, monkeypatch):

@@ -65,6 +65,21 @@ def test_values_of_fields(value, text):
     assert words.field_value(value) == text
 
 
+@pytest.mark.parametrize(
+    ("values", "texts"),
+    [
+        ((0.1, 0.3), ["0.1", "0.3"]),
+        ((0.1234567, 0.1234568), ["0.1234567", "0.1234568"]),
+        ((0.1 + 0.2, 0.3), ["0.30000000000000004", "0.29999999999999999"]),
+        ((0.1234567, 0.1234567), ["0.123457", "0.123457"]),
+        ((0.1234567, None, (0.1234568, 0.5)), ["0.123457", "off", "0.123457/0.5"]),
+        ((0.5, (0.5,)), ["0.5", "0.5"]),
+    ],
+)
+def test_values_of_a_field_that_differ_are_told_apart(values, texts):
+    assert words.field_values(values) == texts
+
+
 @pytest.mark.parametrize(("n", "text"), [(0, "0 seeds"), (1, "1 seed"), (1200, "1,200 seeds")])
 def test_counts(n, text):
     assert words.count(n, "seed") == text

@@ -126,7 +126,8 @@ def in_table(found: Ablation) -> pd.DataFrame:
 
 def _in_row(row: Row, metric: str, decimals: int, largest: float) -> dict[str, str]:
     paired = row.difference
-    told = {"Run": _title(row), words.metric_title(metric): words.number(row.interval.mean, metric, decimals)}
+    mean = words.number(row.interval.mean, metric, decimals)
+    told = {"Run": ablation.row_title(row), words.metric_title(metric): mean}
     difference, seeds, verdict = words.NOTHING, words.NOTHING, words.NOTHING
     if paired is not None:
         difference = words.signed(paired.mean, metric, decimals)
@@ -140,11 +141,6 @@ def _in_row(row: Row, metric: str, decimals: int, largest: float) -> dict[str, s
         "Verdict": verdict,
         "Epochs": f"{row.cost:,.0f}",
     }
-
-
-def _title(row: Row) -> str:
-    titles = {"alone": f"{row.part} alone", "ladder": f"… + {row.part}", "left out": f"all but {row.part}"}
-    return titles.get(row.role, row.run)
 
 
 def _bars(row: Row, largest: float) -> str:

@@ -191,11 +191,11 @@ def overlaid(table: Sequence[Row], data: str) -> tuple[Overlaid, ...]:
 
 def fields_in_words(one: Row, other: Row) -> list[dict[str, str]]:
     """Return one line for each field in which two runs differ."""
+    heads = _head(one), _head(other)
     return [
         {
             "Field": words.field_name(found.field),
-            _head(one): words.field_value(found.baseline),
-            _head(other): words.field_value(found.treatment),
+            **dict(zip(heads, words.field_values([found.baseline, found.treatment]), strict=True)),
         }
         for found in changed_fields(one.config, other.config)
     ]

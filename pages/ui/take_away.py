@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from pages.ui import runs, share, state
+from regcore import ablation
 from regcore.config import STOPPING_FIELDS, Config
 from regcore.errors import ConfigError, RegcoreError
 from regcore.execution import fingerprint
@@ -53,11 +54,13 @@ class Taken:
         config: The experiment.
         results: Name -> result, the baseline first and the experiment last; empty if there are none.
         url: Address of the page.
+        is_ablation: Whether the results are those of an ablation of the experiment.
     """
 
     config: Config
     results: Mapping[str, Result]
     url: str | None = None
+    is_ablation: bool = False
 
     def model(self, seed: int) -> bytes:
         """Return a `.keras` file of the networks of one seed."""
@@ -70,7 +73,9 @@ class Taken:
         except RegcoreError:
             # Numbers that are there are worth a report, whatever became of the workers since.
             engine = None
-        return report(self.results, engine=engine, link=share.link(self.url, self.config, None))
+        found = ablation.ablation(self.results) if self.is_ablation else None
+        link = share.link(self.url, self.config, None)
+        return report(self.results, ablation=found, engine=engine, link=link)
 
     def history(self) -> str:
         """Return what was recorded of every epoch, as CSV."""
@@ -81,7 +86,13 @@ class Taken:
         return config_json({"": self.config})
 
 
-def show(config: Config, results: Mapping[str, Result] | None, *, checklist: bool = False) -> None:
+def show(
+    config: Config,
+    results: Mapping[str, Result] | None,
+    *,
+    checklist: bool = False,
+    is_ablation: bool = False,
+) -> None:
     """Show everything that can be taken away, folded.
 
     Args:
@@ -90,9 +101,11 @@ def show(config: Config, results: Mapping[str, Result] | None, *, checklist: boo
             none. Of a checklist, all its experiments.
         checklist: Whether the experiment asks if the network can overfit at all: there is no run to report
             and no network to keep.
+        is_ablation: Whether the results are those of `ablation.configurations`: the report says of each part
+            what it does.
     """
     with st.expander("Take it away"):
-        _card(Taken(config, results or {}, st.context.url), checklist)
+        _card(Taken(config, results or {}, st.context.url, is_ablation), checklist)
 
 
 def of_page(live: runs.Live | None, config: Config) -> dict[str, Result] | None:

@@ -46,6 +46,10 @@ function paint(id) {
 """
 
 
+class Markup(str):
+    """Text that is HTML already, and stands in a table as it is."""
+
+
 def page(title: str, body: Sequence[str]) -> str:
     """Return a whole document, Plotly's code in it once.
 
@@ -93,20 +97,33 @@ def paragraph(text: str, kind: str = "") -> str:
 
 
 def table(caption: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a table whose first column names its rows; all of it text.
+    """Return a table whose first column names its rows; all of it text, but for cells that are `Markup`.
 
     It scrolls on its own where it is wider than the page, by keyboard as well.
     """
     columns = "".join(f'<th scope="col">{escape(each)}</th>' for each in head)
     body = "\n".join(
-        f'<tr><th scope="row">{escape(first)}</th>{"".join(f"<td>{escape(each)}</td>" for each in rest)}</tr>'
-        for first, *rest in rows
+        f'<tr><th scope="row">{escape(first)}</th>{"".join(map(_cell, rest))}</tr>' for first, *rest in rows
     )
     return (
         f'<div class="wide" role="region" tabindex="0" aria-label="{escape(caption)}">\n'
         f"<table><caption>{escape(caption)}</caption>\n<thead><tr>{columns}</tr></thead>\n"
         f"<tbody>\n{body}\n</tbody></table></div>"
     )
+
+
+def _cell(content: str) -> str:
+    return f"<td>{content if isinstance(content, Markup) else escape(content)}</td>"
+
+
+def picture(svg: str, said: str) -> Markup:
+    """Return a small picture for a cell of a table.
+
+    Args:
+        svg: The picture, an element.
+        said: What it shows, for those who do not see it, as text.
+    """
+    return Markup(f'<span role="img" aria-label="{escape(said)}">{svg}</span>')
 
 
 def folded(summary: str, *inside: str) -> str:

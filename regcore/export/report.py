@@ -8,10 +8,11 @@ from html import escape
 from importlib.metadata import PackageNotFoundError, version
 
 from regcore import answers, words
+from regcore.ablation import Ablation
 from regcore.config import Config, field_help
 from regcore.data.catalog import DATASET_INFO
 from regcore.errors import ConfigError
-from regcore.export import html
+from regcore.export import html, report_ablation
 from regcore.export.tables import config_json
 from regcore.figures import Measure, plot_curves
 from regcore.provenance import numbers_of
@@ -40,13 +41,21 @@ MEASURES: tuple[Measure, ...] = ("loss", "error")
 MAX_SEEDS_LISTED = 64
 
 
-def report(results: Mapping[str, Result], *, engine: str | None = None, link: str | None = None) -> str:
+def report(
+    results: Mapping[str, Result],
+    *,
+    ablation: Ablation | None = None,
+    engine: str | None = None,
+    link: str | None = None,
+) -> str:
     """Return an HTML document on runs, complete in itself: it opens without a network and without the lab.
 
     It has no numbers of the test.
 
     Args:
         results: Name -> result, all trained to the end; the first is the baseline.
+        ablation: What they say of each part (`regcore.ablation.ablation`), told first; None: they are of no
+            ablation.
         engine: Fingerprint of the engine that trained them (`execution.fingerprint`); None: not known.
         link: A link to the experiment, the last of the runs; None: its query alone.
 
@@ -65,6 +74,7 @@ def report(results: Mapping[str, Result], *, engine: str | None = None, link: st
     body = [
         html.heading(title, 1),
         html.paragraph(QUESTION, "quiet"),
+        *_ablation(results, ablation),
         *_answers(results, tables),
         *_differences(results),
         *_metrics(results, tables),
@@ -89,6 +99,11 @@ def _data_title(result: Result) -> str:
     return info.title if info else result.dataset.name
 
 
+def _ablation(results: Mapping[str, Result], found: Ablation | None) -> Iterator[str]:
+    if found is not None:
+        yield from report_ablation.sections(found, answers.floor_of(next(iter(results.values()))))
+
+
 def _answers(results: Mapping[str, Result], tables: answers.Tables) -> Iterator[str]:
     yield html.heading("The answer")
     metric, table = next(iter(tables.items()))
@@ -108,7 +123,7 @@ def _differences(results: Mapping[str, Result]) -> Iterator[str]:
     if len(results) == 1:
         return
     yield html.heading("What differs")
-    differing = [name for name in Config.model_fields if len(_spelled(results, name)) > 1]
+    differing = [name for name in Config.model_fields if len(set(_spelled(results, name))) > 1]
     if not differing:
         yield html.paragraph("Nothing: these runs have the same settings.")
         return
@@ -118,15 +133,12 @@ def _differences(results: Mapping[str, Result]) -> Iterator[str]:
     yield html.paragraph("All else is the same, and is listed below.", "quiet")
 
 
-def _spelled(results: Mapping[str, Result], field: str) -> set[str]:
-    return {words.field_value(getattr(result.config, field)) for result in results.values()}
+def _spelled(results: Mapping[str, Result], field: str) -> list[str]:
+    return words.field_values([getattr(result.config, field) for result in results.values()])
 
 
 def _fields(results: Mapping[str, Result], fields: list[str]) -> list[list[str]]:
-    return [
-        [field, *(words.field_value(getattr(result.config, field)) for result in results.values())]
-        for field in fields
-    ]
+    return [[field, *_spelled(results, field)] for field in fields]
 
 
 def _names(results: Mapping[str, object]) -> list[str]:
