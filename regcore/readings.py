@@ -62,7 +62,7 @@ class Readings(NamedTuple):
     Attributes:
         lost: Part of the members whose loss was not finite in some epoch; where patience fired, in one up to
             that: what is recorded after it is not of a network that is kept.
-        blow_up: log10 of the largest loss of such an epoch, in losses of a blind answer: 0 is as good as that.
+        blow_up: log10 of the largest loss of such an epoch, in losses of a blind answer: 0 is as good.
         unlearnt: Train error above that of a perfect network; below 0, wrong labels were learnt.
         gap: Validation error minus train error.
         rise: Validation loss above where it was lowest before.
