@@ -310,7 +310,8 @@ def _jumps(curves: Floats, n_told: Counts) -> Floats:
     """
     jumps = np.zeros(curves.shape[:-1])
     for network, n_epochs in np.ndenumerate(n_told):
-        differences = np.diff(curves[network][:n_epochs][-max(3, n_epochs // 2) :], n=2)
+        half = max(3, int(n_epochs) // 2)
+        differences = np.diff(curves[network][:n_epochs][-half:], n=2)
         if differences.size:
             jumps[network] = np.sqrt(np.mean(differences**2) / 6)
     return jumps

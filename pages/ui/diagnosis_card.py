@@ -93,11 +93,16 @@ def show_in_short(live: runs.Live) -> None:
 
 
 def _beside_its_baseline(live: runs.Live) -> Mapping[str, Result]:
-    """Return the run of the page's configuration and its baseline, as far as they are among what is trained."""
+    """Return the run of the page's configuration and its baseline, if they are among what is trained."""
     results = live.results()
     if next(iter(results)) not in (BASELINE, NONE):
         return {}
-    return take_away.of_page(live, state.config()) or {}
+    return state.kept_of("diagnosis.of_page", _of_page, live, state.config(), *results.values())
+
+
+def _of_page(live: runs.Live, config: Config, *_: Result) -> Mapping[str, Result]:
+    """Return what is read off these results: the same until they are others, and so is their diagnosis."""
+    return take_away.of_page(live, config) or {}
 
 
 def _diagnosis(results: Mapping[str, Result]) -> Diagnosis | None:
