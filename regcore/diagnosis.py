@@ -201,7 +201,8 @@ def diagnose(result: Result, baseline: Result | None = None, split: Verdict | No
             random are of one distribution.
 
     Raises:
-        ConfigError: the run or its baseline is not complete, or they differ in seeds or task.
+        ConfigError: the run or its baseline is not complete or has no validation rows, or they differ in
+            seeds or task.
     """
     _check(result, baseline)
     if baseline is not None and baseline.config == result.config:
@@ -237,6 +238,8 @@ def _check(result: Result, baseline: Result | None) -> None:
     for name, each in (("result", result), ("baseline", baseline)):
         if each is not None and not each.is_complete:
             raise ConfigError(f"{name} must be trained to the end for a diagnosis, got {each!r}")
+        if each is not None and not each.dataset.n_val:
+            raise ConfigError(f"{name} must have validation rows for a diagnosis, got none")
     if baseline is not None and baseline.seeds != result.seeds:
         raise ConfigError(
             f"baseline must have the seeds of the result, {result.seeds[0]} to {result.seeds[-1]}, "
@@ -300,11 +303,10 @@ def _numbers(
     seeds, n_networks = len(result.seeds), len(result.seeds) * result.config.members
     noise, jumps = _noise(result, found), _two_errors(found.jumps, seeds)
     gain_noise, rise_noise = _two_errors(found.gain_noise, seeds), _two_errors(found.rise_noise, seeds)
-    lost = tuple(found.is_diverged.astype(float).tolist())
     blown_origin = "A convention: dropout makes it up to six, steps that are too large a hundred and more."
     noise_bound = max(GAP_BOUND, _mean(found.gap))
     return (
-        Number(LOST, lost, 0.0, f"None of {n_networks} may be.", "networks"),
+        Number(LOST, _tuple(found.lost), 0.0, f"None of {n_networks} may be.", "networks"),
         Number(BLOWN, _tuple(found.blow_up), math.log10(BLOWN_BOUND), blown_origin, "times"),
         *_of_the_split(result, split),
         Number(GAIN, _tuple(found.gain), max(LOSS_BOUND, gain_noise), _JUMPS_TOO),
@@ -422,8 +424,10 @@ class _Sentences:
 
     def _diverged(self) -> str:
         if self.numbers[LOST].is_beyond:
-            n = int(self.found.is_diverged.sum())
-            return f"The loss was not finite on {n} of {_seeds(len(self.result.seeds))}."
+            n_seeds, members = len(self.result.seeds), self.result.config.members
+            n = round(float(self.found.lost.sum()) * members)
+            of = _seeds(n_seeds) if members == 1 else f"{n_seeds * members} networks"
+            return f"The loss was not finite on {n} of {of}."
         return (
             f"In one epoch the loss was {self._number(BLOWN)} times that of a blind guess, and the network "
             "has not recovered."

@@ -1,7 +1,8 @@
 """What to try next, one function for each thing that can be wrong: a configuration, and why.
 
 A proposal is an experiment, not a remedy: it changes one thing whose effect tells whether the diagnosis was
-right. It never asks for what the data cannot give.
+right. It never asks for what the data cannot give. Where there is nothing left to change, the configuration
+stays what it is, and `why` says so.
 """
 
 from __future__ import annotations
@@ -62,22 +63,34 @@ def random_resplits(result: Result, why: str) -> Experiment:
     return Experiment(shift.experiment(result.config), why, on_resplits=True)
 
 
-def longer(config: Config, fired: bool) -> Experiment:
-    """Return three times the patience where it fired, else three times the epochs."""
+def longer(config: Config, fired: bool, because: str = "the validation loss was still falling") -> Experiment:
+    """Return three times the patience where it fired, else three times the epochs.
+
+    Args:
+        config: What stopped too early.
+        fired: Whether patience stopped it.
+        because: Why it needs longer.
+    """
     if fired:
-        patience = _at_most("patience", 3 * max(config.patience or 1, 1))
-        return Experiment(
-            config.replace(patience=patience), "Three times the patience: it gave up too early."
-        )
+        return _longer_patience(config, "it gave up too early")
     if config.epochs < _highest("epochs"):
-        return Experiment(
-            config.replace(epochs=_at_most("epochs", 3 * config.epochs)),
-            "Three times the epochs: the validation loss was still falling.",
-        )
-    return Experiment(
-        config.replace(learning_rate=min(_rounded(3 * config.learning_rate), _highest("learning_rate"))),
-        "Three times the learning rate: there are no more epochs to be had.",
-    )
+        epochs = _at_most("epochs", 3 * config.epochs)
+        why = f"{_times(epochs, config.epochs)} epochs: {because}."
+        return Experiment(config.replace(epochs=epochs), why)
+    rate = min(_rounded(3 * config.learning_rate), _highest("learning_rate"))
+    if rate > config.learning_rate:
+        times = _times(rate, config.learning_rate, otherwise="The highest")
+        why = f"{times} learning rate: there are no more epochs to be had."
+        return Experiment(config.replace(learning_rate=rate), why)
+    return Experiment(config, "Nothing: there are no more epochs and no larger steps to be had.")
+
+
+def _longer_patience(config: Config, because: str) -> Experiment:
+    before = config.patience or 0
+    patience = _at_most("patience", 3 * max(before, 1))
+    if patience == before:
+        return Experiment(config.replace(patience=None), f"Without patience: {because}.")
+    return Experiment(config.replace(patience=patience), f"{_times(patience, before)} patience: {because}.")
 
 
 def better_fit(config: Config, is_blind: bool, is_falling: bool, baseline_fits: bool | None) -> Experiment:
@@ -91,9 +104,13 @@ def better_fit(config: Config, is_blind: bool, is_falling: bool, baseline_fits: 
     """
     is_plain = config == config.plain()
     if not is_plain and baseline_fits:
-        return Experiment(
-            weaker(config), "The baseline fits, so regularizers are too strong: here weaker ones."
-        )
+        weakened = weaker(config)
+        if weakened != config:
+            return Experiment(
+                weakened, "The baseline fits, so regularizers are too strong: here weaker ones."
+            )
+        if config.patience is not None:
+            return _longer_patience(config, "the baseline fits, so it may have given up too early")
     if not is_plain and baseline_fits is None:
         return Experiment(
             config.plain(), "Without regularizers: it tells whether they or the network are the cause."
@@ -101,9 +118,7 @@ def better_fit(config: Config, is_blind: bool, is_falling: bool, baseline_fits: 
     if config.initializer not in GOOD_INITIALIZERS:
         return Experiment(config.replace(initializer="he_normal"), "First weights that are known to be good.")
     if is_falling:
-        return longer(config, fired=False)._replace(
-            why="Three times the epochs: it is slow, and still falling."
-        )
+        return longer(config, fired=False, because="it is slow, and still falling")
     if not config.hidden:
         return Experiment(
             config.replace(hidden=Config().hidden),
@@ -116,9 +131,7 @@ def better_fit(config: Config, is_blind: bool, is_falling: bool, baseline_fits: 
     if max(config.hidden) < WIDE:
         wider = tuple(min(4 * width, MAX_WIDTH) for width in config.hidden)
         return Experiment(config.replace(hidden=wider), "Four times the units: it may be too small.")
-    return longer(config, fired=False)._replace(
-        why="Three times the epochs: the network is large enough, so it may need longer."
-    )
+    return longer(config, fired=False, because="the network is large enough, so it may need longer")
 
 
 def weaker(config: Config) -> Config:
@@ -156,20 +169,28 @@ def quieter_validation(result: Result, rows_are_the_cause: bool) -> Experiment:
         return random_resplits(
             result, "Each random re-split validates on other rows: together they are many."
         )
+    seeds = _as_many_seeds(config, 4 * config.seeds)
+    if seeds > config.seeds:
+        return Experiment(
+            config.replace(seeds=seeds),
+            f"{_times(seeds, config.seeds)} seeds: each validates on other rows, as there are no more rows "
+            "for each.",
+        )
     return Experiment(
-        config.replace(seeds=_as_many_seeds(config, 4 * config.seeds)),
-        "Four times the seeds: each validates on other rows, as there are no more rows for each.",
+        other_seeds(config), "Other seeds, as there are no more at once: each validates on other rows."
     )
 
 
 def less_overfitting(result: Result, has_risen: bool) -> Experiment:
-    """Return the first regularizer that is off and known to help on such data; else twice the rows.
+    """Return the first regularizer that is off and known to help on such data; else twice the rows; else a
+    penalty that is three times as strong.
 
     In order of what was measured of each alone on few digits with wrong labels: see
     `python -m regcore.bench effects`. Patience comes first where validation has turned up, for it trains
     nothing.
     """
-    return next(_regularizers(result, has_risen))
+    proposed = (each for each in _regularizers(result, has_risen) if each.config != result.config)
+    return next(proposed, Experiment(result.config, "Nothing: all that is known to help is on, and strong."))
 
 
 def _regularizers(result: Result, has_risen: bool) -> Iterator[Experiment]:
@@ -194,10 +215,15 @@ def _regularizers(result: Result, has_risen: bool) -> Iterator[Experiment]:
         yield Experiment(config.replace(patience=10), "Patience 10: the network of the best epoch is kept.")
     n_train = more_rows(result, dataset.n_train, dataset.n_val, 2)
     if n_train > dataset.n_train:
-        yield Experiment(config.replace(n_train=n_train), "Twice the train rows: the surest cure of all.")
+        times = "Twice the" if n_train == 2 * dataset.n_train else "More"
+        yield Experiment(config.replace(n_train=n_train), f"{times} train rows: the surest cure of all.")
     if not config.jitter:
         yield Experiment(config.replace(jitter=0.2), "Jitter: no row is seen twice.")
-    yield Experiment(config.replace(l2=min(3 * (config.l2 or 1e-3), _highest("l2"))), "Three times the L2.")
+    for field, name in (("l2", "L2"), ("weight_decay", "decoupled weight decay")):
+        before = getattr(config, field)
+        strength = min(3 * before, _highest(field))
+        # Three times nothing is nothing, and no experiment.
+        yield Experiment(config.replace(**{field: strength}), f"{_times(strength, before)} {name}.")
 
 
 def does_it_hold(result: Result) -> Experiment:
@@ -209,18 +235,25 @@ def does_it_hold(result: Result) -> Experiment:
             config.replace(n_train=n_train),
             "A quarter of the train rows: with these many there is little to regularize.",
         )
-    if config.seed + 2 * config.seeds > MAX_SEED:
-        return more_seeds(config)
     return Experiment(
-        config.replace(seed=config.seed + config.seeds),
+        other_seeds(config),
         "Seeds that nobody has looked at: what was chosen on these may owe them something.",
     )
 
 
 def more_seeds(config: Config) -> Experiment:
-    """Return the same with more seeds: twice as many, at least eight."""
+    """Return the same with more seeds: twice as many, at least eight; with others where there are no more."""
     seeds = _as_many_seeds(config, max(8, 2 * config.seeds))
-    return Experiment(config.replace(seeds=seeds), "More seeds: they tell on which side of the border it is.")
+    more = config.replace(seeds=seeds) if seeds > config.seeds else other_seeds(config)
+    what = "More" if seeds > config.seeds else "Other"
+    return Experiment(more, f"{what} seeds: they tell on which side of the border it is.")
+
+
+def other_seeds(config: Config) -> Config:
+    """Return the same with as many seeds after its own; where they end, before them."""
+    n_seeds = config.seeds
+    is_room = config.seed + 2 * n_seeds <= MAX_SEED + 1
+    return config.replace(seed=config.seed + n_seeds if is_room else config.seed - n_seeds)
 
 
 def more_rows(result: Result, n: int, n_others: int, factor: int = 4) -> int:
@@ -236,6 +269,14 @@ def is_built_in(result: Result) -> bool:
     if dataset.fixed is not None or dataset.name != config.data:
         return False
     return (dataset.n_train, dataset.n_val) == check_rows(config)
+
+
+def _times(value: float, before: float, otherwise: str = "More") -> str:
+    """Return how much of something a proposal asks for, where three or four times as much may be too much."""
+    for times, words in ((3, "Three times the"), (4, "Four times the")):
+        if before and abs(value / before - times) < 0.2:
+            return words
+    return otherwise
 
 
 def _rounded(value: float) -> float:

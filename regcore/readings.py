@@ -34,6 +34,8 @@ BEYOND_COUNTING = 1e12
 LEAST_TO_LEARN = 0.5
 
 Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+Counts = npt.NDArray[np.int64]
 
 
 class ToLearn(NamedTuple):
@@ -58,8 +60,9 @@ class Readings(NamedTuple):
     """What is read of each seed, [seeds] each, at the epochs kept, in parts of what there is to learn.
 
     Attributes:
-        is_diverged: Whether a loss was not finite in some epoch of some member.
-        blow_up: log10 of the largest loss of an epoch, in losses of a blind answer: 0 is as good as that.
+        lost: Part of the members whose loss was not finite in some epoch; where patience fired, in one up to
+            that: what is recorded after it is not of a network that is kept.
+        blow_up: log10 of the largest loss of such an epoch, in losses of a blind answer: 0 is as good.
         unlearnt: Train error above that of a perfect network; below 0, wrong labels were learnt.
         gap: Validation error minus train error.
         rise: Validation loss above where it was lowest before.
@@ -75,7 +78,7 @@ class Readings(NamedTuple):
         val_error: The same on the validation rows.
     """
 
-    is_diverged: npt.NDArray[np.bool_]
+    lost: Floats
     blow_up: Floats
     unlearnt: Floats
     gap: Floats
@@ -98,16 +101,19 @@ def read(result: Result) -> Readings:
     """
     errors, losses = errors_to_learn(result), losses_to_learn(result)
     curves = {name: _curves(result, name) for name in _READ}
+    is_seen = _is_seen(result)
     kept = {name: _kept(result, curve) for name, curve in curves.items()}
     y_scale = np.array([result.dataset.rows(seed).y_scale for seed in result.seeds])
     # A run that diverged has infinities to subtract.
     with np.errstate(invalid="ignore", over="ignore"):
-        rise, gain = _rise_and_gain(result, curves["val_loss"])
-        epoch_noise, jumps = _jumps(curves["val_error"]), _jumps(curves["val_loss"])
+        is_lost = ~np.isfinite(curves["train_loss"] + curves["val_loss"])
+        n_told = np.where(np.any(is_lost & ~is_seen, axis=2), is_seen.sum(axis=2), is_seen.shape[2])
+        rise, gain = _rise_and_gain(result, curves["val_loss"], n_told)
+        epoch_noise, jumps = (_jumps(curves[name], n_told) for name in ("val_error", "val_loss"))
         rise_noise, gain_noise = _noise_of_rise_and_gain(result, jumps)
         return Readings(
-            is_diverged=np.any(~np.isfinite(curves["train_loss"] + curves["val_loss"]), axis=(1, 2)),
-            blow_up=_blow_up(result, curves, losses),
+            lost=np.any(is_lost & is_seen, axis=2).mean(axis=1),
+            blow_up=_blow_up(result, curves, is_seen, losses),
             unlearnt=(kept["train_error"].mean(axis=1) - errors.floor) / errors.unit,
             gap=(kept["val_error"] - kept["train_error"]).mean(axis=1) / errors.unit,
             rise=rise.mean(axis=1) / losses.unit,
@@ -171,7 +177,7 @@ def _curves(result: Result, column: str) -> Floats:
     )
 
 
-def _kept_at(result: Result) -> npt.NDArray[np.int64]:
+def _kept_at(result: Result) -> Counts:
     """Return the 1-based epochs that are kept, [seeds, members]."""
     members = range(result.config.members)
     return np.array([[result.restored_epoch(seed, member) for member in members] for seed in result.seeds])
@@ -188,22 +194,40 @@ def _of_mean(noise: Floats) -> Floats:
     return pooled
 
 
-def _blow_up(result: Result, curves: Mapping[str, Floats], losses: ToLearn) -> Floats:
+def _is_seen(result: Result) -> Flags:
+    """Return whether a network trains for an epoch before patience fires, [seeds, members, epochs]."""
+    n_epochs = result.recordings[result.seeds[0], 0].n_epochs
+    stopped_at = result.stops["stopped_epoch"].fillna(n_epochs).to_numpy(np.int64)
+    seen: Flags = np.arange(n_epochs) < stopped_at.reshape(len(result.seeds), result.config.members, 1)
+    return seen
+
+
+def _blow_up(result: Result, curves: Mapping[str, Floats], is_seen: Flags, losses: ToLearn) -> Floats:
     # The objective has seen every step. With a penalty in it, what is left is the loss after an epoch.
-    seen = curves["train_loss" if result.config.l2 else "objective"].max(axis=2).mean(axis=1)
-    times = seen / np.where(losses.blind > 0, losses.blind, 1.0)
+    curve = curves["train_loss" if result.config.l2 else "objective"]
+    largest = np.where(is_seen, curve, -np.inf).max(axis=2).mean(axis=1)
+    times = largest / np.where(losses.blind > 0, losses.blind, 1.0)
     blow_up: Floats = np.log10(np.clip(np.nan_to_num(times, nan=BEYOND_COUNTING), 1e-12, BEYOND_COUNTING))
     return blow_up
 
 
-def _rise_and_gain(result: Result, val_loss: Floats) -> tuple[Floats, Floats]:
-    """Return how far each network's loss is above its lowest before, and above what more epochs reach."""
-    kept_at, smooth = _kept_at(result), _smoothed(val_loss)
+def _rise_and_gain(result: Result, val_loss: Floats, n_told: Counts) -> tuple[Floats, Floats]:
+    """Return how far each network's loss is above its lowest before, and above what more epochs reach.
+
+    Args:
+        result: The run.
+        val_loss: [seeds, members, epochs].
+        n_told: How many first epochs of each network are looked at, [seeds, members].
+    """
+    kept_at, smooth = _kept_at(result), np.full_like(val_loss, np.nan)
+    for network, n_epochs in np.ndenumerate(n_told):
+        smooth[network][:n_epochs] = _smoothed(val_loss[network][:n_epochs])
     # What patience restores was chosen for its loss. The last epoch was not: its jitter is averaged out.
     was_chosen = result.config.patience is not None and result.config.restore_best_weights
     kept = _kept(result, val_loss if was_chosen else smooth)
-    # One epoch for all networks: the lowest of each would be lowest by luck as well.
-    lowest_at = int(np.argmin(smooth.mean(axis=(0, 1)))) + 1
+    # One epoch for all networks: the lowest of each would be lowest by luck as well. NaN is not low.
+    mean = smooth.mean(axis=(0, 1))
+    lowest_at = int(np.argmin(np.where(np.isnan(mean), np.inf, mean))) + 1
     above = kept - smooth[:, :, lowest_at - 1]
     rise = np.where(lowest_at < kept_at, above, 0.0)
     gain = np.where(_has_fired(result), np.where(lowest_at > kept_at, above, 0.0), _next_doubling(val_loss))
@@ -256,9 +280,9 @@ def _noise_of_rise_and_gain(result: Result, jumps: Floats) -> tuple[Floats, Floa
     return rise_noise, np.where(_has_fired(result), rise_noise, of_pace)
 
 
-def _has_fired(result: Result) -> npt.NDArray[np.bool_]:
+def _has_fired(result: Result) -> Flags:
     """Return whether patience fired, [seeds, members]."""
-    fired: npt.NDArray[np.bool_] = result.stops["stopped_epoch"].notna().to_numpy()
+    fired: Flags = result.stops["stopped_epoch"].notna().to_numpy()
     return fired.reshape(len(result.seeds), result.config.members)
 
 
@@ -275,15 +299,19 @@ def _row_noise(result: Result, error: Floats, loss: Floats) -> Floats:
     return np.sqrt(fraction * (1 - fraction) / (n_rows + 4))
 
 
-def _jumps(curves: Floats) -> Floats:
+def _jumps(curves: Floats, n_told: Counts) -> Floats:
     """Return the standard deviation by jumps from epoch to epoch, in the second half of each curve.
+
+    Of each curve are looked at its first `n_told` epochs, [seeds, members].
 
     From second differences, to which a trend adds next to nothing: their mean square is six variances
     (Gasser, Sroka and Jennen-Steinmetz, Residual variance and residual pattern in nonlinear regression,
     1986). Of less than three epochs it is not known, and 0.
     """
-    differences = np.diff(curves[..., -max(3, curves.shape[-1] // 2) :], n=2, axis=-1)
-    if not differences.shape[-1]:
-        return np.zeros(curves.shape[:-1])
-    jumps: Floats = np.sqrt(np.mean(differences**2, axis=-1) / 6)
+    jumps = np.zeros(curves.shape[:-1])
+    for network, n_epochs in np.ndenumerate(n_told):
+        half = max(3, int(n_epochs) // 2)
+        differences = np.diff(curves[network][:n_epochs][-half:], n=2)
+        if differences.size:
+            jumps[network] = np.sqrt(np.mean(differences**2) / 6)
     return jumps

@@ -99,6 +99,54 @@ def test_a_run_built_to_be_of_a_kind_is_told(kind, result):
     assert found.doubt.startswith("Each of 4 seeds says so by itself.")
 
 
+@pytest.mark.parametrize("restore", [True, False])
+@pytest.mark.parametrize("after", [[math.nan], [5.0, 1e9, math.inf, math.nan]])
+def test_what_is_recorded_after_patience_stopped_is_of_no_network_that_is_kept(after, restore):
+    losses = [1, 0.5, 0.6, 0.6, 0.6, 0.6, 0.6, 0.6, *after]
+    losses += [math.nan] * (N_EPOCHS - len(losses))
+
+    found = diagnose(run(0.05, 0.1, losses, patience=2, restore_best_weights=restore))
+
+    assert found.kind == (HEALTHY if restore else OVERFITTING)
+    assert number(found, module.LOST).value == 0
+    assert all(math.isfinite(each.value) for each in found.numbers)
+
+
+def test_what_blew_up_after_patience_stopped_is_not_held_against_the_network():
+    epochs = [{"val_loss": loss, "train_error": 0.4} for loss in (0.5, 0.6, 0.7)]
+    epochs += [{"val_loss": 0.8, "objective": 1e6}]
+
+    assert number(diagnose(made([epochs], DATA, patience=2)), module.BLOWN).value < 0
+
+
+def test_a_loss_that_is_lost_before_patience_fired_is_lost():
+    losses = [1.0, 0.5, math.nan, math.nan, *[0.5] * 16]
+
+    assert diagnose(run(0.05, 0.1, losses, patience=2)).kind == DIVERGED
+
+
+def test_of_ensembles_networks_are_counted_that_are_lost():
+    whole = run()
+    recordings = {(seed, member): whole.recordings[seed, 0] for seed in range(4) for member in range(5)}
+    recordings[2, 3] = recording([{"val_loss": math.nan}] * N_EPOCHS)
+
+    found = diagnose(Result(whole.config.replace(members=5), DATA, recordings))
+
+    assert found.kind == DIVERGED
+    assert number(found, module.LOST).values == (0.0, 0.0, 0.2, 0.0)
+    assert number(found, module.LOST).in_words(number(found, module.LOST).value) == "5 %"
+    assert found.sentence == "The loss was not finite on 1 of 20 networks."
+
+
+def test_without_validation_rows_there_is_no_diagnosis():
+    bare = run(dataset=Dataset.without_test(np.arange(40.0)[:, None], np.arange(40) % 2, task="binary"))
+
+    with pytest.raises(ConfigError, match="result must have validation rows for a diagnosis, got none"):
+        diagnose(bare)
+    with pytest.raises(ConfigError, match="baseline must have validation rows"):
+        diagnose(run(l2=0.1), bare)
+
+
 @pytest.mark.parametrize(
     ("value", "kind", "neighbour"),
     [

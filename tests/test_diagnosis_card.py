@@ -7,6 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.ui import diagnosis_card, frame
+from regcore import next_experiment
 from regcore.config import Config
 from regcore.diagnosis import KINDS, Number
 
@@ -100,7 +101,7 @@ def test_the_lab_tells_the_diagnosis_of_this_run_and_tries_the_next_with_a_click
 
     assert not app.exception
     after = app.session_state["lab.config.Lab"]
-    assert re.fullmatch("Try .*", app.button(key="diagnosis.next").label)
+    assert re.fullmatch("Try .+", app.button(key="diagnosis.next").label)
     assert after != before
     assert app.session_state["lab.kept.diagnosis"].inputs[0].config == after
 
@@ -125,6 +126,8 @@ def test_a_run_under_way_has_no_diagnosis_yet():
 
 
 def in_short():
+    from types import SimpleNamespace
+
     import streamlit as st
 
     from pages.ui import diagnosis_card
@@ -132,8 +135,8 @@ def in_short():
 
     overfits = run(0.0, 0.4)
     st.session_state["lab.config."] = overfits.config
-    diagnosis_card.show_in_short({"baseline": overfits})
-    diagnosis_card.show_in_short({"the network": overfits})
+    for name in ("baseline", "the network"):
+        diagnosis_card.show_in_short(SimpleNamespace(results=lambda name=name: {name: overfits}))
 
 
 def test_a_page_about_a_technique_has_it_in_short_with_a_link_to_the_lab(monkeypatch):
@@ -148,3 +151,50 @@ def test_a_page_about_a_technique_has_it_in_short_with_a_link_to_the_lab(monkeyp
     ((path, about),) = links
     assert (path, about["label"]) == (frame.LAB.path, "Next, in the Lab: hidden dropout 0.5")
     assert about["query_params"]["dropout_hidden"] == "0.5"
+
+
+@pytest.mark.parametrize("page", ["ensembles", "ablation"])
+def test_a_run_that_is_read_off_others_has_a_diagnosis_beside_its_baseline(page):
+    app = AppTest.from_file(str(APP), default_timeout=60).switch_page(f"pages/{page}.py")
+    for name, value in {
+        **TINY,
+        "epochs": "2",
+        "l2": "0.1",
+        "members": "2",
+        "learning_rate": "0.0001",
+    }.items():
+        app.query_params[name] = value
+    app.run()
+    app.session_state[f"lab.kept.{page}"].run.wait(60)
+
+    app.run()
+
+    assert not app.exception
+    assert "badge[:material/" in said(app)
+    assert "The baseline " in said(app)
+    (run, baseline) = app.session_state["lab.kept.diagnosis"].inputs
+    assert (run.config.members, run.config.l2, baseline.config) == (2, 0.1, run.config.plain())
+
+
+def nothing_to_try():
+    import streamlit as st
+
+    from pages.ui import diagnosis_card
+    from regcore import next_experiment
+    from tests.test_diagnosis import run
+
+    overfits = run(0.0, 0.4, patience=5)
+    next_experiment.less_overfitting = lambda result, _: next_experiment.Experiment(result.config, "Nothing.")
+    st.session_state["lab.config."] = overfits.config
+    diagnosis_card.show({"baseline": overfits})
+
+
+def test_what_changes_nothing_has_no_button(monkeypatch):
+    # Put back after the script has set another one.
+    monkeypatch.setattr(next_experiment, "less_overfitting", next_experiment.less_overfitting)
+
+    app = AppTest.from_function(nothing_to_try).run()
+
+    assert not app.exception
+    assert "**Next:** Nothing." in [each.value for each in app.markdown]
+    assert not app.button

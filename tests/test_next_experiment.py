@@ -9,6 +9,8 @@ from regcore.data import DATASET_INFO, Dataset, check_built_in
 from regcore.data.builtin import check_rows
 from regcore.results import Result
 
+# Of wine there are no more rows.
+ALL_ON = {"data": "wine", "n_train": 70, "n_val": 50, "jitter": 0.1, "dropout_hidden": 0.5, "patience": 5}
 SMALL = [name for name in DATASETS if not name.endswith("mnist")]
 
 
@@ -44,6 +46,23 @@ def test_regularizers_are_tried_in_turn_until_all_are_on():
         {"dropout_input": 0.2, "dropout_hidden": 0.5}, {"shift": 1}, {"l2": 0.01}, {"patience": 10},
         {"n_train": 800}, {"n_train": 897}, {"jitter": 0.2}, {"l2": 0.03},
     ]  # fmt: skip
+
+
+def test_weight_decay_is_made_stronger_where_there_is_no_l2():
+    on = Config(**ALL_ON, weight_decay=0.1)
+    following = next_experiment.less_overfitting(result(on), has_risen=False)
+
+    assert following.config.changes(on) == {"weight_decay": pytest.approx(0.3)}
+    assert following.why == "Three times the decoupled weight decay."
+
+
+@pytest.mark.parametrize("l2", [1000.0, 0.0])
+def test_where_all_is_on_and_strong_nothing_is_proposed(l2):
+    on = Config(**ALL_ON, l2=l2, weight_decay=0.0 if l2 else 1000.0)
+    following = next_experiment.less_overfitting(result(on), has_risen=False)
+
+    assert following.config == on
+    assert following.why.startswith("Nothing: ")
 
 
 def test_patience_comes_first_where_validation_has_turned_up():
@@ -115,6 +134,22 @@ def test_longer_means_patience_where_it_fired():
     assert next_experiment.longer(longest, fired=False).config == longest.replace(learning_rate=9e-3)
 
 
+def test_where_there_is_no_more_of_one_thing_it_is_another():
+    longest = Config(epochs=10_000, learning_rate=10.0, patience=10_000)
+
+    assert next_experiment.longer(longest, fired=True).config == longest.replace(patience=None)
+    assert next_experiment.longer(longest, fired=False).why.startswith("Nothing: ")
+    assert next_experiment.longer(Config(epochs=5000), fired=False).why.startswith("More epochs: ")
+    assert fits_better(Config(patience=5), baseline_fits=True) == Config(patience=15)
+    assert quieter(Config(data="wine", n_train=60, n_val=50, seeds=64)).config.seed == 64
+
+
+def test_a_network_that_is_slow_has_no_more_epochs_than_there_are():
+    most = Config(epochs=10_000)
+
+    assert next_experiment.better_fit(most, False, True, None).why.startswith("Three times the learning rate")
+
+
 def test_what_is_healthy_is_held_against_other_seeds_or_fewer_rows():
     assert next_experiment.does_it_hold(result(Config(l2=0.01))).config == Config(l2=0.01, seed=8)
     assert next_experiment.does_it_hold(result(Config())).config == Config(n_train=15)
@@ -125,10 +160,13 @@ def test_seeds_end_where_they_end():
 
     assert next_experiment.more_seeds(last.replace(seeds=4)).config.seeds == 8
     assert next_experiment.does_it_hold(result(last)).config.seed + 8 <= MAX_SEED + 1
+    assert next_experiment.does_it_hold(result(last)).config == last.replace(seed=MAX_SEED - 15)
+    assert next_experiment.more_seeds(last).config == last.replace(seed=MAX_SEED - 15)
+    assert next_experiment.more_seeds(Config(seeds=64)).config == Config(seeds=64, seed=64)
 
 
 @pytest.mark.parametrize("data", SMALL)
-@pytest.mark.parametrize("changes", [{}, {"l2": 0.01, "patience": 3, "jitter": 0.1}])
+@pytest.mark.parametrize("changes", [{}, {"l2": 0.01, "patience": 3, "jitter": 0.1}, {"seeds": 64}])
 def test_nothing_is_asked_for_that_the_data_cannot_give(data, changes):
     config = Config(data=data, **changes)
     run = result(config)

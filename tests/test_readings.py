@@ -160,7 +160,7 @@ def test_a_blow_up_is_seen_in_the_objective_but_for_a_penalty():
 def test_a_loss_that_is_not_finite_is_noted():
     run = result([curve(0.5, 0.5), curve(0.5, math.nan)])
 
-    assert readings.read(run).is_diverged.tolist() == [False, True]
+    assert readings.read(run).lost.tolist() == [0.0, 1.0]
 
 
 def test_nothing_is_read_of_the_test():

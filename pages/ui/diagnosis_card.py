@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 import streamlit as st
 
-from pages.ui import frame, state, words
+from pages.ui import frame, runs, state, take_away, words
+from regcore.ablation import NONE
 from regcore.config import Config
 from regcore.diagnosis import (
     CANNOT_FIT,
@@ -53,7 +54,7 @@ def show(results: Mapping[str, Result]) -> None:
         deciding = [in_words(number) for number in found.numbers if number.decides]
         st.table(pd.DataFrame(deciding), hide_index=True, border="horizontal")
         st.markdown(f"**Next:** {found.next.why}")
-        if not found.next.on_resplits:
+        if _can_be_tried(found):
             _try(found.next.config)
         with st.expander("All numbers, and where their bounds come from"):
             st.markdown(listed(found.numbers))
@@ -68,15 +69,20 @@ def _try(config: Config) -> None:
         st.rerun()
 
 
-def show_in_short(results: Mapping[str, Result]) -> None:
+def show_in_short(live: runs.Live) -> None:
     """Show the diagnosis of the page's configuration in a few lines, and a link that tries the next one in
-    the Lab; where no run is beside its baseline the page has other questions."""
-    found = _diagnosis(results) if BASELINE in results else None
+    the Lab; where no run is beside its baseline the page has other questions.
+
+    Args:
+        live: What the page trains. What the configuration can be read off is enough: the pool of an ensemble,
+            or the set of all parts.
+    """
+    found = _diagnosis(_beside_its_baseline(live))
     if found is None:
         return
     with st.container(border=True, key="diagnosis", gap="small"):
         _say(found)
-        if not found.next.on_resplits:
+        if _can_be_tried(found):
             st.page_link(
                 frame.LAB.path,
                 label=f"Next, in the Lab: {spelled(found.next.config, state.config())}",
@@ -84,6 +90,19 @@ def show_in_short(results: Mapping[str, Result]) -> None:
                 query_params=state.query_of(found.next.config),
                 help=found.next.why,
             )
+
+
+def _beside_its_baseline(live: runs.Live) -> Mapping[str, Result]:
+    """Return the run of the page's configuration and its baseline, if they are among what is trained."""
+    results = live.results()
+    if next(iter(results)) not in (BASELINE, NONE):
+        return {}
+    return state.kept_of("diagnosis.of_page", _of_page, live, state.config(), *results.values())
+
+
+def _of_page(live: runs.Live, config: Config, *_: Result) -> Mapping[str, Result]:
+    """Return what is read off these results: the same until they are others, and so is their diagnosis."""
+    return take_away.of_page(live, config) or {}
 
 
 def _diagnosis(results: Mapping[str, Result]) -> Diagnosis | None:
@@ -94,6 +113,11 @@ def _diagnosis(results: Mapping[str, Result]) -> Diagnosis | None:
     if result is None:
         return None
     return state.kept_of("diagnosis", diagnose, result, baseline if baseline is not result else None)
+
+
+def _can_be_tried(found: Diagnosis) -> bool:
+    """Return whether what is next is another configuration, and not other rows, or nothing at all."""
+    return not found.next.on_resplits and found.next.config != state.config()
 
 
 def _say(found: Diagnosis) -> None:

@@ -178,7 +178,7 @@ def show(
     with where.right:
         st.html('<div id="results"></div>')
         runs.show_results(place, live, draw)
-        diagnosis_card.show_in_short(live.results())
+        diagnosis_card.show_in_short(live)
     if below is not None:
         with where.below:
             runs.show_results(place, live, below)
