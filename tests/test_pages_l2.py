@@ -111,7 +111,7 @@ def test_an_experiment_brings_its_settings_and_says_what_to_look_for(page):
     knob(page, "button_group", "lesson").set_value("Decoupled, the same strength").run()
 
     assert config_of(page) == l2.LESSONS[3].config
-    assert "**Look for:** The error is that of the baseline." in words(page)
+    assert "**Look for:** The error stays close to that of the baseline" in words(page)
     cancel(page)
 
 
