@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from regcore.config import Config
-from regcore.errors import RegcoreError
+from regcore.data import load_dataset
+from regcore.errors import DataError, RegcoreError
 from regcore.execution import Progress, Run, submit
 from regcore.execution.run import SECONDS_A_PIECE
 from regcore.results import Result, Split
@@ -73,6 +74,15 @@ class Outcome:
         return replace(self, results=results, error=self.error or error, left_out=left_out)
 
 
+def _untrained(configs: Mapping[str, Config]) -> dict[str, Result] | None:
+    """Return the results before anything is trained; None where data have to be downloaded first."""
+    try:
+        return {name: Result(config, load_dataset(config), {}) for name, config in configs.items()}
+    except DataError:
+        # `submit` downloads them, or says why they cannot be had.
+        return None
+
+
 def train_all(configs: Mapping[str, Config], check: Callable[[Mapping[str, Result]], object]) -> Outcome:
     """Train configurations side by side, until all are done, one fails, or somebody ends it.
 
@@ -83,9 +93,13 @@ def train_all(configs: Mapping[str, Config], check: Callable[[Mapping[str, Resul
     Raises:
         RegcoreError: it was refused.
     """
+    untrained = _untrained(configs)
+    if untrained is not None:
+        check(untrained)
     run = submit(configs)
     try:
-        check(run.results(partial=True))
+        if untrained is None:
+            check(run.results(partial=True))
         _wait(run)
         if run.error is None:
             results = run.results()
