@@ -1,54 +1,97 @@
 """What the machine allows: the one place that reads the environment.
 
-| variable | default | meaning |
-|---|---|---|
-| `REGCORE_WORKERS` | one a core, at most 8, as memory allows | worker processes that train |
-| `REGCORE_MEMORY` | what is free when a run starts | memory that all runs together may use |
-| `REGCORE_OUTPUT_BYTES` | 8MiB | outputs kept of one network, over all its epochs |
-| `REGCORE_CHECKPOINT_BYTES` | 4MiB | training states kept of one network; the last is always kept |
-| `REGCORE_CHECKPOINT_STEPS` | 1000 | optimizer steps between such states, at least |
-| `REGCORE_CACHE_BYTES` | 512MiB | finished networks kept for the next run that asks for them |
-| `REGCORE_SHARD_NETWORKS` | 32 | networks that train side by side in one program, at most |
+| variable | default | host | meaning |
+|---|---|---|---|
+| `REGCORE_PROFILE` | laptop | host | which of these two columns holds where a variable is not set |
+| `REGCORE_WORKERS` | one a core, at most 8, as memory allows | 2 | worker processes that train |
+| `REGCORE_WORKER_NICE` | 5 | 10 | how far workers stand back for the server, 0 to 19; not on Windows |
+| `REGCORE_MEMORY` | what is free when a run starts | 512MiB | memory that all runs together may use |
+| `REGCORE_OUTPUT_BYTES` | 8MiB | 1MiB | outputs kept of one network, over all its epochs |
+| `REGCORE_CHECKPOINT_BYTES` | 4MiB | 1MiB | training states kept of one network; the last is always kept |
+| `REGCORE_CHECKPOINT_STEPS` | 1000 | 1000 | optimizer steps between such states, at least |
+| `REGCORE_CACHE_BYTES` | 512MiB | 192MiB | finished networks kept for the next run that asks for them |
+| `REGCORE_HELD_BYTES` | 1GiB | 256MiB | networks that open pages hold; those seen longest ago go first |
+| `REGCORE_SHARD_NETWORKS` | 32 | 32 | networks that train side by side in one program, at most |
+| `REGCORE_QUEUE` | 256 | 64 | runs that train or wait, at most; beyond it, what has to be trained is refused |
+| `REGCORE_SESSION_RUNS` | 8 | 4 | runs of one session that are served at a time; its others wait |
+| `REGCORE_RUN_SECONDS` | none | 60 | core-seconds that one run may take, as estimated; `none`: any |
+| `REGCORE_GRACE_SECONDS` | 30 | 30 | how long the runs of a closed tab go on, should it come back |
+| `REGCORE_POLL_SECONDS` | 0.5 | 0.5 | how often a page looks at its run; with many that train, less often |
 
-Bytes are written as `2147483648`, `512MiB` or `2.7GB`.
+`host` is a small hosted machine of 2.7 GB that serves everyone; `laptop` is one's own machine. Bytes are
+written as `2147483648`, `512MiB` or `2.7GB`, seconds as `30` or `0.5`.
 """
 
+import math
 import os
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TypeVar
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
 
 from regcore.errors import ConfigError
 
 KIB, MIB, GIB = 2**10, 2**20, 2**30
-
-Default = TypeVar("Default")
 
 _UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": KIB, "MIB": MIB, "GIB": GIB}
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What runs may use.
+    """What runs, and the pages that show them, may use.
 
     Attributes:
+        profile: Name of the defaults: a key of `PROFILES`.
         workers: Worker processes; None: as many as the machine is good for.
+        worker_nice: By how much their priority is below that of this process.
         memory: Bytes that all runs together may use; None: what is free when a run starts.
         output_bytes: Outputs kept of one network, over all its epochs.
         checkpoint_bytes: Training states kept of one network; the last one is always kept.
         checkpoint_steps: Optimizer steps between them, at least: what trains in a moment is trained again.
         cache_bytes: Finished networks kept for the next run that asks for them.
+        held_bytes: Networks that the pages of all sessions hold together.
         shard_networks: Networks that train side by side in one program, at most.
+        queue: Runs that train or wait, at most.
+        session_runs: Runs of one owner that are served at a time.
+        run_seconds: Core-seconds that one run may take, as estimated; None: any.
+        grace_seconds: How long the runs of a session that has ended go on.
+        poll_seconds: How often a page looks at its run, at most.
     """
 
+    profile: str = "laptop"
     workers: int | None = None
+    worker_nice: int = 5
     memory: int | None = None
     output_bytes: int = 8 * MIB
     checkpoint_bytes: int = 4 * MIB
     checkpoint_steps: int = 1000
     cache_bytes: int = 512 * MIB
+    held_bytes: int = GIB
     shard_networks: int = 32
+    queue: int = 256
+    session_runs: int = 8
+    run_seconds: float | None = None
+    grace_seconds: float = 30.0
+    poll_seconds: float = 0.5
+
+
+LAPTOP = Settings()
+# 2.7 GB: the server has about 300 MB, each worker 400 to 500 once TensorFlow is loaded.
+HOST = Settings(
+    profile="host",
+    workers=2,
+    worker_nice=10,
+    memory=512 * MIB,
+    output_bytes=MIB,
+    checkpoint_bytes=MIB,
+    cache_bytes=192 * MIB,
+    held_bytes=256 * MIB,
+    queue=64,
+    session_runs=4,
+    run_seconds=60.0,
+)
+PROFILES = {settings.profile: settings for settings in (LAPTOP, HOST)}
 
 
 def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
@@ -57,32 +100,58 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     Raises:
         ConfigError: a variable has a value it cannot have; the sentence names it.
     """
-    default = Settings()
     given = {name: text.strip() for name, text in environment.items() if text.strip()}
-    return Settings(
-        workers=_count(given, "REGCORE_WORKERS", default.workers, 256),
-        memory=_bytes(given, "REGCORE_MEMORY", default.memory),
-        output_bytes=_bytes(given, "REGCORE_OUTPUT_BYTES", default.output_bytes),
-        checkpoint_bytes=_bytes(given, "REGCORE_CHECKPOINT_BYTES", default.checkpoint_bytes),
-        checkpoint_steps=_count(given, "REGCORE_CHECKPOINT_STEPS", default.checkpoint_steps, 1_000_000),
-        cache_bytes=_bytes(given, "REGCORE_CACHE_BYTES", default.cache_bytes),
-        shard_networks=_count(given, "REGCORE_SHARD_NETWORKS", default.shard_networks, 1024),
-    )
+    profile = given.get("REGCORE_PROFILE", LAPTOP.profile)
+    if profile not in PROFILES:
+        raise ConfigError(f"REGCORE_PROFILE must be one of {', '.join(PROFILES)}, got {profile!r}")
+    variables = {field: f"REGCORE_{field.upper()}" for field in _READERS}
+    changes = {
+        field: _READERS[field](variable, given[variable])
+        for field, variable in variables.items()
+        if variable in given
+    }
+    return replace(PROFILES[profile], **changes)
 
 
-def _count(given: Mapping[str, str], name: str, default: Default, maximum: int) -> int | Default:
-    if name not in given:
-        return default
-    text = given[name]
-    if not (re.fullmatch(r"[0-9]{1,9}", text) and 1 <= int(text) <= maximum):
-        raise ConfigError(f"{name} must be a whole number from 1 to {maximum}, got {text!r}")
+def _count(name: str, text: str, minimum: int = 1, *, maximum: int) -> int:
+    if not (re.fullmatch(r"[0-9]{1,9}", text) and minimum <= int(text) <= maximum):
+        raise ConfigError(f"{name} must be a whole number from {minimum} to {maximum}, got {text!r}")
     return int(text)
 
 
-def _bytes(given: Mapping[str, str], name: str, default: Default) -> int | Default:
-    if name not in given:
-        return default
-    match = re.fullmatch(r"([0-9]{1,18}(?:\.[0-9]{1,9})?) *([KMG]?I?B)?", given[name].upper())
+def _bytes(name: str, text: str) -> int:
+    match = re.fullmatch(r"([0-9]{1,18}(?:\.[0-9]{1,9})?) *([KMG]?I?B)?", text.upper())
     if not match or match[2] == "IB":
-        raise ConfigError(f"{name} must be a number of bytes, as 512MiB or 2.7GB, got {given[name]!r}")
+        raise ConfigError(f"{name} must be a number of bytes, as 512MiB or 2.7GB, got {text!r}")
     return int(float(match[1]) * _UNITS[match[2] or "B"])
+
+
+def _seconds(name: str, text: str, *, maximum: float = math.inf) -> float:
+    if not (re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", text) and 0 < float(text) <= maximum):
+        limit = f", at most {maximum:g}" if maximum < math.inf else ""
+        raise ConfigError(f"{name} must be a number of seconds above 0{limit}, as 30 or 0.5, got {text!r}")
+    return float(text)
+
+
+def _limit(read: Callable[[str, str], Any], name: str, text: str) -> Any:
+    """Return what a reader makes of the text; "none" is no limit."""
+    return None if text.lower() == "none" else read(name, text)
+
+
+# A field that is read from the environment has its reader here, and a line in the table above.
+_READERS: Mapping[str, Callable[[str, str], Any]] = {
+    "workers": partial(_count, maximum=256),
+    "worker_nice": partial(_count, minimum=0, maximum=19),
+    "memory": _bytes,
+    "output_bytes": _bytes,
+    "checkpoint_bytes": _bytes,
+    "checkpoint_steps": partial(_count, maximum=1_000_000),
+    "cache_bytes": _bytes,
+    "held_bytes": _bytes,
+    "shard_networks": partial(_count, maximum=1024),
+    "queue": partial(_count, maximum=100_000),
+    "session_runs": partial(_count, maximum=1000),
+    "run_seconds": partial(_limit, _seconds),
+    "grace_seconds": partial(_seconds, maximum=3600),
+    "poll_seconds": partial(_seconds, maximum=60),
+}

@@ -1,12 +1,13 @@
 """What the environment may say."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
 from regcore import settings
 from regcore.errors import ConfigError
-from regcore.settings import Settings, read_settings
+from regcore.settings import HOST, PROFILES, Settings, read_settings
 
 
 def test_an_empty_environment_gives_the_defaults():
@@ -16,23 +17,51 @@ def test_an_empty_environment_gives_the_defaults():
 
 def test_every_variable_is_read():
     environment = {
+        "REGCORE_PROFILE": "host",
         "REGCORE_WORKERS": "3",
+        "REGCORE_WORKER_NICE": "0",
         "REGCORE_MEMORY": "2.5GB",
         "REGCORE_OUTPUT_BYTES": "0",
         "REGCORE_CHECKPOINT_BYTES": "1 MiB",
         "REGCORE_CHECKPOINT_STEPS": "50",
         "REGCORE_CACHE_BYTES": "64mib",
+        "REGCORE_HELD_BYTES": "1GB",
         "REGCORE_SHARD_NETWORKS": "16",
+        "REGCORE_QUEUE": "7",
+        "REGCORE_SESSION_RUNS": "2",
+        "REGCORE_RUN_SECONDS": "12.5",
+        "REGCORE_GRACE_SECONDS": "5",
+        "REGCORE_POLL_SECONDS": "0.25",
     }
+    assert environment.keys() == {f"REGCORE_{name.upper()}" for name in Settings.__dataclass_fields__}
     assert read_settings(environment) == Settings(
+        profile="host",
         workers=3,
+        worker_nice=0,
         memory=2_500_000_000,
         output_bytes=0,
         checkpoint_bytes=2**20,
         checkpoint_steps=50,
         cache_bytes=64 * 2**20,
+        held_bytes=10**9,
         shard_networks=16,
+        queue=7,
+        session_runs=2,
+        run_seconds=12.5,
+        grace_seconds=5.0,
+        poll_seconds=0.25,
     )
+
+
+def test_a_variable_overrides_the_profile():
+    assert read_settings({"REGCORE_PROFILE": "host"}) == HOST
+    assert read_settings({"REGCORE_PROFILE": "host", "REGCORE_QUEUE": "5"}) == replace(HOST, queue=5)
+    assert read_settings({"REGCORE_PROFILE": "host", "REGCORE_RUN_SECONDS": "none"}).run_seconds is None
+
+
+def test_a_profile_that_is_none_is_refused_by_name():
+    with pytest.raises(ConfigError, match="REGCORE_PROFILE must be one of laptop, host, got 'cloud'"):
+        read_settings({"REGCORE_PROFILE": "cloud"})
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "2.5", "many", "257", "1_0", "٣"])
@@ -47,10 +76,17 @@ def test_bytes_must_be_a_number_of_bytes(text):
         read_settings({"REGCORE_MEMORY": text})
 
 
-def test_every_variable_is_documented_with_its_default():
-    documented = re.findall(r"^\| `(REGCORE_\w+)` \| (.*?) \|", settings.__doc__ or "", re.MULTILINE)
-    assert [name for name, _ in documented] == [
+@pytest.mark.parametrize("text", ["0", "-1", "soon", "inf", "nan", "1e3", "3601", "1 s"])
+def test_seconds_must_be_a_number_of_seconds(text):
+    with pytest.raises(ConfigError, match=f"REGCORE_GRACE_SECONDS must be .* got {re.escape(repr(text))}"):
+        read_settings({"REGCORE_GRACE_SECONDS": text})
+
+
+def test_every_variable_is_documented_with_its_default_in_both_profiles():
+    lines = re.findall(r"^\| `(REGCORE_\w+)` \| (.*?) \| (.*?) \|", settings.__doc__ or "", re.MULTILINE)
+    assert [name for name, *_ in lines] == [
         f"REGCORE_{name.upper()}" for name in Settings.__dataclass_fields__
     ]
-    stated = {name: default for name, default in documented if default[0].isdigit()}
-    assert read_settings(stated) == Settings()
+    for column, profile in enumerate(PROFILES, 1):
+        stated = {line[0]: line[column] for line in lines if len(line[column].split()) == 1}
+        assert read_settings(stated) == PROFILES[profile]
