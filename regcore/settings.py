@@ -12,7 +12,7 @@
 | `REGCORE_CACHE_BYTES` | 512MiB | 192MiB | finished networks kept for the next run that asks for them |
 | `REGCORE_HELD_BYTES` | 1GiB | 256MiB | networks that open pages hold; those seen longest ago go first |
 | `REGCORE_SHARD_NETWORKS` | 32 | 32 | networks that train side by side in one program, at most |
-| `REGCORE_QUEUE` | 256 | 64 | runs that train or wait, at most; beyond it, what has to be trained is refused |
+| `REGCORE_QUEUE` | 256 | 64 | runs that train or wait, at most; more are refused |
 | `REGCORE_SESSION_RUNS` | 8 | 4 | runs of one session that are served at a time; its others wait |
 | `REGCORE_RUN_SECONDS` | none | 60 | core-seconds that one run may take, as estimated; `none`: any |
 | `REGCORE_GRACE_SECONDS` | 30 | 30 | how long the runs of a closed tab go on, should it come back |
