@@ -17,6 +17,8 @@
 | `REGCORE_RUN_SECONDS` | none | 60 | core-seconds that one run may take, as estimated; `none`: any |
 | `REGCORE_GRACE_SECONDS` | 30 | 30 | how long the runs of a closed tab go on, should it come back |
 | `REGCORE_POLL_SECONDS` | 0.5 | 0.5 | how often a page looks at its run; with many that train, less often |
+| `REGCORE_LOG` | plain | plain | the log of the server: `plain` for people, `json` for programs |
+| `REGCORE_METRICS_TOKEN` | none | none | who sends it may read `/metrics`; `none`: this machine alone may |
 
 `host` is a small hosted machine of 2.7 GB that serves everyone; `laptop` is one's own machine. Bytes are
 written as `2147483648`, `512MiB` or `2.7GB`, seconds as `30` or `0.5`.
@@ -25,10 +27,10 @@ written as `2147483648`, `512MiB` or `2.7GB`, seconds as `30` or `0.5`.
 import math
 import os
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 from regcore.errors import ConfigError
 
@@ -57,6 +59,8 @@ class Settings:
         run_seconds: Core-seconds that one run may take, as estimated; None: any.
         grace_seconds: How long the runs of a session that has ended go on.
         poll_seconds: How often a page looks at its run, at most.
+        log: How the server writes its log: "plain" or "json".
+        metrics_token: What a request for the operator's figures has to bring; None: it has to come from here.
     """
 
     profile: str = "laptop"
@@ -74,6 +78,8 @@ class Settings:
     run_seconds: float | None = None
     grace_seconds: float = 30.0
     poll_seconds: float = 0.5
+    log: Literal["plain", "json"] = "plain"
+    metrics_token: str | None = field(default=None, repr=False)
 
 
 LAPTOP = Settings()
@@ -104,10 +110,10 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     profile = given.get("REGCORE_PROFILE", LAPTOP.profile)
     if profile not in PROFILES:
         raise ConfigError(f"REGCORE_PROFILE must be one of {', '.join(PROFILES)}, got {profile!r}")
-    variables = {field: f"REGCORE_{field.upper()}" for field in _READERS}
+    variables = {name: f"REGCORE_{name.upper()}" for name in _READERS}
     changes = {
-        field: _READERS[field](variable, given[variable])
-        for field, variable in variables.items()
+        name: _READERS[name](variable, given[variable])
+        for name, variable in variables.items()
         if variable in given
     }
     return replace(PROFILES[profile], **changes)
@@ -133,6 +139,19 @@ def _seconds(name: str, text: str, *, maximum: float = math.inf) -> float:
     return float(text)
 
 
+def _choice(name: str, text: str, *, choices: Sequence[str]) -> str:
+    if text not in choices:
+        raise ConfigError(f"{name} must be one of {', '.join(choices)}, got {text!r}")
+    return text
+
+
+def _token(name: str, text: str) -> str:
+    if not re.fullmatch(r"[!-~]{16,200}", text):
+        # Not shown: it may be most of a secret.
+        raise ConfigError(f"{name} must be 16 to 200 letters, digits and signs, without spaces")
+    return text
+
+
 def _limit(read: Callable[[str, str], Any], name: str, text: str) -> Any:
     """Return what a reader makes of the text; "none" is no limit."""
     return None if text.lower() == "none" else read(name, text)
@@ -154,4 +173,6 @@ _READERS: Mapping[str, Callable[[str, str], Any]] = {
     "run_seconds": partial(_limit, _seconds),
     "grace_seconds": partial(_seconds, maximum=3600),
     "poll_seconds": partial(_seconds, maximum=60),
+    "log": partial(_choice, choices=("plain", "json")),
+    "metrics_token": partial(_limit, _token),
 }

@@ -32,6 +32,8 @@ def test_every_variable_is_read():
         "REGCORE_RUN_SECONDS": "12.5",
         "REGCORE_GRACE_SECONDS": "5",
         "REGCORE_POLL_SECONDS": "0.25",
+        "REGCORE_LOG": "json",
+        "REGCORE_METRICS_TOKEN": "0123456789abcdef",
     }
     assert environment.keys() == {f"REGCORE_{name.upper()}" for name in Settings.__dataclass_fields__}
     assert read_settings(environment) == Settings(
@@ -50,6 +52,8 @@ def test_every_variable_is_read():
         run_seconds=12.5,
         grace_seconds=5.0,
         poll_seconds=0.25,
+        log="json",
+        metrics_token="0123456789abcdef",
     )
 
 
@@ -90,3 +94,16 @@ def test_every_variable_is_documented_with_its_default_in_both_profiles():
     for column, profile in enumerate(PROFILES, 1):
         stated = {line[0]: line[column] for line in lines if len(line[column].split()) == 1}
         assert read_settings(stated) == PROFILES[profile]
+
+
+def test_a_kind_of_log_that_is_none_is_refused_by_name():
+    with pytest.raises(ConfigError, match="REGCORE_LOG must be one of plain, json, got 'xml'"):
+        read_settings({"REGCORE_LOG": "xml"})
+
+
+@pytest.mark.parametrize("text", ["guessable", "with a space in it", "é" * 16, "x" * 201])
+def test_a_token_is_long_and_never_shown(text):
+    with pytest.raises(ConfigError, match="REGCORE_METRICS_TOKEN must be 16 to 200") as refused:
+        read_settings({"REGCORE_METRICS_TOKEN": text})
+    assert text not in str(refused.value)
+    assert "0123456789abcdef" not in repr(read_settings({"REGCORE_METRICS_TOKEN": "0123456789abcdef"}))
