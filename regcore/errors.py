@@ -5,6 +5,9 @@ page shows the message of a `RegcoreError`; anything else that is raised is a bu
 """
 
 
+from collections.abc import Mapping
+
+
 class RegcoreError(Exception):
     """The root of the errors below."""
 
@@ -19,6 +22,22 @@ class DataError(RegcoreError, ValueError):
 
 class TooLargeError(RegcoreError):
     """A run that was refused before it started, because it would not fit into memory."""
+
+
+class TooCostlyError(RegcoreError):
+    """A run that was refused before it started, because it would keep the machine for too long.
+
+    Attributes:
+        proposal: Fields of a configuration, with values that would be admitted; empty if none are known.
+    """
+
+    def __init__(self, message: str, proposal: Mapping[str, int] | None = None) -> None:
+        super().__init__(message)
+        self.proposal = dict(proposal or {})
+
+
+class BusyError(RegcoreError):
+    """A run that was refused before it started, because as many wait as may wait."""
 
 
 class CancelledError(RegcoreError):

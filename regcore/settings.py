@@ -15,6 +15,7 @@
 | `REGCORE_QUEUE` | 256 | 64 | runs that train or wait, at most; more are refused |
 | `REGCORE_SESSION_RUNS` | 8 | 4 | runs of one session that are served at a time; its others wait |
 | `REGCORE_RUN_SECONDS` | none | 60 | core-seconds that one run may take, as estimated; `none`: any |
+| `REGCORE_STEP_SECONDS` | 30 | 3 | seconds that one update may take, as estimated: it is never cancelled |
 | `REGCORE_GRACE_SECONDS` | 30 | 30 | how long the runs of a closed tab go on, should it come back |
 | `REGCORE_POLL_SECONDS` | 0.5 | 0.5 | how often a page looks at its run; with many that train, less often |
 | `REGCORE_LOG` | plain | plain | the log of the server: `plain` for people, `json` for programs |
@@ -57,6 +58,7 @@ class Settings:
         queue: Runs that train or wait, at most.
         session_runs: Runs of one owner that are served at a time.
         run_seconds: Core-seconds that one run may take, as estimated; None: any.
+        step_seconds: Seconds that one optimizer step of one network may take, as estimated.
         grace_seconds: How long the runs of a session that has ended go on.
         poll_seconds: How often a page looks at its run, at most.
         log: How the server writes its log: "plain" or "json".
@@ -76,6 +78,7 @@ class Settings:
     queue: int = 256
     session_runs: int = 8
     run_seconds: float | None = None
+    step_seconds: float = 30.0
     grace_seconds: float = 30.0
     poll_seconds: float = 0.5
     log: Literal["plain", "json"] = "plain"
@@ -96,6 +99,7 @@ HOST = Settings(
     queue=64,
     session_runs=4,
     run_seconds=60.0,
+    step_seconds=3.0,
 )
 PROFILES = {settings.profile: settings for settings in (LAPTOP, HOST)}
 
@@ -171,6 +175,7 @@ _READERS: Mapping[str, Callable[[str, str], Any]] = {
     "queue": partial(_count, maximum=100_000),
     "session_runs": partial(_count, maximum=1000),
     "run_seconds": partial(_limit, _seconds),
+    "step_seconds": partial(_seconds, maximum=3600),
     "grace_seconds": partial(_seconds, maximum=3600),
     "poll_seconds": partial(_seconds, maximum=60),
     "log": partial(_choice, choices=("plain", "json")),

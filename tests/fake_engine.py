@@ -99,6 +99,14 @@ def flops_per_step(shard: Shard, dataset: Dataset) -> float:
     return 1e8 * len(shard.replicates)
 
 
+def flops_of_wide_networks(shard: Shard, dataset: Dataset) -> float:
+    return 1e9 * len(shard.replicates)
+
+
+def flops_of_large_networks(shard: Shard, dataset: Dataset) -> float:
+    return 4e11 * len(shard.replicates)
+
+
 def estimate_bytes(shard: Shard, dataset: Dataset, until: int) -> int:
     return 1000 * len(shard.replicates)
 
@@ -230,14 +238,21 @@ class Call:
         state = self.args[0].state
         return 0 if state is None else int(state.step)
 
-    def run(self) -> None:
-        """Do it, and give the answer."""
+    def run(self, seconds_per_step: float | None = None) -> None:
+        """Do it, and give the answer.
+
+        Args:
+            seconds_per_step: What the answer says that a step took and cost; None: what it did.
+        """
         if self.future.set_running_or_notify_cancel():
             try:
                 answer = self.fn(*self.args)
             except BaseException as error:
                 self.future.set_exception(error)
             else:
+                if seconds_per_step is not None:
+                    seconds = seconds_per_step * self.args[0].n_steps
+                    answer = replace(answer, seconds=seconds, core_seconds=seconds)
                 self.future.set_result(answer)
 
     def fail(self, error: BaseException) -> None:

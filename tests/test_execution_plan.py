@@ -1,4 +1,5 @@
 """What is recorded within its budgets, and what trains beside what."""
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from tests.fake_engine import CONFIG, DATASET, tasks_of
 N_ROWS = 20
 
 
-def plan_of(config: Config, **settings: int) -> RecordingPlan:
+def plan_of(config: Config, **settings: Any) -> RecordingPlan:
     replicate = next(iter(replicates_of(config, DATASET).values()))
     return recording_plan(replicate, DATASET, Settings(**settings))
 

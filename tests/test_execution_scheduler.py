@@ -377,7 +377,7 @@ def test_nothing_is_kept_of_jobs_that_ended():
                 scheduler.cancel(job)
             else:
                 executor.run_all(until=job.finished)
-        kept = (scheduler._jobs, scheduler._trainings, scheduler._under_way, scheduler._owners)
+        kept = (scheduler._jobs, scheduler._trainings, scheduler._under_way, scheduler._turns)
         assert [len(of_kind) for of_kind in kept] == [0, 0, 0, 0]
 
 

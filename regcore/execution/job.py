@@ -35,14 +35,22 @@ class Progress:
     Attributes:
         done_steps: Optimizer steps taken, summed over networks; those found in the cache count.
         total_steps: Optimizer steps of the whole run, summed over networks.
-        eta_seconds: Seconds that are probably left; None while nothing is known.
+        eta_seconds: Seconds that are probably left, with the machine shared as it is; None while nothing is
+            known.
         state: "queued" until a first piece of it went to a worker.
+        in_line: Owners whose turn it is until a first piece of it is served, its own included; 0: it is being
+            served, or waits for runs of its own owner.
+        after_own: Runs of the same owner that have to end before it is served.
+        n_owners: Owners that share the machine, its own included.
     """
 
     done_steps: int
     total_steps: int
     eta_seconds: float | None
     state: State
+    in_line: int = 0
+    after_own: int = 0
+    n_owners: int = 1
 
     @property
     def fraction(self) -> float:
@@ -53,9 +61,10 @@ class Progress:
 class Job:
     """Networks that one request waits for. Made by `Scheduler.submit`, whose lock guards what it holds."""
 
-    def __init__(self, tasks: Iterable[Task], owner: str) -> None:
+    def __init__(self, tasks: Iterable[Task], owner: str, is_recall: bool = False) -> None:
         self.tasks = {task.key: task for task in tasks}
         self.owner = owner or f"job {id(self)}"
+        self.is_recall = is_recall
         self.trained: dict[str, Trained] = {}
         self.trainings: list[Training] = []
         self.state: State = "queued"
@@ -80,6 +89,7 @@ class Training:
         self.jobs: list[Job] = []
         self.step = self.first_step = self.tasks[0].first_step
         self.last_step = last_step(self.tasks[0], engine)
+        self.needed_bytes = engine.estimate_bytes(self.shard, self.dataset, self.tasks[0].until)
         self.flops = engine.flops_per_step(self.shard, self.dataset)
         self.seconds_per_step: float | None = None
         self.chunk_steps = 0
@@ -94,10 +104,9 @@ class Training:
     def is_finished(self) -> bool:
         return self.step >= self.last_step
 
-    def seconds_left(self) -> float | None:
-        if self.seconds_per_step is None:
-            return None
-        return (self.last_step - self.step) * self.seconds_per_step
+    def bytes_of_one(self) -> int:
+        """Return the bytes that one of the networks would take if it was trained alone."""
+        return self.engine.estimate_bytes(shard_of(self.tasks[:1]), self.dataset, self.tasks[0].until)
 
     def next_chunk(self) -> Chunk:
         self.chunk_steps = self._steps_of_next_chunk()
@@ -112,7 +121,7 @@ class Training:
 
     def _wanted_steps(self) -> int:
         if self.seconds_per_step is None:
-            return max(1, round(FIRST_CHUNK / max(self.flops / FLOPS_PER_SECOND, SECONDS_PER_STEP)))
+            return max(1, round(FIRST_CHUNK / guessed_seconds(self.flops)))
         target = min(NEXT_CHUNK + 0.01 * self.n_chunks, LONGEST_CHUNK)
         steps = target / max(self.seconds_per_step, 1e-9)
         return max(1, min(round(steps), MAX_GROWTH * self.chunk_steps))
@@ -140,6 +149,11 @@ class Training:
         self.state = self.state.take(positions) if self.state is not None else None
         self.recorder.keep(positions)
         self.flops = self.engine.flops_per_step(self.shard, self.dataset)
+
+
+def guessed_seconds(flops: float) -> float:
+    """Return the seconds that a step of so many operations takes, before any was measured."""
+    return max(flops / FLOPS_PER_SECOND, SECONDS_PER_STEP)
 
 
 def last_step(task: Task, engine: Engine) -> int:

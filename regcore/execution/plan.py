@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -90,7 +90,9 @@ def recording_plan(
     )
 
 
-def shards_of(tasks: Sequence[Task], n_workers: int, largest: int) -> list[list[Task]]:
+def shards_of(
+    tasks: Sequence[Task], n_workers: int, largest: int, fitting: Callable[[Task], int] | None = None
+) -> list[list[Task]]:
     """Return the tasks in groups that train side by side, each a shard.
 
     A group has one shape, one plan, one data set and one step to start from; networks that use dropout are
@@ -100,6 +102,7 @@ def shards_of(tasks: Sequence[Task], n_workers: int, largest: int) -> list[list[
         tasks: What is to be trained.
         n_workers: How many shards train at a time.
         largest: How many networks may train side by side.
+        fitting: How many networks like this one, if there is another limit for them.
     """
     groups: dict[tuple[object, ...], list[Task]] = {}
     for task in tasks:
@@ -108,7 +111,11 @@ def shards_of(tasks: Sequence[Task], n_workers: int, largest: int) -> list[list[
         plan = (task.plan.output_every, task.plan.checkpoints, *sorted(task.probes.values()))
         shape = (task.dataset.key, task.replicate.shape_key, drops)
         groups.setdefault((*shape, *plan, task.until, task.first_step), []).append(task)
-    return [part for group in groups.values() for part in _cut(group, n_workers, largest)]
+    return [
+        part
+        for group in groups.values()
+        for part in _cut(group, n_workers, min(largest, fitting(group[0])) if fitting else largest)
+    ]
 
 
 def shard_of(tasks: Sequence[Task]) -> Shard:

@@ -6,6 +6,7 @@ import reprlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, Executor
 from concurrent.futures import CancelledError as FutureCancelledError
+from functools import partial
 from typing import Any, TypeVar, get_args
 
 import numpy as np
@@ -14,10 +15,11 @@ from regcore.config import DATA_FIELDS, Config
 from regcore.data import DATASET_INFO, Dataset, check_fits, download_keras_images, load_dataset
 from regcore.engine.replicate import replicates_of
 from regcore.engine.shard import Probe, ProbeKind
-from regcore.errors import ConfigError, DataError
+from regcore.errors import ConfigError, DataError, TooCostlyError
+from regcore.execution.admission import with_proposal
 from regcore.execution.job import Progress
 from regcore.execution.plan import Task, recording_plan
-from regcore.execution.run import SECONDS_A_PIECE, Run
+from regcore.execution.run import SECONDS_A_PIECE, Networks, Run
 from regcore.execution.scheduler import Scheduler
 from regcore.execution.service import scheduler_for
 from regcore.results import Comparison, Result, Sweep
@@ -54,6 +56,8 @@ def submit(
         ConfigError: a configuration, the executor or a probe is none, or one does not fit the data.
         DataError: the data is no data set, or cannot be loaded.
         TooLargeError: the run does not fit into memory.
+        TooCostlyError: it would keep the machine for too long; it may come with a smaller run that would not.
+        BusyError: as many runs train or wait as may.
     """
     _check_configs(configs)
     _check_dataset(dataset)
@@ -280,13 +284,36 @@ def _submit(
     executor: Executor | None = None,
     probes: Sequence[Probe] = (),
 ) -> Run:
-    datasets, networks = {}, {}
+    datasets = {}
     for name, config in configs.items():
         datasets[name] = dataset if dataset is not None else _load(config, scheduler)
         check_fits(config, datasets[name])
         _check_probes_fit(probes, datasets[name])
-        networks[name] = _networks(config, datasets[name], scheduler, probes)
-    return Run(scheduler, configs, datasets, networks, owner, executor)
+    networks_of = partial(_networks_by_name, datasets, scheduler, probes)
+    try:
+        return Run(scheduler, configs, datasets, networks_of(configs), owner, executor)
+    except TooCostlyError as refused:
+        limit = scheduler.settings.run_seconds
+        raise with_proposal(refused, configs, partial(_cost, scheduler, networks_of), limit) from None
+
+
+def _cost(
+    scheduler: Scheduler,
+    networks_of: Callable[[Mapping[str, Config]], Mapping[str, Networks]],
+    configs: Mapping[str, Config],
+) -> float:
+    """Return the core-seconds that a run of these configurations probably costs."""
+    tasks = [task for of_config in networks_of(configs).values() for task in of_config.values()]
+    return scheduler.core_seconds(tasks)
+
+
+def _networks_by_name(
+    datasets: Mapping[str, Dataset],
+    scheduler: Scheduler,
+    probes: Sequence[Probe],
+    configs: Mapping[str, Config],
+) -> dict[str, Networks]:
+    return {name: _networks(config, datasets[name], scheduler, probes) for name, config in configs.items()}
 
 
 def _networks(

@@ -139,7 +139,7 @@ class _Recall:
 
     def __call__(self, moments: Sequence[Moment]) -> dict[Moment, Snapshot]:
         tasks = {moment: self._task(moment) for moment in moments}
-        job = self._scheduler.submit(list(tasks.values()), self._owner)
+        job = self._scheduler.submit(list(tasks.values()), self._owner, is_recall=True)
         try:
             while not job.finished.wait(SECONDS_A_PIECE):
                 pass

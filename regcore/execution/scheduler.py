@@ -12,10 +12,13 @@ from typing import Any
 
 from regcore.data import Dataset
 from regcore.errors import CancelledError, RegcoreError, WorkerError
+from regcore.execution import admission
 from regcore.execution.cache import Trained, TrainedCache
-from regcore.execution.job import Job, Progress, State, Training, last_step
-from regcore.execution.memory import USABLE_FRACTION, check_memory, free_memory
+from regcore.execution.job import LONGEST_CHUNK, Job, Progress, State, Training, guessed_seconds, last_step
+from regcore.execution.memory import USABLE_FRACTION, free_memory
+from regcore.execution.pace import Pace, seconds_until_done
 from regcore.execution.plan import Task, shard_of, shards_of
+from regcore.execution.turns import NO_PLACE, Turns
 from regcore.execution.worker import Advanced, Chunk, Engine, MissingDataset, run_chunk
 from regcore.settings import Settings
 
@@ -30,15 +33,15 @@ MAX_BREAKS = 3
 class Scheduler:
     """Trains what jobs ask for.
 
-    Chunks of all jobs are served in turn: first among owners, then among the jobs of an owner, then among the
-    shards of a job. There are never more chunks under way than workers, and one that waits. A network that
-    several jobs want is trained once.
+    Chunks of all jobs are served in turn (`turns`). There are never more chunks under way than workers, and
+    one that waits. A network that several jobs want is trained once. What would take too much is refused
+    (`admission`).
 
     Args:
         submit: `submit` of a `concurrent.futures.Executor`.
         n_workers: How many chunks the executor runs at a time.
         engine: What training is.
-        settings: Budgets.
+        settings: Budgets and limits.
     """
 
     def __init__(
@@ -56,34 +59,47 @@ class Scheduler:
         self._under_way: dict[str, Training] = {}
         self._answers: deque[tuple[Training, Future[Any]]] = deque()
         self._n_in_flight = 0
-        self._n_served = 0
-        self._owners: dict[str, int] = {}
+        self._turns = Turns(settings.session_runs)
+        self._pace = Pace()
         self._n_sent: dict[str, int] = {}
         self._calls: dict[tuple[Any, ...], Future[Any]] = {}
         self._wake = threading.Condition()
         self._thread: threading.Thread | None = None
 
-    def submit(self, tasks: Sequence[Task], owner: str = "") -> Job:
+    def submit(self, tasks: Sequence[Task], owner: str = "", is_recall: bool = False) -> Job:
         """Start training what is not in the cache and not under way.
 
         Args:
             tasks: The networks that are wanted.
             owner: Whose turn it is when chunks are served; empty: the job has turns of its own.
+            is_recall: Whether it fetches again what was trained before: nobody can wait for it in line.
 
         Raises:
             TooLargeError: it does not fit into memory.
+            TooCostlyError: it would keep the machine for too long.
+            BusyError: as many jobs train or wait as may.
         """
-        job = Job(tasks, owner)
+        job = Job(tasks, owner, is_recall)
         with self._wake:
-            missing = self._find(job)
-            groups = shards_of(missing, self.n_workers, self.settings.shard_networks)
-            self._admit(job, groups)
-            for group in groups:
-                self._begin(Training(group, self.engine))
+            trainings = self._trainings_of(self._find(job))
+            if trainings:
+                self._admit(job, trainings)
+            for training in trainings:
+                self._begin(training)
             self._join(job)
             self._start_thread()
             self._wake.notify_all()
         return job
+
+    def core_seconds(self, tasks: Sequence[Task]) -> float:
+        """Return about how long tasks would keep a core; what is in the cache or under way costs nothing."""
+        with self._wake:
+            missing = [
+                task
+                for key, task in Job(tasks, "").tasks.items()
+                if key not in self._under_way and self._cached(task) is None
+            ]
+            return sum(map(self._pace.core_seconds, self._trainings_of(missing)))
 
     def call(self, function: Callable[..., Any], *args: Any) -> Future[Any]:
         """Call a function in a worker, beside the chunks."""
@@ -92,10 +108,10 @@ class Scheduler:
     def call_once(self, function: Callable[..., Any], *args: Any) -> Future[Any]:
         """Call a function in a worker; while the same call is under way, return that one."""
         with self._wake:
-            under_way = self._calls.get((function, args))
-            if under_way is None or under_way.done():
-                under_way = self._calls[function, args] = self.call(function, *args)
-            return under_way
+            self._calls = {what: called for what, called in self._calls.items() if not called.done()}
+            if (function, args) not in self._calls:
+                self._calls[function, args] = self.call(function, *args)
+            return self._calls[function, args]
 
     def cancel(self, job: Job) -> None:
         """Stop working for a job; what others wait for goes on."""
@@ -130,11 +146,12 @@ class Scheduler:
         with self._wake:
             if job.state == "done":
                 return Progress(job.total_steps, job.total_steps, 0.0, "done")
-            done = job.done_steps + sum(
-                (training.step - training.first_step) * self._n_wanted(job, training)
-                for training in job.trainings
-            )
-            return Progress(min(done, job.total_steps), job.total_steps, self._seconds_left(job), job.state)
+            done, n_owners = self._done_steps(job), len({other.owner for other in self._jobs})
+            if job.finished.is_set():
+                return Progress(done, job.total_steps, None, job.state, n_owners=n_owners)
+            place = self._turns.place(job, self._jobs) if job.state == "queued" else NO_PLACE
+            seconds = seconds_until_done(job, self._trainings, self._pace, self.n_workers)
+            return Progress(done, job.total_steps, seconds, job.state, *place, n_owners)
 
     def trained(self, job: Job) -> dict[str, Trained]:
         """Return what there is of the networks of a job, by key of task: finished, or as far as they are."""
@@ -154,7 +171,7 @@ class Scheduler:
         for key, task in job.tasks.items():
             n_steps = last_step(task, self.engine) - task.first_step
             job.total_steps += n_steps
-            trained = self.cache.get(task.recorded_key, frozenset(task.probes.values()))
+            trained = self._cached(task)
             if trained is not None:
                 job.trained[key] = trained
                 job.done_steps += n_steps
@@ -162,20 +179,30 @@ class Scheduler:
                 missing.append(task)
         return missing
 
-    def _admit(self, job: Job, groups: Sequence[Sequence[Task]]) -> None:
-        if not groups:
-            return
-        estimate = self.engine.estimate_bytes
-        needs = [estimate(shard_of(group), group[0].dataset, group[0].until) for group in groups]
-        job.needed_bytes = sum(needs)
-        alone = max(estimate(shard_of(group[:1]), group[0].dataset, group[0].until) for group in groups)
-        check_memory(job.needed_bytes, self._free_bytes(), sum(map(len, groups)), alone)
+    def _cached(self, task: Task) -> Trained | None:
+        return self.cache.get(task.recorded_key, frozenset(task.probes.values()))
+
+    def _trainings_of(self, tasks: Sequence[Task]) -> list[Training]:
+        groups = shards_of(tasks, self.n_workers, self.settings.shard_networks, self._fitting)
+        return [Training(group, self.engine) for group in groups]
+
+    def _fitting(self, task: Task) -> int:
+        """Return how many networks like this one take a step side by side and can be cancelled soon."""
+        alone = guessed_seconds(self.engine.flops_per_step(shard_of([task]), task.dataset))
+        return max(1, int(LONGEST_CHUNK / alone))
+
+    def _admit(self, job: Job, trainings: Sequence[Training]) -> None:
+        if not job.is_recall:
+            admission.check_queue(len(self._jobs), self.settings.queue)
+            core_seconds = sum(map(self._pace.core_seconds, trainings))
+            admission.check_cost(core_seconds, trainings, self.settings)
+        admission.check_bytes(trainings, self._free_bytes())
+        job.needed_bytes = sum(training.needed_bytes for training in trainings)
 
     def _free_bytes(self) -> int:
-        active = [(job, self.progress(job).fraction) for job in self._jobs]
         if self.settings.memory is not None:
-            return self.settings.memory - sum(job.needed_bytes for job, _ in active)
-        promised = sum(job.needed_bytes * (1 - fraction) for job, fraction in active)
+            return self.settings.memory - sum(job.needed_bytes for job in self._jobs)
+        promised = sum(job.needed_bytes * (1 - self._done_steps(job) / job.total_steps) for job in self._jobs)
         return int(free_memory() * USABLE_FRACTION - promised)
 
     def _begin(self, training: Training) -> None:
@@ -194,18 +221,11 @@ class Scheduler:
             job.state = "running"
         self._conclude(job)
 
-    def _n_wanted(self, job: Job, training: Training) -> int:
-        return sum(task.key in job.tasks for task in training.tasks)
-
-    def _seconds_left(self, job: Job) -> float | None:
-        seconds = [training.seconds_left() for training in job.trainings]
-        known = [value for value in seconds if value is not None]
-        if not known:
-            return None
-        # A shard whose pace is not known yet is taken for an average one.
-        total = sum(known) / len(known) * len(seconds)
-        n_waiting = len({other.owner for other in self._jobs})
-        return max(max(known), total * n_waiting / self.n_workers)
+    def _done_steps(self, job: Job) -> int:
+        return job.done_steps + sum(
+            (training.step - training.first_step) * sum(task.key in job.tasks for task in training.tasks)
+            for training in job.trainings
+        )
 
     def _start_thread(self) -> None:
         if self._thread is None and self._trainings:
@@ -247,23 +267,12 @@ class Scheduler:
             return None if self._n_in_flight else suspects[0]
         if self._n_in_flight > self.n_workers:
             return None
-        turns = [
-            (job, training) for job in self._jobs for training in job.trainings if not training.is_in_flight
-        ]
-        if not turns:
-            return None
-        return min(turns, key=self._last_served)[1]
-
-    def _last_served(self, turn: tuple[Job, Training]) -> tuple[int, int, int]:
-        job, training = turn
-        return self._owners.get(job.owner, 0), job.served, training.served
+        return self._turns.next(self._jobs)
 
     def _take_turn(self, training: Training) -> tuple[Chunk, Dataset | None]:
         """Count a turn, and return the chunk to send, with the data where its worker may lack them."""
-        self._n_served += 1
-        training.served = self._n_served
+        self._turns.take(training)
         for job in training.jobs:
-            job.served = self._owners[job.owner] = self._n_served
             job.state = "running"
         self._drop_unwanted(training)
         chunk = training.next_chunk()
@@ -325,7 +334,9 @@ class Scheduler:
         if isinstance(answer, MissingDataset):
             training.needs_dataset = True
             return
+        n_steps = answer.state.step - training.step
         training.take(answer)
+        self._pace.learn(training, n_steps, answer.core_seconds)
         if training.is_finished:
             self._finish(training)
 
@@ -375,8 +386,7 @@ class Scheduler:
         job.state, job.error = state, error
         if job in self._jobs:
             self._jobs.remove(job)
-        if not any(other.owner == job.owner for other in self._jobs):
-            self._owners.pop(job.owner, None)
+        self._turns.forget(self._jobs)
         job.finished.set()
 
     def _leave(self, job: Job, training: Training) -> None:

@@ -1,0 +1,138 @@
+"""What is let in: refused at once, in one sentence, is what nobody could wait for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from regcore.config import Config
+from regcore.errors import BusyError, TooCostlyError
+from regcore.execution.job import Training, guessed_seconds
+from regcore.execution.memory import check_memory
+from regcore.settings import Settings
+
+# What a smaller run is made smaller in, and how far: an interval needs two seeds, an average two networks.
+SMALLEST = {"seeds": 2, "members": 2, "epochs": 10}
+
+Configs = Mapping[str, Config]
+
+
+def check_queue(n_jobs: int, limit: int) -> None:
+    """Refuse what has to be trained while as many jobs train or wait as may.
+
+    Raises:
+        BusyError: they do.
+    """
+    if n_jobs >= limit:
+        raise BusyError(
+            f"{n_jobs} runs train or wait on this machine, as many as it takes: try again in a while."
+        )
+
+
+def check_cost(core_seconds: float, trainings: Sequence[Training], settings: Settings) -> None:
+    """Refuse what would keep the machine for too long, all in all or in a single step.
+
+    Args:
+        core_seconds: What all of the trainings probably cost.
+        trainings: What would have to be trained.
+        settings: Limits.
+
+    Raises:
+        TooCostlyError: it would; what would be admitted is not known here.
+    """
+    # A step is no shorter for one network alone than guessed from its operations.
+    step = max(guessed_seconds(training.flops / len(training.tasks)) for training in trainings)
+    if step > settings.step_seconds:
+        raise TooCostlyError(
+            f"one update would take about {in_words(step)}, and may take {in_words(settings.step_seconds)}, "
+            "for it cannot be cancelled: lower batch_size or the widths in hidden."
+        )
+    if settings.run_seconds is not None and core_seconds > settings.run_seconds:
+        raise TooCostlyError(
+            f"{_too_long(core_seconds, settings.run_seconds)}: lower seeds, members or epochs."
+        )
+
+
+def check_bytes(trainings: Sequence[Training], free: int) -> None:
+    """Refuse what does not fit into memory.
+
+    Raises:
+        TooLargeError: it does not.
+    """
+    needed = sum(training.needed_bytes for training in trainings)
+    alone = max(training.bytes_of_one() for training in trainings)
+    check_memory(needed, free, sum(len(training.tasks) for training in trainings), alone)
+
+
+def with_proposal(
+    refused: TooCostlyError, configs: Configs, cost: Callable[[Configs], float], limit: float | None
+) -> TooCostlyError:
+    """Return the refusal with the largest smaller run that would be admitted, if there is one.
+
+    Args:
+        refused: Why the run was refused.
+        configs: The run.
+        cost: Core-seconds that a run probably costs.
+        limit: Those that one may cost.
+    """
+    if limit is None or (core_seconds := cost(configs)) <= limit:
+        return refused
+    proposal = _smaller(configs, lambda changes: cost(_capped(configs, changes)) <= limit)
+    if not proposal:
+        return refused
+    changed = " and ".join(f"{name}={value}" for name, value in proposal.items())
+    admitted = in_words(cost(_capped(configs, proposal)))
+    return TooCostlyError(
+        f"{_too_long(core_seconds, limit)}: {changed} would take about {admitted}.", proposal
+    )
+
+
+def _smaller(configs: Configs, is_admitted: Callable[[Mapping[str, int]], bool]) -> dict[str, int]:
+    """Return the changes that lose least: fewer seeds, else fewer members as well, else fewer epochs."""
+    changes: dict[str, int] = {}
+    for name, smallest in SMALLEST.items():
+        largest = max((getattr(config, name) for config in configs.values()), default=0)
+        if largest <= smallest:
+            continue
+        if is_admitted({**changes, name: smallest}):
+            return {**changes, name: _largest(smallest, largest, name, changes, is_admitted)}
+        changes[name] = smallest
+    return {}
+
+
+def _largest(
+    low: int,
+    high: int,
+    name: str,
+    changes: Mapping[str, int],
+    is_admitted: Callable[[Mapping[str, int]], bool],
+) -> int:
+    """Return the largest value that is admitted; `low` is, `high` is not."""
+    while high - low > 1:
+        middle = (low + high) // 2
+        if is_admitted({**changes, name: middle}):
+            low = middle
+        else:
+            high = middle
+    return low
+
+
+def _capped(configs: Configs, changes: Mapping[str, int]) -> dict[str, Config]:
+    return {name: config.replace(**dict(_lower(config, changes))) for name, config in configs.items()}
+
+
+def _lower(config: Config, changes: Mapping[str, int]) -> Iterator[tuple[str, int]]:
+    for name, value in changes.items():
+        yield name, min(getattr(config, name), value)
+
+
+def _too_long(core_seconds: float, limit: float) -> str:
+    return f"this run would keep a core for about {in_words(core_seconds)}, and may for {in_words(limit)}"
+
+
+def in_words(seconds: float) -> str:
+    """Return a duration as a person would say it."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    if seconds < 90 * 60:
+        return f"{round(seconds / 60)} min"
+    return f"{seconds / 3600:.1f} h"

@@ -1,0 +1,98 @@
+"""How long work takes on this machine: what a step cost so far, and what that means for one who shares it."""
+
+from __future__ import annotations
+
+import statistics
+from collections import OrderedDict, deque
+from collections.abc import Hashable, Sequence
+
+from regcore.execution.job import Job, Training, guessed_seconds
+
+# The first chunk of a shape includes a trace in each worker, so of what was measured the median counts.
+N_OF_SHAPE, N_OF_ALL, MAX_SHAPES = 9, 33, 256
+
+
+class Pace:
+    """What a step costs a core, as a multiple of the first guess: by shape of network, and over all."""
+
+    def __init__(self) -> None:
+        self._of_all: deque[float] = deque(maxlen=N_OF_ALL)
+        self._of_shape: OrderedDict[Hashable, deque[float]] = OrderedDict()
+
+    @property
+    def is_known(self) -> bool:
+        """Whether anything was measured yet."""
+        return bool(self._of_all)
+
+    def learn(self, training: Training, n_steps: int, core_seconds: float) -> None:
+        """Take in what some steps cost, beyond the first chunk of a training."""
+        if training.n_chunks < 2 or n_steps < 1:
+            return
+        ratio = core_seconds / n_steps / guessed_seconds(training.flops)
+        of_shape = self._of_shape.setdefault(_shape(training), deque(maxlen=N_OF_SHAPE))
+        self._of_shape.move_to_end(_shape(training))
+        of_shape.append(ratio)
+        self._of_all.append(ratio)
+        while len(self._of_shape) > MAX_SHAPES:
+            self._of_shape.popitem(last=False)
+
+    def seconds_per_step(self, training: Training) -> float:
+        """Return the core-seconds that a step probably costs."""
+        measured = self._of_shape.get(_shape(training)) or self._of_all
+        return guessed_seconds(training.flops) * (statistics.median(measured) if measured else 1.0)
+
+    def core_seconds(self, training: Training) -> float:
+        """Return the core-seconds that are probably left of a training."""
+        return (training.last_step - training.step) * self.seconds_per_step(training)
+
+    def seconds_left(self, training: Training) -> float | None:
+        """Return the seconds that are probably left if nobody else is served; None while nothing is known."""
+        if training.seconds_per_step is not None:
+            return (training.last_step - training.step) * training.seconds_per_step
+        return self.core_seconds(training) if self.is_known else None
+
+
+def seconds_until_done(job: Job, trainings: Sequence[Training], pace: Pace, n_workers: int) -> float | None:
+    """Return the seconds until a job is done, with the machine shared as it is; None while nothing is known.
+
+    Args:
+        job: One that waits for a training.
+        trainings: All that are under way.
+        pace: What steps cost so far.
+        n_workers: How many trainings are served at a time.
+    """
+    seconds = {training: pace.seconds_left(training) for training in trainings}
+    known = [value for training in job.trainings if (value := seconds[training]) is not None]
+    if not known:
+        return None
+    # A shard whose pace is not known yet is taken for an average one.
+    average = sum(known) / len(known)
+    left = {training: average if value is None else value for training, value in seconds.items()}
+    others: dict[str, float] = {}
+    for training in trainings:
+        if job not in training.jobs:
+            for owner in {other.owner for other in training.jobs}:
+                others[owner] = others.get(owner, 0.0) + left[training]
+    own = [left[training] for training in job.trainings]
+    of_owner = sum(own) + min(others.pop(job.owner, 0.0), sum(own))
+    return shared_seconds(own, of_owner, list(others.values()), n_workers)
+
+
+def shared_seconds(own: Sequence[float], of_owner: float, others: Sequence[float], n_workers: int) -> float:
+    """Return the seconds until a job is done when owners are served in turn.
+
+    By the time that an owner has had so many seconds, each of the others has had as many, or all it needs.
+
+    Args:
+        own: Seconds of work left in each training of the job.
+        of_owner: Seconds of work that its owner needs until then, other jobs included.
+        others: Seconds of work left of each other owner.
+        n_workers: How many trainings are served at a time.
+    """
+    return max(max(own), (of_owner + sum(min(other, of_owner) for other in others)) / n_workers)
+
+
+def _shape(training: Training) -> Hashable:
+    config, dataset = training.tasks[0].replicate.config, training.dataset
+    drops = bool(config.dropout_input) or any(config.dropout_rates())
+    return dataset.key, config.hidden, config.activation, config.optimizer, config.batch_size, drops

@@ -1,0 +1,97 @@
+"""Whose turn it is: owners in turn, then the jobs of an owner, then the shards of a job."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from regcore.execution.job import Job, Training
+
+
+class Place(NamedTuple):
+    """Where a job stands that no piece of has been served.
+
+    Attributes:
+        in_line: Owners who are served before it, and one more; 0: it is not waiting for them.
+        after_own: Jobs of the same owner that have to end before it is served at all.
+    """
+
+    in_line: int
+    after_own: int
+
+
+NO_PLACE = Place(0, 0)
+
+
+class Turns:
+    """Who was served when, and who is served next: whoever was served longest ago.
+
+    Args:
+        owner_jobs: How many jobs of one owner are served at a time; the others wait, the oldest first.
+    """
+
+    def __init__(self, owner_jobs: int) -> None:
+        self._owner_jobs = owner_jobs
+        self._owners: dict[str, int] = {}
+        self._n_served = 0
+
+    def __len__(self) -> int:
+        return len(self._owners)
+
+    def next(self, jobs: Sequence[Job]) -> Training | None:
+        """Return the training whose turn it is; None if none has a piece to send.
+
+        Args:
+            jobs: Those that have not ended, the oldest first.
+        """
+        turns = list(self._turns(jobs))
+        return min(turns, key=self._last_served)[1] if turns else None
+
+    def take(self, training: Training) -> None:
+        """Note that a training is served, and with it everybody who waits for it."""
+        self._n_served += 1
+        training.served = self._n_served
+        for job in training.jobs:
+            job.served = self._owners[job.owner] = self._n_served
+
+    def forget(self, jobs: Sequence[Job]) -> None:
+        """Forget owners without jobs, once all who have some were served since.
+
+        Until then they are remembered: who comes back at once with another short job would else be a new
+        owner each time, and be served first.
+        """
+        active = {job.owner for job in jobs}
+        longest_ago = min((self._owners.get(owner, 0) for owner in active), default=self._n_served)
+        self._owners = {
+            owner: served for owner, served in self._owners.items() if owner in active or served > longest_ago
+        }
+
+    def place(self, job: Job, jobs: Sequence[Job]) -> Place:
+        """Return where a job stands."""
+        of_owner = [other for other in jobs if other.owner == job.owner and not other.is_recall]
+        after_own = 0 if job.is_recall else max(0, of_owner.index(job) + 1 - self._owner_jobs)
+        if after_own:
+            return Place(0, after_own)
+        mine = self._owners.get(job.owner, 0)
+        at = jobs.index(job)
+        before = {
+            turn.owner
+            for turn, _ in self._turns(jobs)
+            if turn.owner != job.owner and (self._owners.get(turn.owner, 0), jobs.index(turn)) < (mine, at)
+        }
+        return Place(len(before) + 1, 0)
+
+    def _turns(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, Training]]:
+        """Yield what could be served now: no more jobs of one owner than are served at a time."""
+        n_of_owner: dict[str, int] = {}
+        for job in jobs:
+            if not job.is_recall:
+                # Its page stands still until a recall is answered, so it waits for none of the owner's jobs.
+                n_of_owner[job.owner] = n_of_owner.get(job.owner, 0) + 1
+                if n_of_owner[job.owner] > self._owner_jobs:
+                    continue
+            yield from ((job, training) for training in job.trainings if not training.is_in_flight)
+
+    def _last_served(self, turn: tuple[Job, Training]) -> tuple[int, int, int]:
+        job, training = turn
+        return self._owners.get(job.owner, 0), job.served, training.served

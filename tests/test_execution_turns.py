@@ -1,0 +1,159 @@
+"""Whose turn it is: counted in chunks, with an engine whose answers are known."""
+
+from collections import Counter
+
+import pytest
+
+from regcore.execution.pace import shared_seconds
+from regcore.execution.scheduler import Scheduler
+from tests.fake_engine import CONFIG, PATIENCE, ByHand, Call, scheduler_by_hand, tasks_of
+
+# Chunks of 7, then of about 25 steps, of 20,000: a long run.
+SECONDS_PER_STEP = 0.01
+LONG = CONFIG.replace(seeds=1, epochs=10_000)
+
+
+class Machine:
+    """Runs the chunks of a scheduler in the order in which they come, and counts them by network."""
+
+    def __init__(self, executor: ByHand, n_workers: int) -> None:
+        self.executor = executor
+        self.n_workers = n_workers
+        self.under_way: list[Call] = []
+        self.served: list[int] = []
+
+    def run(self, n_chunks: int) -> None:
+        for _ in range(n_chunks):
+            while len(self.under_way) <= self.n_workers:
+                self.under_way.append(self.executor.take())
+            call = self.under_way.pop(0)
+            self.served.append(call.seeds[0])
+            call.run(SECONDS_PER_STEP)
+
+
+def cancel_all(scheduler: Scheduler) -> None:
+    for job in list(scheduler._jobs):
+        scheduler.cancel(job)
+
+
+def shares(served: list[int], seeds_of_owner: dict[str, set[int]]) -> dict[str, int]:
+    """Return how many chunks were done for each owner."""
+    counted = Counter(served)
+    return {owner: sum(counted[seed] for seed in seeds) for owner, seeds in seeds_of_owner.items()}
+
+
+def test_every_owner_has_its_share_however_many_runs_it_has_and_shares():
+    # Twenty with a run each, one with six, and nine who all pressed the same button.
+    wanted = {f"visitor {seed}": {seed} for seed in range(20)}
+    wanted["busy"] = set(range(100, 106))
+    wanted |= {f"same {n}": {200} for n in range(9)}
+    with scheduler_by_hand(n_workers=2) as (scheduler, executor):
+        for owner, seeds in wanted.items():
+            for seed in seeds:
+                scheduler.submit(tasks_of(LONG.replace(seed=seed)), owner)
+        machine = Machine(executor, 2)
+        machine.run(30 * 20)
+        found = shares(machine.served, wanted)
+        cancel_all(scheduler)
+    assert max(found.values()) <= 1.5 * min(found.values())
+
+
+def test_whoever_comes_back_at_once_with_short_runs_has_no_more_than_its_share():
+    wanted = {f"long {seed}": {seed} for seed in range(4)}
+    with scheduler_by_hand(n_workers=1) as (scheduler, executor):
+        for owner, (seed,) in wanted.items():
+            scheduler.submit(tasks_of(LONG.replace(seed=seed)), owner)
+        machine, short = Machine(executor, 1), 1000
+        job = scheduler.submit(tasks_of(CONFIG.replace(seeds=1, epochs=1, seed=short)), "restless")
+        for _ in range(200):
+            machine.run(1)
+            if machine.served[-1] == short:
+                assert job.finished.wait(PATIENCE)
+                short += 1
+                job = scheduler.submit(tasks_of(CONFIG.replace(seeds=1, epochs=1, seed=short)), "restless")
+        found = shares(machine.served, {**wanted, "restless": set(range(1000, short + 1))})
+        cancel_all(scheduler)
+    assert max(found.values()) <= 1.5 * min(found.values())
+
+
+def test_a_short_run_waits_for_no_long_one():
+    with scheduler_by_hand(n_workers=2) as (scheduler, executor):
+        for seed in range(30):
+            scheduler.submit(tasks_of(LONG.replace(seed=seed)), f"long {seed}")
+        machine = Machine(executor, 2)
+        machine.run(100)
+        short = scheduler.submit(tasks_of(CONFIG.replace(seeds=1, epochs=1, seed=99)), "short")
+        # Three chunks are under way, and one more may have been chosen before it came.
+        machine.run(5)
+        assert 99 in machine.served
+        assert short.finished.wait(PATIENCE)
+        cancel_all(scheduler)
+
+
+def test_runs_of_one_owner_beyond_those_served_at_a_time_wait_for_them():
+    with scheduler_by_hand(session_runs=2) as (scheduler, executor):
+        jobs = [scheduler.submit(tasks_of(LONG.replace(seed=seed, epochs=20)), "eager") for seed in range(4)]
+        machine = Machine(executor, 1)
+        machine.run(2)
+        assert [scheduler.progress(job).after_own for job in jobs] == [0, 0, 1, 2]
+        assert scheduler.progress(jobs[2]).in_line == 0
+        assert set(machine.served) == {0, 1}
+        for call in machine.under_way:
+            call.run()
+        executor.run_all(until=jobs[3].finished)
+        assert [job.state for job in jobs] == ["done"] * 4
+
+
+def test_what_was_trained_before_is_fetched_while_other_runs_of_its_owner_wait():
+    with scheduler_by_hand(session_runs=1, queue=1) as (scheduler, executor):
+        scheduler.submit(tasks_of(LONG), "anna")
+        scheduler.submit(tasks_of(CONFIG.replace(seeds=1, seed=7)), "anna", is_recall=True)
+        machine = Machine(executor, 1)
+        machine.run(3)
+        assert 7 in machine.served
+        cancel_all(scheduler)
+
+
+def test_who_waits_is_told_its_place_in_line_and_how_many_share_the_machine():
+    with scheduler_by_hand(n_workers=1) as (scheduler, executor):
+        jobs = [
+            scheduler.submit(tasks_of(LONG.replace(seed=seed)), owner)
+            for seed, owner in enumerate(["anna", "anna", "bert", "cleo", "dora"])
+        ]
+        under_way = [executor.take(), executor.take()]
+        assert [call.seeds[0] for call in under_way] == [0, 2]
+        places = [scheduler.progress(job) for job in jobs]
+        assert [place.state for place in places] == ["running", "queued", "running", "queued", "queued"]
+        assert [place.in_line for place in places] == [0, 3, 0, 1, 2]
+        assert {place.n_owners for place in places} == {4}
+        cancel_all(scheduler)
+
+
+def test_the_time_left_is_told_before_a_first_piece_is_served_once_a_pace_is_known():
+    with scheduler_by_hand(n_workers=1) as (scheduler, executor):
+        first = scheduler.submit(tasks_of(LONG), "anna")
+        for _ in range(3):
+            executor.take().run(SECONDS_PER_STEP)
+        second = scheduler.submit(tasks_of(LONG.replace(seed=1, epochs=1000)), "bert")
+        left = scheduler.progress(second).eta_seconds
+        # 2000 steps of a hundredth of a second, every other turn being the other's.
+        assert left == pytest.approx(40, rel=0.05)
+        assert scheduler.progress(first).eta_seconds == pytest.approx(220, rel=0.05)
+        cancel_all(scheduler)
+
+
+@pytest.mark.parametrize(
+    ("own", "of_owner", "others", "n_workers", "seconds"),
+    [
+        ([10.0], 10.0, [], 1, 10.0),
+        # Two trainings on two workers, and a single one that only one worker can do.
+        ([5.0, 5.0], 10.0, [], 2, 5.0),
+        ([10.0], 10.0, [], 2, 10.0),
+        # Who needs little is done before; who needs much has had as much by then.
+        ([10.0], 10.0, [1.0, 100.0], 1, 21.0),
+        # Another run of the same owner takes every other of its turns.
+        ([10.0], 20.0, [100.0], 1, 40.0),
+    ],
+)
+def test_time_left_with_turns_taken(own, of_owner, others, n_workers, seconds):
+    assert shared_seconds(own, of_owner, others, n_workers) == seconds
