@@ -1,4 +1,5 @@
 """What is recorded within its budgets, and what trains beside what."""
+
 from typing import Any
 
 import numpy as np
