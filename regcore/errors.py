@@ -46,3 +46,7 @@ class CancelledError(RegcoreError):
 
 class WorkerError(RegcoreError):
     """A worker process that failed, or died again and again, on the same piece of work."""
+
+
+class StoreError(RegcoreError):
+    """A database that cannot be read or written just now, or is none of the lab's."""

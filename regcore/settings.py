@@ -20,22 +20,31 @@
 | `REGCORE_POLL_SECONDS` | 0.5 | 0.5 | how often a page looks at its run; with many that train, less often |
 | `REGCORE_LOG` | plain | plain | the log of the server: `plain` for people, `json` for programs |
 | `REGCORE_METRICS_TOKEN` | none | none | who sends it may read `/metrics`; `none`: this machine alone may |
+| `REGCORE_DATABASE` | the user's file | the user's file | where finished runs are kept: a URL, or `none` |
+| `REGCORE_DATABASE_BYTES` | 256MiB | 256MiB | runs kept there; the oldest that nobody pinned go first |
+| `REGCORE_DESK_DAYS` | 90 | 90 | how long a browser's runs are kept that does not come back |
 
 `host` is a small hosted machine of 2.7 GB that serves everyone; `laptop` is one's own machine. Bytes are
-written as `2147483648`, `512MiB` or `2.7GB`, seconds as `30` or `0.5`.
+written as `2147483648`, `512MiB` or `2.7GB`, seconds as `30` or `0.5`. A database is
+`sqlite:////folder/lab.sqlite`, in a folder that is there, or `postgresql://user:password@host/name`. Days are
+those on which the lab was used.
 """
 
 import math
 import os
 import re
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 from typing import Any, Literal
 
 from regcore.errors import ConfigError
 
 KIB, MIB, GIB = 2**10, 2**20, 2**30
+# Stands for the URL of `own_file`.
+OWN_FILE = "file"
 
 _UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": KIB, "MIB": MIB, "GIB": GIB}
 
@@ -63,6 +72,9 @@ class Settings:
         poll_seconds: How often a page looks at its run, at most.
         log: How the server writes its log: "plain" or "json".
         metrics_token: What a request for the operator's figures has to bring; None: it has to come from here.
+        database: URL of the database; `OWN_FILE`: a file of the user; None: runs are kept by sessions alone.
+        database_bytes: Finished runs that are kept there.
+        desk_days: Days of use after which the runs of a browser go that did not come back.
     """
 
     profile: str = "laptop"
@@ -83,6 +95,9 @@ class Settings:
     poll_seconds: float = 0.5
     log: Literal["plain", "json"] = "plain"
     metrics_token: str | None = field(default=None, repr=False)
+    database: str | None = field(default=OWN_FILE, repr=False)
+    database_bytes: int = 256 * MIB
+    desk_days: int = 90
 
 
 LAPTOP = Settings()
@@ -156,6 +171,33 @@ def _token(name: str, text: str) -> str:
     return text
 
 
+def _database(name: str, text: str) -> str:
+    if text == OWN_FILE or re.match(r"sqlite:///.|postgres(ql)?(\+psycopg)?://.", text):
+        return text
+    # The rest of a URL may have a password in it.
+    raise ConfigError(
+        f"{name} must be none, {OWN_FILE}, sqlite:///path or postgresql://user:password@host/name, got one "
+        f"that begins with {text.partition(':')[0][:20]!r}"
+    )
+
+
+def own_file(environment: Mapping[str, str] = os.environ, system: str = sys.platform) -> Path:
+    """Return where a database of the user is kept who named none: where this system has data of programs.
+
+    Raises:
+        ConfigError: the user has no home.
+    """
+    try:
+        home = Path.home()
+    except RuntimeError:
+        raise ConfigError("REGCORE_DATABASE must be set where the user has no home folder") from None
+    folder, variable = {
+        "win32": (home / "AppData" / "Local", "LOCALAPPDATA"),
+        "darwin": (home / "Library" / "Application Support", ""),
+    }.get(system, (home / ".local" / "share", "XDG_DATA_HOME"))
+    return Path(environment.get(variable) or folder) / "regularization-lab" / "lab.sqlite"
+
+
 def _limit(read: Callable[[str, str], Any], name: str, text: str) -> Any:
     """Return what a reader makes of the text; "none" is no limit."""
     return None if text.lower() == "none" else read(name, text)
@@ -180,4 +222,7 @@ _READERS: Mapping[str, Callable[[str, str], Any]] = {
     "poll_seconds": partial(_seconds, maximum=60),
     "log": partial(_choice, choices=("plain", "json")),
     "metrics_token": partial(_limit, _token),
+    "database": partial(_limit, _database),
+    "database_bytes": _bytes,
+    "desk_days": partial(_count, maximum=100_000),
 }

@@ -16,6 +16,9 @@ os.environ["TF_NUM_INTEROP_THREADS"] = "1"
 # takes ten seconds of a core, more than most tests train.
 os.environ.setdefault("REGCORE_WORKERS", "1")
 
+# Tests of pages and servers leave nothing in the user's own database; tests of the store name theirs.
+os.environ.setdefault("REGCORE_DATABASE", "none")
+
 # No test asserts time: a busy machine is no reason to fail.
 settings.register_profile("lab", deadline=None)
 settings.load_profile("lab")

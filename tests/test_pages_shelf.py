@@ -5,7 +5,7 @@ import json
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.ui import shelf, state
+from pages.ui import entries, state
 from tests.test_pages import APP, TINY, finish, knob, open_app, words
 
 
@@ -75,7 +75,7 @@ def test_an_eye_hides_a_curve_and_shows_it_again(lab):
 
 def test_a_pinned_run_outlives_the_others(lab, monkeypatch):
     button(lab, "Pin", 1).click().run()
-    monkeypatch.setattr(shelf, "MAX_EARLIER", 1)
+    monkeypatch.setattr(entries, "MAX_EARLIER", 1)
 
     move(lab, 0.3)
 

@@ -2,12 +2,13 @@
 
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from regcore import settings
 from regcore.errors import ConfigError
-from regcore.settings import HOST, PROFILES, Settings, read_settings
+from regcore.settings import HOST, PROFILES, Settings, own_file, read_settings
 
 
 def test_an_empty_environment_gives_the_defaults():
@@ -33,6 +34,9 @@ def test_every_variable_is_read():
         "REGCORE_STEP_SECONDS": "1.5",
         "REGCORE_GRACE_SECONDS": "5",
         "REGCORE_POLL_SECONDS": "0.25",
+        "REGCORE_DATABASE": "sqlite:////data/lab.sqlite",
+        "REGCORE_DATABASE_BYTES": "1GB",
+        "REGCORE_DESK_DAYS": "7",
         "REGCORE_LOG": "json",
         "REGCORE_METRICS_TOKEN": "0123456789abcdef",
     }
@@ -54,6 +58,9 @@ def test_every_variable_is_read():
         step_seconds=1.5,
         grace_seconds=5.0,
         poll_seconds=0.25,
+        database="sqlite:////data/lab.sqlite",
+        database_bytes=10**9,
+        desk_days=7,
         log="json",
         metrics_token="0123456789abcdef",
     )
@@ -109,3 +116,38 @@ def test_a_token_is_long_and_never_shown(text):
         read_settings({"REGCORE_METRICS_TOKEN": text})
     assert text not in str(refused.value)
     assert "0123456789abcdef" not in repr(read_settings({"REGCORE_METRICS_TOKEN": "0123456789abcdef"}))
+
+
+@pytest.mark.parametrize(
+    "url", ["file", "sqlite:///lab.sqlite", "postgres://host/lab", "postgresql://u:p@host/lab"]
+)
+def test_a_database_is_a_file_or_postgresql(url):
+    assert read_settings({"REGCORE_DATABASE": url}).database == url
+    assert read_settings({"REGCORE_DATABASE": "none"}).database is None
+
+
+@pytest.mark.parametrize(
+    "url", ["mysql://user:secret@host/lab", "sqlite://", "lab.sqlite", "postgresql:secret"]
+)
+def test_another_database_is_refused_and_no_password_is_told(url):
+    with pytest.raises(
+        ConfigError, match="REGCORE_DATABASE must be none, file, sqlite:///path or"
+    ) as refused:
+        read_settings({"REGCORE_DATABASE": url})
+    assert "secret" not in str(refused.value)
+    assert "secret" not in repr(read_settings({"REGCORE_DATABASE": "postgresql://u:secret@host/lab"}))
+
+
+@pytest.mark.parametrize(
+    ("system", "environment", "folder"),
+    [
+        ("linux", {}, "HOME/.local/share"),
+        ("linux", {"XDG_DATA_HOME": "/data"}, "/data"),
+        ("darwin", {"XDG_DATA_HOME": "/data"}, "HOME/Library/Application Support"),
+        ("win32", {}, "HOME/AppData/Local"),
+        ("win32", {"LOCALAPPDATA": "/local"}, "/local"),
+    ],
+)
+def test_the_file_of_a_user_is_where_the_system_has_data(system, environment, folder):
+    expected = Path(folder.replace("HOME", str(Path.home()))) / "regularization-lab" / "lab.sqlite"
+    assert own_file(environment, system) == expected

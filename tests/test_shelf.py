@@ -2,8 +2,9 @@
 
 import pytest
 
-from pages.ui import shelf
-from pages.ui.shelf import MAX_EARLIER, Entry, Row
+from pages.ui import entries, shelf
+from pages.ui.entries import MAX_EARLIER, Entry
+from pages.ui.shelf import Row
 from regcore.config import Config
 from regcore.figures import BASELINE, COLOURS, THIS_RUN, RunCurves
 from regcore.figures._summary import Summary
@@ -34,22 +35,22 @@ def filled(n_runs, pinned=()):
     """Return a shelf after so many runs, one after the other."""
     kept = ()
     for number in range(n_runs):
-        kept = shelf.arrange(shelf.put(kept, entry(number, is_pinned=number in pinned)), config(number))
+        kept = entries.arrange(entries.put(kept, entry(number, is_pinned=number in pinned)), config(number))
     return kept
 
 
 def test_the_newest_run_is_last():
-    assert names(shelf.put((entry(1),), entry(2))) == ["run 1", "run 2"]
+    assert names(entries.put((entry(1),), entry(2))) == ["run 1", "run 2"]
 
 
 def test_a_run_that_is_there_becomes_the_newest_and_keeps_what_it_was_given():
     kept = (entry(1, "mine", is_pinned=True, is_visible=False), entry(2))
 
-    assert shelf.put(kept, entry(1)) == (kept[1], kept[0])
+    assert entries.put(kept, entry(1)) == (kept[1], kept[0])
 
 
 def test_two_runs_are_not_called_the_same():
-    kept = shelf.put(shelf.put((entry(1, "L2"),), entry(2, "l2")), entry(3, "L2"))
+    kept = entries.put(entries.put((entry(1, "L2"),), entry(2, "l2")), entry(3, "L2"))
 
     assert names(kept) == ["L2", "l2 (2)", "L2 (3)"]
 
@@ -71,17 +72,17 @@ def test_a_pinned_run_stays():
 
 def test_with_all_pins_taken_the_run_before_goes():
     kept = filled(MAX_EARLIER, pinned=range(MAX_EARLIER))
-    assert shelf.is_full_of_pins(kept)
+    assert entries.is_full_of_pins(kept)
 
     for number in (8, 9):
-        kept = shelf.arrange(shelf.put(kept, entry(number)), config(number))
+        kept = entries.arrange(entries.put(kept, entry(number)), config(number))
 
     assert names(kept) == [*(f"run {at}" for at in range(MAX_EARLIER)), "run 9"]
     assert sorted(each.colour for each in kept[:-1]) == list(range(2, len(COLOURS)))
 
 
 def test_while_another_run_trains_the_last_one_is_an_earlier_one():
-    kept = shelf.arrange(filled(2), config(9))
+    kept = entries.arrange(filled(2), config(9))
 
     assert [each.colour for each in kept] == [2, 3]
 
@@ -89,14 +90,14 @@ def test_while_another_run_trains_the_last_one_is_an_earlier_one():
 def test_arranging_again_changes_nothing():
     kept = filled(5)
 
-    assert shelf.arrange(kept, config(4)) == kept
+    assert entries.arrange(kept, config(4)) == kept
 
 
 def test_going_back_to_a_run_and_forth_gives_the_colours_back():
     kept = filled(3)
 
-    back = shelf.arrange(shelf.put(kept, kept[0]), config(0))
-    forth = shelf.arrange(shelf.put(back, back[1]), config(2))
+    back = entries.arrange(entries.put(kept, kept[0]), config(0))
+    forth = entries.arrange(entries.put(back, back[1]), config(2))
 
     assert {each.name: each.colour for each in back} == {"run 1": 3, "run 2": 2, "run 0": None}
     assert {each.name: each.colour for each in forth} == {"run 1": 3, "run 0": 2, "run 2": None}
@@ -112,27 +113,27 @@ def test_going_back_to_a_run_and_forth_gives_the_colours_back():
         ("RUN 2", "RUN 2 (2)"),
         ("Baseline", "Baseline (2)"),
         ("Verdict", "Verdict (2)"),
-        ("x" * 200, "x" * (shelf.MAX_LETTERS - 1) + "…"),
+        ("x" * 200, "x" * (entries.MAX_LETTERS - 1) + "…"),
         ("L2 0.01, " * 20, "L2 0.01, " * 10 + "L2 0.01…"),
     ],
 )
 def test_a_new_name_is_tidied(typed, name):
-    kept = shelf.renamed((entry(1), entry(2)), config(1), typed)
+    kept = entries.renamed((entry(1), entry(2)), config(1), typed)
 
     assert names(kept) == [name, "run 2"]
 
 
 def test_a_long_name_with_a_number_is_not_too_long():
-    long = "x" * shelf.MAX_LETTERS
-    kept = shelf.renamed((entry(1), entry(2, long)), config(1), long)
+    long = "x" * entries.MAX_LETTERS
+    kept = entries.renamed((entry(1), entry(2, long)), config(1), long)
 
-    assert names(kept) == ["x" * (shelf.MAX_LETTERS - 6) + "… (2)", long]
-    assert max(map(len, names(kept))) == shelf.MAX_LETTERS
+    assert names(kept) == ["x" * (entries.MAX_LETTERS - 6) + "… (2)", long]
+    assert max(map(len, names(kept))) == entries.MAX_LETTERS
 
 
 def test_rows_are_the_baseline_this_run_and_the_earlier_ones_newest_first():
     shown = {BASELINE: config(0), THIS_RUN: config(3)}
-    kept = shelf.arrange((entry(1), entry(2), entry(3)), config(3))
+    kept = entries.arrange((entry(1), entry(2), entry(3)), config(3))
 
     table = shelf.rows(kept, shown, None, frozenset({THIS_RUN}))
 
@@ -146,7 +147,7 @@ def test_rows_are_the_baseline_this_run_and_the_earlier_ones_newest_first():
 
 
 def test_an_earlier_run_that_is_now_the_baseline_has_one_row():
-    kept = shelf.arrange((entry(0), entry(1)), config(1))
+    kept = entries.arrange((entry(0), entry(1)), config(1))
 
     table = shelf.rows(kept, {BASELINE: config(0), THIS_RUN: config(1)}, entry(0))
 

@@ -14,6 +14,7 @@ from starlette.middleware import Middleware
 from regcore.errors import RegcoreError
 from regcore.execution import start_workers, stop_workers
 from regcore.hosting.desk import DeskCookie
+from regcore.store import stop_keeper
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +37,7 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     yield
     opening.cancel()
     stop_workers()
+    stop_keeper()
 
 
 def _open_browser() -> None:

@@ -13,30 +13,29 @@ from typing import Any, NamedTuple
 import pandas as pd
 import streamlit as st
 
-from pages.ui import charts, state, words
+from pages.ui import charts, desk, state, words
+from pages.ui.entries import (
+    MAX_EARLIER,
+    MAX_LETTERS,
+    OWN_COLOURS,
+    Entry,
+    Shelf,
+    arrange,
+    change,
+    find,
+    is_full_of_pins,
+    put,
+    renamed,
+    restored,
+)
 from regcore.config import Config
 from regcore.data import DATASET_INFO
-from regcore.figures import (
-    BASELINE,
-    COLOURS,
-    THIS_RUN,
-    Measure,
-    Overlaid,
-    RunCurves,
-    plot_overlay,
-    summarize_curves,
-)
+from regcore.figures import BASELINE, COLOURS, Measure, Overlaid, plot_overlay, summarize_curves
 from regcore.figures._overlay import SYMBOLS
-from regcore.pairing import MetricPair, Scores, changed_fields, pair, scores_of
+from regcore.pairing import MetricPair, changed_fields, pair, scores_of
 from regcore.results import Result
 from regcore.statistics import mean_interval
 
-# Of `COLOURS`, the first two are those of the baseline and of this run.
-OWN_COLOURS = {BASELINE: 0, THIS_RUN: 1}
-MAX_EARLIER = len(COLOURS) - len(OWN_COLOURS)
-MAX_LETTERS = 100
-# What heads the other columns of the tables.
-RESERVED = (*OWN_COLOURS, "field", "metric", "difference", "95 % interval", "lower on", "verdict")
 MEASURES: dict[str, Measure] = {"Loss": "loss", "Error": "error"}
 
 # An eye in place of the box of a check box, which stays what it is for the keyboard and for screen readers.
@@ -59,32 +58,6 @@ _BASELINE = "shelf.baseline"
 _HIDDEN = "shelf.hidden"
 
 
-class Entry(NamedTuple):
-    """A finished run on the shelf.
-
-    Attributes:
-        config: The experiment, by which a run is known.
-        name: What it is called.
-        curves: Its validation curves.
-        scores: Its validation metrics.
-        colour: Place in `COLOURS`; None for the run that the page shows.
-        is_pinned: Whether it stays when the shelf is full.
-        is_visible: Whether its curve is drawn once it is an earlier run.
-    """
-
-    config: Config
-    name: str
-    curves: RunCurves
-    scores: Scores
-    colour: int | None = None
-    is_pinned: bool = False
-    is_visible: bool = True
-
-
-Shelf = tuple[Entry, ...]
-"""Finished runs, the newest last."""
-
-
 class Row(NamedTuple):
     """One line of the table: a run, and the part that it has on the page just now."""
 
@@ -97,57 +70,6 @@ class Row(NamedTuple):
     @property
     def is_earlier(self) -> bool:
         return self.label not in OWN_COLOURS
-
-
-def put(shelf: Shelf, entry: Entry) -> Shelf:
-    """Return the shelf with this run as its newest; one that is there keeps its name, pin and eye."""
-    before = find(shelf, entry.config)
-    if before is not None:
-        entry = before
-    else:
-        entry = entry._replace(name=_unlike([other.name for other in shelf], entry.name))
-    return (*(other for other in shelf if other.config != entry.config), entry)
-
-
-def arrange(shelf: Shelf, current: Config) -> Shelf:
-    """Return the shelf with room and colours for all: the oldest unpinned go, the others keep their colour.
-
-    The run that the page shows is no earlier one: it has a colour of its own.
-    """
-    earlier = [entry for entry in shelf if entry.config != current]
-    n_too_many = max(0, len(earlier) - MAX_EARLIER)
-    gone = [entry.config for entry in earlier if not entry.is_pinned][:n_too_many]
-    kept = [entry for entry in shelf if entry.config not in gone]
-    taken = {entry.colour for entry in kept if entry.config != current}
-    free = iter(number for number in range(len(OWN_COLOURS), len(COLOURS)) if number not in taken)
-    return tuple(
-        entry._replace(colour=None)
-        if entry.config == current
-        else entry._replace(colour=next(free) if entry.colour is None else entry.colour)
-        for entry in kept
-    )
-
-
-def find(shelf: Shelf, config: Config) -> Entry | None:
-    """Return the run of this configuration, if it is on the shelf."""
-    return next((entry for entry in shelf if entry.config == config), None)
-
-
-def change(shelf: Shelf, config: Config, **changes: Any) -> Shelf:
-    """Return the shelf with one of its runs changed."""
-    return tuple(entry._replace(**changes) if entry.config == config else entry for entry in shelf)
-
-
-def renamed(shelf: Shelf, config: Config, name: str) -> Shelf:
-    """Return the shelf with a run renamed, on one line and as no other is called; no name changes nothing."""
-    others = [entry.name for entry in shelf if entry.config != config]
-    tidy = " ".join("".join(letter if letter.isprintable() else " " for letter in name).split())
-    return change(shelf, config, name=_unlike(others, tidy)) if tidy else shelf
-
-
-def is_full_of_pins(shelf: Shelf) -> bool:
-    """Return whether no more runs can be pinned: each pinned run needs a colour."""
-    return sum(entry.is_pinned for entry in shelf) >= MAX_EARLIER
 
 
 def rows(
@@ -237,24 +159,6 @@ def _head(row: Row) -> str:
     return _plain(row.label[:1].upper() + row.label[1:])
 
 
-def _unlike(others: Sequence[str], name: str) -> str:
-    """Return the name, with a number if something is called so already; at most `MAX_LETTERS` long."""
-    taken = {each.casefold() for each in (*others, *RESERVED)}
-    number, numbered = 1, _cut(name, MAX_LETTERS)
-    while numbered.casefold() in taken:
-        number += 1
-        numbered = f"{_cut(name, MAX_LETTERS - 5)} ({number})"
-    return numbered
-
-
-def _cut(name: str, n_letters: int) -> str:
-    """Return the name, or as many of its words as there is room for, and a mark that there are more."""
-    if len(name) <= n_letters:
-        return name.strip()
-    kept = name[: n_letters - 1]
-    return (kept.rpartition(" ")[0] or kept).rstrip(" ,") + "…"
-
-
 def add(name: str, results: Mapping[str, Result]) -> None:
     """Put a run that is done on the shelf: the last of the results, which is this run, or a baseline alone.
 
@@ -268,10 +172,13 @@ def add(name: str, results: Mapping[str, Result]) -> None:
     kept: Entry | None = state.recall(_BASELINE)
     if kept is None or kept.config != baseline.config:
         state.keep(_BASELINE, _entry(BASELINE, baseline))
+    _restore()
     shelf = _shelf()
     found = find(shelf, run.config)
-    if found is None or shelf[-1] is not found:
-        state.keep(_SHELF, put(shelf, found or _entry(name, run)))
+    if found is None or found.is_restored:
+        _keep(put(shelf, _entry(name, run)), run)
+    elif shelf[-1] is not found:
+        _keep(put(shelf, found))
 
 
 def show(results: Mapping[str, Result]) -> None:
@@ -282,12 +189,14 @@ def show(results: Mapping[str, Result]) -> None:
     """
     configs = {name: result.config for name, result in results.items()}
     current = list(configs.values())[-1]
+    _restore()
     shelf = arrange(_shelf(), current)
-    state.keep(_SHELF, shelf)
+    _keep(shelf)
     known: Entry | None = state.recall(_BASELINE)
     baseline = known if known and known.config == configs.get(BASELINE) else None
     table = rows(shelf, configs, baseline, _hidden())
-    st.subheader("Runs of this session")
+    st.subheader(f"Runs of this {desk.whose()}")
+    desk.show_problem()
     _small(
         f"Keeps this run and the last {MAX_EARLIER} before it; then the oldest that is not pinned goes. "
         "Each has the colour of its curve."
@@ -301,7 +210,30 @@ def show(results: Mapping[str, Result]) -> None:
 
 
 def _entry(name: str, result: Result) -> Entry:
-    return Entry(result.config, name, summarize_curves(result), scores_of(result))
+    curves, scores = summarize_curves(result), scores_of(result)
+    return Entry(result.config, name, curves, scores, origin=desk.origin(result))
+
+
+def _keep(shelf: Shelf, run: Result | None = None) -> None:
+    """Keep the shelf for this session, and on the visitor's desk what has changed.
+
+    Args:
+        shelf: What is kept.
+        run: Its newest run, if that was finished just now.
+    """
+    before = _shelf()
+    state.keep(_SHELF, shelf)
+    desk.save(before, shelf, _hidden(), [run] if run else [])
+
+
+def _restore() -> None:
+    """Put back what the desk has kept from before this session, as soon as that can be read."""
+    found = desk.news()
+    if found is None:
+        return
+    state.keep(_SHELF, restored(found.shelf, _shelf()))
+    state.keep(_HIDDEN, _hidden() or found.hidden)
+    desk.save_all(found.shelf, _shelf(), _hidden())
 
 
 def _shelf() -> Shelf:
@@ -389,7 +321,7 @@ def _edit(row: Row, entry: Entry) -> None:
         if name != entry.name:
             shelf = renamed(_shelf(), entry.config, name)
             if shelf != _shelf():
-                state.keep(_SHELF, shelf)
+                _keep(shelf)
                 st.rerun()
         if row.is_earlier:
             st.button(
@@ -466,11 +398,13 @@ def _turn_eye(row: Row) -> None:
     if row.is_earlier:
         _change(row.config, is_visible=not row.is_visible)
     else:
-        state.keep(_HIDDEN, _hidden() ^ {row.label})
+        hidden = _hidden() ^ {row.label}
+        state.keep(_HIDDEN, hidden)
+        desk.save_all(_shelf(), _shelf(), hidden)
 
 
 def _change(config: Config, **changes: Any) -> None:
-    state.keep(_SHELF, change(_shelf(), config, **changes))
+    _keep(change(_shelf(), config, **changes))
 
 
 def _open(config: Config) -> None:
@@ -478,4 +412,4 @@ def _open(config: Config) -> None:
 
 
 def _remove(config: Config) -> None:
-    state.keep(_SHELF, tuple(entry for entry in _shelf() if entry.config != config))
+    _keep(tuple(entry for entry in _shelf() if entry.config != config))

@@ -58,9 +58,14 @@ def summarize_curves(result: Trained) -> RunCurves:
             "loss": summarize_epochs(history, "val_loss"),
             "error": summarize_epochs(history, error),
         },
-        error="error (fraction)" if error == "val_error" else "mean absolute error",
+        error=error_kind(is_regression=error == "val_mae"),
         n_networks=len(history[NETWORK].drop_duplicates()),
     )
+
+
+def error_kind(*, is_regression: bool) -> str:
+    """Return what the error of a run is, as axes call it."""
+    return "mean absolute error" if is_regression else "error (fraction)"
 
 
 def plot_overlay(runs: Sequence[Overlaid], measure: Measure = "loss", *, dark: bool = False) -> go.Figure:

@@ -1,0 +1,230 @@
+"""The desk of a visitor: what the run table has is kept, and is there again after a reload or a restart.
+
+A visitor is known by a random name in a cookie, which tells nothing else. Where there is no cookie, or no
+database, the session alone has the desk.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterable, Sequence
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+import streamlit as st
+
+from pages.ui import state
+from pages.ui.entries import Entry, Origin, Shelf, find
+from regcore.errors import RegcoreError, StoreError
+from regcore.execution import fingerprint
+from regcore.figures import RunCurves
+from regcore.figures._overlay import error_kind
+from regcore.figures._summary import Summary
+from regcore.hosting.desk import token_of
+from regcore.provenance import Made, numbers_of
+from regcore.results import Result
+from regcore.store import FinishedRun, Keeper, Kept, Placed, Write, keeper, packed_history
+from regcore.store.packing import Columns
+
+# A worker answers within a chunk.
+SECONDS_FOR_ENGINE = 1.0
+# The page waits so long for a finished run to be on the disk, which takes some milliseconds.
+SECONDS_TO_WRITE = 0.25
+LOOK_AGAIN_SECONDS = 5.0
+# Curves and scores of a run, about.
+BYTES_BESIDE = 50_000
+MEANWHILE = "Until it is back, this session keeps its runs; then they are written."
+
+_SYNCED = "desk.synced"
+
+
+def name() -> str | None:
+    """Return the name of this visitor's desk; None if there is none.
+
+    It is a digest: who reads the database cannot pass for its visitors.
+    """
+    token = token_of(st.context.cookies)
+    return hashlib.sha256(token.encode()).hexdigest() if token else None
+
+
+class News(NamedTuple):
+    """What a desk has kept.
+
+    Attributes:
+        shelf: Its runs, the newest last.
+        hidden: Which of the runs that a page shows are not drawn.
+    """
+
+    shelf: Shelf
+    hidden: frozenset[str]
+
+
+def whose() -> str:
+    """Return whose runs are kept: those of a browser, whatever becomes of its tabs, or of a session."""
+    return "browser" if _found() else "session"
+
+
+def origin(result: Result) -> Origin | None:
+    """Return where the numbers of a complete result come from; None where the session alone keeps it."""
+    made_by = engine(SECONDS_FOR_ENGINE) if _found() else None
+    if made_by is None:
+        return None
+    return Origin(result.dataset.key, Made(made_by, numbers_of(result)), time.time())
+
+
+def engine(seconds: float = 0.0) -> str | None:
+    """Return the fingerprint of this machine's engine; None if no worker has told it in this time."""
+    try:
+        return fingerprint(seconds)
+    except RegcoreError:
+        # The run says what is wrong with the workers.
+        return None
+
+
+def news() -> News | None:
+    """Return what the desk has kept, when the session has not read it yet, or should again; else None.
+
+    It should again when the database was away: other tabs may have been waiting to write.
+    """
+    found = _found()
+    if found is None:
+        return None
+    name, kept_by = found
+    now = name, kept_by.n_renewals
+    if state.recall(_SYNCED) == now:
+        return None
+    try:
+        kept_by.flush(SECONDS_TO_WRITE)
+        desk = kept_by.read(lambda store: store.desk(name))
+    except StoreError:
+        return None  # `show_problem` says it.
+    # As it is after the reading, which may have opened a new database.
+    state.keep(_SYNCED, (name, kept_by.n_renewals))
+    return News(tuple(_entry(kept) for kept in desk.kept), desk.hidden)
+
+
+def save(before: Shelf, after: Shelf, hidden: frozenset[str], results: Iterable[Result] = ()) -> None:
+    """Keep a change of the shelf on the desk; a run that was finished just now is waited for a moment.
+
+    Args:
+        before: What was on the shelf.
+        after: What is on it now.
+        hidden: Which of the runs that a page shows are not drawn.
+        results: Of those that have come to it.
+    """
+    new = [(entry, result) for result in results if (entry := find(after, result.config)) and entry.origin]
+    if new or _placed(before) != _placed(after):
+        _put(_placed(after), new, _keys(before) - _keys(after), hidden)
+    found = _found()
+    if new and found:
+        found[1].flush(SECONDS_TO_WRITE)
+
+
+def save_all(kept: Shelf, shelf: Shelf, hidden: frozenset[str]) -> None:
+    """Keep the whole shelf on the desk.
+
+    Args:
+        kept: Runs of which the desk has the numbers.
+        shelf: What is on the shelf.
+        hidden: Which of the runs that a page shows are not drawn.
+    """
+    there = _keys(kept)
+    _put(
+        _placed(shelf),
+        [(entry, None) for entry in shelf if entry.origin and entry.key not in there],
+        set(),
+        hidden,
+    )
+
+
+@st.fragment(run_every=LOOK_AGAIN_SECONDS)
+def _problem(sentence: str) -> None:
+    found = _found()
+    if found is None or found[1].status().problem != sentence:
+        st.rerun()
+    st.warning(f"{sentence[:1].upper()}{sentence[1:]}. {MEANWHILE}", icon=":material/cloud_off:")
+
+
+def show_problem() -> None:
+    """Say what is wrong with the database, in one sentence, until it is right again."""
+    found = _found()
+    sentence = found[1].status().problem if found else None
+    if sentence:
+        _problem(sentence)
+
+
+def _found() -> tuple[str, Keeper] | None:
+    """Return the name of this visitor's desk, and who keeps it; None if there is no desk."""
+    kept_by, desk = keeper(), name()
+    return (desk, kept_by) if desk and kept_by else None
+
+
+def _put(
+    placed: tuple[Placed, ...],
+    new: Sequence[tuple[Entry, Result | None]],
+    removed: set[str],
+    hidden: frozenset[str],
+) -> None:
+    found = _found()
+    if found is not None:
+        desk, kept_by = found
+        kept_by.put(partial(_write, desk, placed, new, removed, hidden))
+
+
+def _write(
+    desk: str,
+    placed: tuple[Placed, ...],
+    new: Sequence[tuple[Entry, Result | None]],
+    removed: set[str],
+    hidden: frozenset[str],
+) -> Write:
+    """Return the change that the keeper will make."""
+    runs = [_run(entry, entry.origin, result) for entry, result in new if entry.origin]
+    n_bytes = sum(len(run.history or b"") + BYTES_BESIDE for run in runs)
+    return Write(lambda store: store.put(desk, placed, runs, removed, hidden), n_bytes)
+
+
+def _keys(shelf: Shelf) -> set[str]:
+    return {entry.key for entry in shelf if entry.key}
+
+
+def _placed(shelf: Shelf) -> tuple[Placed, ...]:
+    return tuple(
+        Placed(entry.key, entry.name, entry.colour, entry.is_pinned, entry.is_visible)
+        for entry in shelf
+        if entry.key
+    )
+
+
+def _run(entry: Entry, origin: Origin, result: Result | None) -> FinishedRun:
+    curves = {
+        measure: {name: np.asarray(values) for name, values in summary._asdict().items()}
+        for measure, summary in entry.curves.by_measure.items()
+    }
+    history = packed_history(result) if result else None
+    return FinishedRun(entry.config, *origin, entry.scores, curves, history)
+
+
+def _entry(kept: Kept) -> Entry:
+    run, placed = kept
+    curves = RunCurves(
+        {"loss": _summary(run.curves["loss"]), "error": _summary(run.curves["error"])},
+        error_kind(is_regression=run.scores.task == "regression"),
+        run.config.seeds * run.config.members,
+    )
+    return Entry(
+        run.config,
+        placed.name,
+        curves,
+        run.scores,
+        placed.colour,
+        placed.is_pinned,
+        placed.is_visible,
+        Origin(run.data_key, run.made, run.finished),
+    )
+
+
+def _summary(columns: Columns) -> Summary:
+    return Summary(*(tuple(columns[name].tolist()) for name in Summary._fields))

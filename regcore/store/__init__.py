@@ -1,0 +1,21 @@
+"""Finished runs and the desks of visitors, kept in SQLite or PostgreSQL."""
+
+from regcore.store.keeper import Keeper, Status, Write
+from regcore.store.records import Desk, FinishedRun, Kept, Placed, packed_history
+from regcore.store.service import keeper, status, stop_keeper
+from regcore.store.store import Store
+
+__all__ = [
+    "Desk",
+    "FinishedRun",
+    "Keeper",
+    "Kept",
+    "Placed",
+    "Status",
+    "Store",
+    "Write",
+    "keeper",
+    "packed_history",
+    "status",
+    "stop_keeper",
+]

@@ -1,0 +1,229 @@
+"""Writing in the background: pages hand over what is finished and go on; what cannot be written waits."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from typing import NamedTuple, TypeVar
+
+from regcore.errors import StoreError
+from regcore.store.store import Store
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+# Between tries, while the database cannot be had.
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
+# Of what waits to be written; beyond it the oldest goes, and sessions hand it over again later.
+MAX_WRITES, MAX_BYTES = 2000, 64 * 2**20
+
+
+class Write(NamedTuple):
+    """A change of the store that is ready to be made.
+
+    Attributes:
+        apply: Makes it; it may be called again after a `StoreError`.
+        n_bytes: What it holds in memory until then.
+    """
+
+    apply: Callable[[Store], None]
+    n_bytes: int = 0
+
+
+class Status(NamedTuple):
+    """How the store is.
+
+    Attributes:
+        problem: One sentence on what is wrong with the database; None if nothing is.
+        n_waiting: Changes that are not yet written.
+    """
+
+    problem: str | None
+    n_waiting: int
+
+
+class Keeper:
+    """Makes changes of a store one after the other, in a thread of its own.
+
+    Args:
+        store: The store.
+        first_pause: Seconds until the first new try, while the database cannot be had; then twice as long
+            each time.
+    """
+
+    def __init__(self, store: Store, first_pause: float = FIRST_PAUSE) -> None:
+        self._store = store
+        self._first_pause = first_pause
+        self._changed = threading.Condition()
+        self._made: deque[Callable[[], Write | None]] = deque()
+        self._waiting: deque[Write] = deque()
+        self._n_bytes = 0
+        self._n_in_hand = 0
+        self._problem: str | None = None
+        self._pause = 0.0
+        self._try_again = 0.0
+        self._is_closed = False
+        self._thread: threading.Thread | None = None
+        self._n_dropped = 0
+        self._n_recovered = 0
+
+    @property
+    def n_renewals(self) -> tuple[int, int, int]:
+        """Changes whenever what sessions have on their desks should be read and handed over once more."""
+        return self._n_recovered, self._n_dropped, self._store.database.n_new
+
+    def status(self) -> Status:
+        """Return how the store is."""
+        with self._changed:
+            return Status(self._problem, self._n_left())
+
+    def put(self, make: Callable[[], Write | None]) -> None:
+        """Make a change soon.
+
+        Args:
+            make: Returns the change; None: there is none. It is called in the thread of the keeper, at once.
+        """
+        with self._changed:
+            self._made.append(make)
+            self._wake()
+
+    def flush(self, seconds: float) -> bool:
+        """Wait until everything is written; return whether it is. While the database is away: not at all."""
+        deadline = time.monotonic() + seconds
+        with self._changed:
+            while self._n_left() and self._problem is None:
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    return False
+                self._changed.wait(left)
+            return not self._n_left()
+
+    def read(self, ask: Callable[[Store], T]) -> T:
+        """Return what the store answers.
+
+        Raises:
+            StoreError: the database cannot be had; while that is known it is not even asked.
+        """
+        with self._changed:
+            if self._problem is not None and time.monotonic() < self._try_again:
+                raise StoreError(self._problem)
+        try:
+            answer = ask(self._store)
+        except StoreError as error:
+            self._fail(error)
+            raise
+        with self._changed:
+            # Who reads may do so while another program holds the lock of those that write.
+            is_well = not self._waiting
+        if is_well:
+            self._succeed()
+        return answer
+
+    def close(self, seconds: float = 0.0) -> None:
+        """Write what waits, within this time, and end the thread."""
+        self.flush(seconds)
+        with self._changed:
+            self._is_closed = True
+            self._changed.notify_all()
+        if self._thread is not None:
+            self._thread.join(seconds + 1)
+        self._store.database.close()
+
+    def _wake(self) -> None:
+        if self._thread is None and not self._is_closed:
+            self._thread = threading.Thread(target=self._work, name="regcore-store", daemon=True)
+            self._thread.start()
+        self._changed.notify_all()
+
+    def _n_left(self) -> int:
+        return len(self._made) + self._n_in_hand + len(self._waiting)
+
+    def _work(self) -> None:
+        while True:
+            with self._changed:
+                while not self._is_closed and not self._made and not self._is_due():
+                    self._changed.wait(self._seconds_to_wait())
+                if self._is_closed:
+                    return
+                make = self._made.popleft() if self._made else None
+                self._n_in_hand = 1 if make else 0
+            if make is not None:
+                self._take(make)
+            elif self._waiting:
+                self._write()
+            else:
+                self._look()
+
+    def _is_due(self) -> bool:
+        return self._has_work() and time.monotonic() >= self._try_again
+
+    def _has_work(self) -> bool:
+        return bool(self._waiting) or self._problem is not None
+
+    def _seconds_to_wait(self) -> float | None:
+        return max(0.0, self._try_again - time.monotonic()) if self._has_work() else None
+
+    def _take(self, make: Callable[[], Write | None]) -> None:
+        """Take a change into the queue, made: what it was made from may be large and need not wait there."""
+        try:
+            write = make()
+        except Exception:
+            logger.exception("A run cannot be kept")
+            write = None
+        with self._changed:
+            self._n_in_hand = 0
+            if write is not None:
+                self._waiting.append(write)
+                self._n_bytes += write.n_bytes
+            while len(self._waiting) > MAX_WRITES or self._n_bytes > MAX_BYTES:
+                self._n_bytes -= self._waiting.popleft().n_bytes
+                self._n_dropped += 1
+            self._changed.notify_all()
+
+    def _write(self) -> None:
+        with self._changed:
+            write = self._waiting[0]
+        try:
+            write.apply(self._store)
+        except StoreError as error:
+            self._fail(error)
+            return
+        except Exception:
+            # A fault of the lab, which would stand in the way of all that follows.
+            logger.exception("A run could not be kept")
+        with self._changed:
+            self._waiting.popleft()
+            self._n_bytes -= write.n_bytes
+            self._changed.notify_all()
+        self._succeed()
+
+    def _look(self) -> None:
+        """Look whether the database is back, with nothing to write."""
+        with suppress(StoreError):
+            self.read(Store.check)
+
+    def _fail(self, error: StoreError) -> None:
+        with self._changed:
+            if self._problem is None:
+                self._pause = self._first_pause
+                logger.error(
+                    "The store: %s (%s)", error, self._store.database.address, exc_info=error.__cause__
+                )
+            else:
+                self._pause = min(2 * self._pause, LONGEST_PAUSE)
+            self._problem = str(error)
+            self._try_again = time.monotonic() + self._pause
+            self._wake()
+
+    def _succeed(self) -> None:
+        with self._changed:
+            if self._problem is not None:
+                logger.warning("The store is back: %s", self._store.database.address)
+                self._n_recovered += 1
+            self._problem, self._try_again = None, 0.0
+            self._changed.notify_all()

@@ -1,0 +1,240 @@
+"""The store: finished runs, each once, and the desks of visitors; bounded in bytes and in days of use."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+import pandas as pd
+from sqlalchemy import Connection, Row, Table, delete, exists, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from regcore.config import Config
+from regcore.errors import RegcoreError
+from regcore.pairing import Scores
+from regcore.provenance import Made
+from regcore.store import schema
+from regcore.store.database import Database
+from regcore.store.packing import Columns, pack, unpack
+from regcore.store.records import Desk, FinishedRun, Kept, Placed
+
+logger = logging.getLogger(__name__)
+
+# Of one visitor; sessions show fewer, and several tabs may add up.
+RUNS_OF_DESK = 50
+DESKS = 10_000
+
+
+class Store:
+    """Finished runs and desks in a database.
+
+    Every method may raise a `StoreError`: nothing was changed then, and the same call can be made again.
+
+    Args:
+        database: Where.
+        max_bytes: Of finished runs; the oldest go first that nobody has pinned.
+        desk_days: Days of use after which a desk goes that nobody came back to.
+    """
+
+    def __init__(self, database: Database, max_bytes: int, desk_days: int) -> None:
+        self.database = database
+        self._max_bytes = max_bytes
+        self._desk_days = desk_days
+
+    def check(self) -> None:
+        """Return if the database can be had."""
+        with self.database.reading() as connection:
+            connection.execute(select(schema.state.c.version)).one()
+
+    def put(
+        self,
+        desk: str,
+        placed: Sequence[Placed] = (),
+        runs: Iterable[FinishedRun] = (),
+        removed: Iterable[str] = (),
+        hidden: frozenset[str] = frozenset(),
+    ) -> None:
+        """Put runs on a desk, or change how they are there; those of other tabs stay.
+
+        Args:
+            desk: Name of the desk.
+            placed: Runs, the newest last; all of them are newer than those that are there.
+            runs: Those of them that may not be kept yet.
+            removed: Keys of runs that are no longer on the desk.
+            hidden: Which of the runs that a page shows are not drawn.
+        """
+        with self.database.writing() as connection:
+            tick, day = _tick(connection)
+            _upsert(
+                connection,
+                schema.desks,
+                [{"desk": desk, "day": day, "tick": tick, "hidden": json.dumps(sorted(hidden))}],
+            )
+            # One that is there stays as it is: the same key is the same numbers.
+            _upsert(connection, schema.runs, [_row_of_run(run, tick) for run in runs], ["tick"])
+            there = set(
+                connection.scalars(
+                    select(schema.runs.c.key).where(schema.runs.c.key.in_([each.run for each in placed]))
+                )
+            )
+            # A run may have gone since, for want of room.
+            rows = [
+                _row_of_placed(desk, each, tick, at) for at, each in enumerate(placed) if each.run in there
+            ]
+            _upsert(connection, schema.placed, rows)
+            of_desk = schema.placed.c.desk == desk
+            connection.execute(delete(schema.placed).where(of_desk, schema.placed.c.run.in_(list(removed))))
+            self._bound(connection, desk, day)
+
+    def desk(self, desk: str) -> Desk:
+        """Return what is kept of a visitor; of one who is not known, nothing."""
+        with self.database.reading() as connection:
+            hidden = connection.scalar(select(schema.desks.c.hidden).where(schema.desks.c.desk == desk))
+            rows = connection.execute(
+                select(schema.placed, *_but_history())
+                .join(schema.runs, schema.runs.c.key == schema.placed.c.run)
+                .where(schema.placed.c.desk == desk)
+                .order_by(schema.placed.c.position)
+            ).all()
+        kept = [_kept(row) for row in rows]
+        return Desk(tuple(each for each in kept if each is not None), frozenset(json.loads(hidden or "[]")))
+
+    def history(self, run: str) -> pd.DataFrame | None:
+        """Return the recording of every epoch of a run; None if it is not kept."""
+        with self.database.reading() as connection:
+            packed = connection.scalar(select(schema.runs.c.history).where(schema.runs.c.key == run))
+        return pd.DataFrame(unpack(packed)) if packed is not None else None
+
+    def _bound(self, connection: Connection, desk: str, day: int) -> None:
+        """Let go of what there is no room for: of this desk, of desks nobody came back to, of all runs."""
+        newest = (
+            select(schema.placed.c.run)
+            .where(schema.placed.c.desk == desk)
+            .order_by(schema.placed.c.position.desc())
+            .limit(RUNS_OF_DESK)
+        )
+        too_many = (schema.placed.c.desk == desk, schema.placed.c.run.not_in(newest))
+        connection.execute(delete(schema.placed).where(*too_many))
+        connection.execute(delete(schema.desks).where(schema.desks.c.day < day - self._desk_days))
+        latest = select(schema.desks.c.desk).order_by(schema.desks.c.tick.desc()).limit(DESKS)
+        connection.execute(delete(schema.desks).where(schema.desks.c.desk.not_in(latest)))
+        excess = (connection.scalar(select(func.sum(schema.runs.c.n_bytes))) or 0) - self._max_bytes
+        if excess > 0:
+            self._drop(connection, excess)
+
+    def _drop(self, connection: Connection, excess: int) -> None:
+        """Drop so many bytes of runs: what no desk has any more first, then the oldest that nobody pinned."""
+        own = schema.placed.c.run == schema.runs.c.key
+        is_pinned = exists().where(own, schema.placed.c.is_pinned)
+        is_placed = exists().where(own)
+        oldest = connection.execute(
+            select(schema.runs.c.key, schema.runs.c.n_bytes)
+            .where(~is_pinned)
+            .order_by(is_placed, schema.runs.c.tick)
+        )
+        dropped = []
+        for key, n_bytes in oldest:
+            if excess <= 0:
+                break
+            dropped.append(key)
+            excess -= n_bytes
+        connection.execute(delete(schema.runs).where(schema.runs.c.key.in_(dropped)))
+
+
+def _tick(connection: Connection) -> tuple[int, int]:
+    """Return the number of this write and that of its day of use: both only grow, whatever the clock says."""
+    today = _today()
+    tick, day, last = connection.execute(
+        update(schema.state)
+        .values(tick=schema.state.c.tick + 1)
+        .returning(schema.state.c.tick, schema.state.c.day, schema.state.c.date)
+    ).one()
+    if last != today:
+        day += 1
+        connection.execute(update(schema.state).values(day=day, date=today))
+    return tick, day
+
+
+def _today() -> str:
+    return date.today().isoformat()
+
+
+def _upsert(
+    connection: Connection, table: Table, rows: list[dict[str, Any]], changed: Sequence[str] | None = None
+) -> None:
+    """Insert rows; of those that are there, change these columns, or all."""
+    if not rows:
+        return
+    dialect: Any = sqlite if connection.dialect.name == "sqlite" else postgresql
+    insert = dialect.insert(table)
+    keys = [column.name for column in table.primary_key]
+    names = changed if changed is not None else [name for name in rows[0] if name not in keys]
+    new = {name: insert.excluded[name] for name in names}
+    connection.execute(insert.on_conflict_do_update(index_elements=keys, set_=new), rows)
+
+
+def _row_of_run(run: FinishedRun, tick: int) -> dict[str, Any]:
+    curves = pack(
+        {f"{measure} {name}": values for measure, of in run.curves.items() for name, values in of.items()}
+    )
+    return {
+        "key": run.key,
+        "config": run.config.to_json(),
+        "data_key": run.data_key,
+        "engine": run.made.engine,
+        "numbers": run.made.numbers,
+        "finished": run.finished,
+        "tick": tick,
+        "n_bytes": len(curves) + len(run.history or b""),
+        "scores": json.dumps(run.scores._asdict()),
+        "curves": curves,
+        "history": run.history,
+    }
+
+
+def _row_of_placed(desk: str, each: Placed, tick: int, at: int) -> dict[str, Any]:
+    # Runs of one write are next to each other, after those of all writes before it.
+    return {"desk": desk, **each._asdict(), "position": tick * 1000 + at}
+
+
+def _kept(row: Row[Any]) -> Kept | None:
+    """Return a run of a desk; None of one that this lab cannot read, as of a field that has gone since."""
+    try:
+        run = FinishedRun(
+            config=Config.from_json(row.config),
+            data_key=row.data_key,
+            made=Made(row.engine, row.numbers),
+            scores=_scores(row.scores),
+            curves=_curves(unpack(row.curves)),
+            history=None,
+            finished=row.finished,
+        )
+    except RegcoreError as error:
+        logger.warning("A run that was kept is left out: %s", error)
+        return None
+    return Kept(run, Placed(*(getattr(row, name) for name in Placed._fields)))
+
+
+def _scores(text: str) -> Scores:
+    found = json.loads(text)
+    by_seed = {
+        metric: {int(seed): value for seed, value in values.items()}
+        for metric, values in found["by_seed"].items()
+    }
+    return Scores(found["task"], by_seed, {int(seed): rows for seed, rows in found["rows"].items()})
+
+
+def _curves(columns: Columns) -> Mapping[str, Columns]:
+    curves: dict[str, dict[str, Any]] = {}
+    for name, values in columns.items():
+        measure, _, column = name.partition(" ")
+        curves.setdefault(measure, {})[column] = values
+    return curves
+
+
+def _but_history() -> list[Any]:
+    """Return the columns of a run that the run table needs."""
+    return [column for column in schema.runs.c if column.name not in ("history", "tick")]

@@ -1,0 +1,264 @@
+"""The store, in SQLite and in a real PostgreSQL: what is kept comes back, and what has no room goes."""
+
+import os
+import sqlite3
+from contextlib import closing
+
+import numpy as np
+import pandas as pd
+import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import make_url
+
+from regcore.config import Config
+from regcore.errors import StoreError
+from regcore.pairing import Scores
+from regcore.provenance import Made
+from regcore.store import Desk, FinishedRun, Placed, Store, schema, store
+from regcore.store.database import Database
+from regcore.store.packing import pack
+from tests.postgres import NoPostgreSQL, postgresql
+
+ANYWHERE = 10**9
+CURVES = {"loss": {"epochs": [1, 2], "median": [0.1 + 0.2, float("nan")]}}
+SCORES = Scores("binary", {"error": {3: 0.25, 4: float("nan")}}, {3: "rows", 4: "others"})
+
+
+@pytest.fixture(scope="module")
+def server():
+    """Give one PostgreSQL for all tests of this file."""
+    try:
+        with postgresql() as running:
+            yield running
+    except NoPostgreSQL as reason:
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"{reason} (CI=true, so this is a failure)", pytrace=False)
+        pytest.skip(str(reason))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request, tmp_path):
+    """Give the URL of an empty database of each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'lab.sqlite'}"
+    server = request.getfixturevalue("server")
+    execute(server.url, "DROP SCHEMA public CASCADE", "CREATE SCHEMA public")
+    return server.url
+
+
+def execute(url, *statements):
+    """Change a database behind the lab's back."""
+    engine = create_engine(make_url(url).set(drivername="postgresql+psycopg") if url[0] == "p" else url)
+    with engine.begin() as connection:
+        for statement in statements:
+            connection.execute(text(statement))
+    engine.dispose()
+
+
+@pytest.fixture
+def opened(url):
+    """Return a function that opens a store of this database, as another server would."""
+    stores = []
+
+    def opened(max_bytes=ANYWHERE, desk_days=90, patience=2.0):
+        stores.append(Store(Database(url, patience), max_bytes, desk_days))
+        return stores[-1]
+
+    yield opened
+    for each in stores:
+        each.database.close()
+
+
+def run(number, engine="e" * 16, history=None):
+    return FinishedRun(
+        Config(l2=number / 1000), "data", Made(engine, f"{number:016x}"), 1.5e9, SCORES, CURVES, history
+    )
+
+
+def placed(number, name=None, **parts):
+    return Placed(run(number).key, name or f"run {number}", **parts)
+
+
+def put(store, *numbers, desk="mine", **parts):
+    store.put(desk, [placed(number, **parts) for number in numbers], [run(number) for number in numbers])
+
+
+def names(store, desk="mine"):
+    return [kept.placed.name for kept in store.desk(desk).kept]
+
+
+# --- what is kept ------------------------------------------------------------------------------------------
+
+
+def test_a_run_comes_back_to_the_last_bit(opened):
+    history = pack({"epoch": np.arange(1, 4), "val_loss": np.array([1 / 3, np.nan, 5e-324])})
+    mine = Placed(run(1).key, "große Gewichte", 4, is_pinned=True, is_visible=False)
+    opened().put("mine", [mine], [run(1, history=history)], hidden=frozenset({"baseline"}))
+
+    found = opened()
+    (kept,) = found.desk("mine").kept
+
+    assert kept.placed == mine
+    assert kept.run._replace(scores=None, curves=None) == run(1)._replace(scores=None, curves=None)
+    assert repr(kept.run.scores) == repr(SCORES)
+    assert {name: repr(values.tolist()) for name, values in kept.run.curves["loss"].items()} == {
+        name: repr(values) for name, values in CURVES["loss"].items()
+    }
+    assert found.desk("mine").hidden == {"baseline"}
+    pd.testing.assert_frame_equal(
+        found.history(run(1).key),
+        pd.DataFrame({"epoch": [1, 2, 3], "val_loss": [1 / 3, np.nan, 5e-324]}),
+        check_exact=True,
+    )
+
+
+def test_nobody_sees_the_desk_of_another(opened):
+    put(opened(), 1)
+
+    assert opened().desk("yours") == Desk()
+
+
+def test_runs_come_back_in_the_order_in_which_they_were_put(opened):
+    kept = opened()
+    put(kept, 1, 2)
+    put(kept, 3)
+    put(kept, 1)
+
+    assert names(opened()) == ["run 2", "run 3", "run 1"]
+
+
+def test_a_run_of_two_visitors_is_kept_once_and_each_calls_it_as_they_like(opened, url):
+    put(opened(), 1, name="mine")
+    put(opened(), 1, name="yours", desk="yours")
+
+    assert (names(opened()), names(opened(), "yours")) == (["mine"], ["yours"])
+    with opened().database.reading() as connection:
+        assert connection.execute(schema.runs.select()).all()[1:] == []
+
+
+def test_a_run_that_is_removed_stays_away_and_those_of_another_tab_stay(opened):
+    kept = opened()
+    put(kept, 1, 2, 3)
+    kept.put("mine", [placed(3)], removed=[run(1).key])
+
+    assert names(opened()) == ["run 2", "run 3"]
+
+
+def test_order_does_not_depend_on_the_clock(opened, monkeypatch):
+    kept = opened()
+    for number, today in enumerate(["2026-11-28", "2026-11-27", "1970-01-01"], 1):
+        monkeypatch.setattr(store, "_today", lambda today=today: today)
+        put(kept, number)
+
+    assert names(kept) == ["run 1", "run 2", "run 3"]
+
+
+# --- what goes ---------------------------------------------------------------------------------------------
+
+
+def n_bytes_of_a_run(kept):
+    with kept.database.reading() as connection:
+        return connection.execute(schema.runs.select()).first().n_bytes
+
+
+def test_the_oldest_unpinned_go_where_there_is_no_room_for_all(opened):
+    kept = opened()
+    put(kept, 1, is_pinned=True)
+    put(kept, 2, 3, 4)
+
+    small = opened(max_bytes=3 * n_bytes_of_a_run(kept))
+    put(small, 5)
+
+    assert names(small) == ["run 1", "run 4", "run 5"]
+
+
+def test_what_is_on_no_desk_goes_first(opened):
+    kept = opened()
+    put(kept, 1, 2)
+    kept.put("mine", removed=[run(2).key])
+
+    small = opened(max_bytes=2 * n_bytes_of_a_run(kept))
+    put(small, 3)
+
+    assert names(small) == ["run 1", "run 3"]
+
+
+def test_a_desk_keeps_so_many_runs_and_no_more(opened, monkeypatch):
+    monkeypatch.setattr(store, "RUNS_OF_DESK", 3)
+    kept = opened()
+    for number in range(1, 6):
+        put(kept, number)
+
+    assert names(kept) == ["run 3", "run 4", "run 5"]
+
+
+def test_a_desk_goes_when_nobody_came_back_on_so_many_days_of_use(opened, monkeypatch):
+    kept = opened(desk_days=2)
+    put(kept, 1)
+    for day in range(1, 4):
+        monkeypatch.setattr(store, "_today", lambda day=day: f"2026-12-0{day}")
+        assert names(kept) == ["run 1"]
+        put(kept, 2, desk="yours")
+
+    assert names(kept) == []
+
+
+def test_a_clock_that_jumps_by_years_is_one_day_of_use(opened, monkeypatch):
+    kept = opened(desk_days=2)
+    put(kept, 1)
+    for today in ("2099-01-01", "2001-01-01"):
+        monkeypatch.setattr(store, "_today", lambda today=today: today)
+        put(kept, 2, desk="yours")
+
+    assert names(kept) == ["run 1"]
+
+
+def test_desks_are_bounded_in_number(opened, monkeypatch):
+    monkeypatch.setattr(store, "DESKS", 2)
+    kept = opened()
+    for desk in ("first", "second", "third"):
+        put(kept, 1, desk=desk)
+
+    assert [names(kept, desk) for desk in ("first", "second", "third")] == [[], ["run 1"], ["run 1"]]
+
+
+# --- versions ----------------------------------------------------------------------------------------------
+
+
+def test_a_newer_database_is_refused_by_name_and_left_alone(opened, url):
+    put(opened(), 1)
+    execute(url, "UPDATE regcore_state SET version = 99")
+
+    with pytest.raises(
+        StoreError, match=r"^the database .* was written by a newer lab \(version 99, this one"
+    ):
+        opened().desk("mine")
+
+    execute(url, f"UPDATE regcore_state SET version = {schema.VERSION}")
+    assert names(opened()) == ["run 1"]
+
+
+def test_a_database_of_something_else_is_refused_and_left_alone(opened, url):
+    execute(url, "CREATE TABLE regcore_runs (id INTEGER)", "INSERT INTO regcore_runs VALUES (7)")
+
+    with pytest.raises(StoreError, match="has tables of something else, so nothing is written to it"):
+        put(opened(), 1)
+
+
+def test_a_file_that_is_no_database_is_refused_by_name_and_left_alone(tmp_path):
+    file = tmp_path / "letters.sqlite"
+    file.write_bytes(b"Dear all, " * 1000)
+
+    with pytest.raises(StoreError, match=r"^the database letters.sqlite is damaged or no database"):
+        put(Store(Database(f"sqlite:///{file}"), ANYWHERE, 90), 1)
+
+    assert file.read_bytes() == b"Dear all, " * 1000
+    assert [each.name for each in tmp_path.iterdir()] == ["letters.sqlite"]
+
+
+def test_a_file_of_the_lab_is_safe_under_two_processes(tmp_path):
+    file = tmp_path / "lab.sqlite"
+    put(Store(Database(f"sqlite:///{file}"), ANYWHERE, 90), 1)
+
+    with closing(sqlite3.connect(file)) as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
