@@ -200,7 +200,7 @@ def _placed(shelf: Shelf) -> tuple[Placed, ...]:
 
 def _run(entry: Entry, origin: Origin, result: Result | None) -> FinishedRun:
     curves = {
-        measure: {name: np.asarray(values) for name, values in summary._asdict().items()}
+        str(measure): {name: np.asarray(values) for name, values in summary._asdict().items()}
         for measure, summary in entry.curves.by_measure.items()
     }
     history = packed_history(result) if result else None
