@@ -157,7 +157,8 @@ def show_problem() -> None:
 
 def _found() -> tuple[str, Keeper] | None:
     """Return the name of this visitor's desk, and who keeps it; None if there is no desk."""
-    kept_by, desk = keeper(), name()
+    kept_by = keeper()
+    desk = name() if kept_by else None
     return (desk, kept_by) if desk and kept_by else None
 
 
