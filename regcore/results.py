@@ -150,6 +150,10 @@ class Recording:
         arrays += [self._sealed] if self._sealed is not None else []
         return sum(array.nbytes for array in arrays) + sum(kept.nbytes for kept in self.checkpoints.values())
 
+    def curves_alone(self) -> Recording:
+        """Return the history, without the outputs and weights."""
+        return Recording(self.replicate_key, np.hstack([self.history, self._sealed_history]))
+
     def snapshot(self, epoch: int) -> Snapshot:
         """Return what the network was after this 1-based epoch, one of `checkpoints`."""
         found = {split: self._outputs_at(epoch, split) for split in SPLITS}

@@ -101,6 +101,15 @@ def percent(fraction: float) -> str:
     return f"{100 * fraction:.3g} %"
 
 
+def duration(seconds: float) -> str:
+    """Return a duration as a person would say it: "4 s", "2 min", "1.5 h"."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    if seconds < 90 * 60:
+        return f"{round(seconds / 60)} min"
+    return f"{seconds / 3600:.1f} h"
+
+
 def count(n: int, what: str) -> str:
     """Return a number of things, as "1 seed" or "8 seeds"."""
     return f"{n:,} {what}" if n == 1 else f"{n:,} {what}s"

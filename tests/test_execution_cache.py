@@ -77,3 +77,11 @@ def test_the_bound_holds_under_threads():
         list(pool.map(use, range(4)))
     entries = [kept for w in range(4) for t in range(7) if (kept := cache.get(f"{w} {t}")) is not None]
     assert cache.nbytes == sum(kept.nbytes for kept in entries) <= 10 * 96
+
+
+def test_what_had_to_go_is_found_while_somebody_holds_it():
+    cache = TrainedCache(96)
+    cache.put("a", held := trained(1))
+    cache.put("b", trained(1))
+    assert cache.get("a") is held
+    assert (cache.get("b"), cache.nbytes) == (None, 96)

@@ -6,18 +6,25 @@ from contextlib import nullcontext
 import numpy as np
 import pytest
 
-from pages.ui import runs, words
+from pages.ui import runs
+from pages.ui.grace import Grace
 from regcore.config import Config
 from regcore.data import load_dataset
+from regcore.errors import BusyError
 from regcore.execution import Progress
 from regcore.results import HISTORY_COLUMNS, Moment, Recording, Result, Snapshot, Weights
 
 
 class Recorded:
-    """A run that only notes that it was cancelled."""
+    """A run under way that only notes that it was cancelled."""
+
+    is_let_go = False
 
     def __init__(self):
         self.is_cancelled = False
+
+    def progress(self):
+        return Progress(0, 100, None, "running")
 
     def wait(self, timeout):
         return True
@@ -26,34 +33,30 @@ class Recorded:
         self.is_cancelled = True
 
 
-@pytest.fixture
-def ended_soon(monkeypatch):
-    monkeypatch.setattr(runs, "GRACE_SECONDS", 0.05)
-
-
-def wait_for(happened):
-    deadline = time.monotonic() + 10
-    while not happened() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    return happened()
-
-
-def test_runs_of_a_session_that_has_ended_are_cancelled(ended_soon):
+def test_runs_of_a_session_that_has_ended_are_cancelled_by_and_by(monkeypatch):
+    grace = Grace(0.05)
+    monkeypatch.setattr(runs, "_grace", lambda: grace)
     live = runs.Live({}, Recorded())
 
     runs._let_go({"lab": live})
 
-    assert wait_for(lambda: live.run.is_cancelled)
+    deadline = time.monotonic() + 10
+    while not live.run.is_cancelled and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert live.run.is_cancelled
 
 
-def test_a_session_that_comes_back_keeps_its_runs(ended_soon):
-    back, gone = runs.Live({}, Recorded()), runs.Live({}, Recorded())
+def test_a_session_that_was_away_follows_its_runs_again(monkeypatch):
+    followed = {}
+    monkeypatch.setattr(runs, "_followed", lambda: followed)
+    monkeypatch.setattr(runs.state, "n_moves", lambda: 0)
+    live = runs.Live({}, Recorded())
+    before = live.seen
 
-    runs._let_go({"lab": back, "home": gone})
-    back.seen = time.monotonic()
+    runs._polled(lambda *_: None, "lab", live, print, None, 0)
 
-    assert wait_for(lambda: gone.run.is_cancelled)
-    assert not back.run.is_cancelled
+    assert followed == {"lab": live}
+    assert live.seen >= before
 
 
 class Endless(Recorded):
@@ -84,13 +87,6 @@ def test_a_run_that_is_not_short_is_waited_for_no_longer(monkeypatch):
     runs._wait_a_little(Endless(), "lab")
 
 
-@pytest.mark.parametrize(("are_ready", "said"), [(False, words.STARTING), (True, "Waiting for a turn")])
-def test_a_run_that_has_not_begun_says_what_it_waits_for(monkeypatch, are_ready, said):
-    monkeypatch.setattr(runs, "workers_are_ready", lambda: are_ready)
-
-    assert runs._under_way(Progress(0, 100, None, "queued")) == said
-
-
 class Moved(BaseException):
     """What Streamlit stops a run of the page with, at its next touch of the session, when a knob moves."""
 
@@ -119,11 +115,12 @@ def test_a_part_of_the_page_whose_words_moved_a_knob_leaves_it_to_the_whole_page
         raise Moved
 
     shown = []
+    monkeypatch.setattr(runs, "_followed", dict)
     monkeypatch.setattr(runs.state, "n_moves", lambda: 3)
     monkeypatch.setattr(runs.st, "rerun", rerun)
 
     with nullcontext() if drawn else pytest.raises(Moved):
-        runs._polled(lambda *_: shown.append("panel"), "l2", runs.Live({}, Recorded()), print, False, n_moves)
+        runs._polled(lambda *_: shown.append("panel"), "l2", runs.Live({}, Recorded()), print, None, n_moves)
 
     assert shown == drawn
 
@@ -143,14 +140,6 @@ def test_the_same_on_other_data_is_another_run(monkeypatch):
     assert second is not first and first.run.is_cancelled
 
 
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(0.0, "1 s"), (4.4, "4 s"), (89.0, "89 s"), (90.0, "2 min"), (3600.0, "60 min"), (5400.0, "1.5 h")],
-)
-def test_durations_in_words(seconds, text):
-    assert runs.in_words(seconds) == text
-
-
 DATASET = load_dataset(Config(data="iris", n_train=8, n_val=4))
 ASKED = Config(data="iris", n_train=8, n_val=4, hidden=(), epochs=4, seeds=1, members=3, l2=0.1)
 CURVE = (0.5, 0.4, 0.3, 0.6)
@@ -158,6 +147,8 @@ CURVE = (0.5, 0.4, 0.3, 0.6)
 
 class Fixed:
     """A run that trained one network a member, whose validation loss is `CURVE`."""
+
+    is_let_go = False
 
     def __init__(self, config=ASKED, state="done", done_steps=100, name="this run"):
         self.configs, self.state, self.done_steps = {name: config}, state, done_steps
@@ -317,3 +308,64 @@ def test_a_download_is_not_waited_for_without_a_word(monkeypatch, data, is_there
     monkeypatch.setattr(runs.state, "owner", lambda: "somebody")
     runs._submit({"a": Config(data=data), "b": Config(data=data, l2=0.1)}, None, (), None)
     assert heard == said
+
+
+def test_a_run_whose_recording_made_way_for_others_is_asked_for_again(monkeypatch):
+    kept, followed, seen = {}, {}, []
+    gone = Fixed()
+    monkeypatch.setattr(runs.state, "recall", kept.get)
+    monkeypatch.setattr(runs.state, "keep", kept.__setitem__)
+    monkeypatch.setattr(runs, "_followed", lambda: followed)
+    monkeypatch.setattr(runs, "_held", lambda: Seen(seen))
+    submitted = iter([gone, Recorded()])
+    monkeypatch.setattr(runs, "_submit", lambda *_: next(submitted))
+    gone.wait, gone.cancel = lambda timeout: True, lambda: None
+    first = runs.follow("lab", {"this run": ASKED})
+    assert runs.follow("lab", {"this run": ASKED}) is first
+
+    gone.is_let_go = True
+
+    again = runs.follow("lab", {"this run": ASKED})
+    assert again is not first
+    assert followed == {"lab": again}
+    assert seen == [gone, gone]
+
+
+class Seen:
+    """Notes which runs were seen."""
+
+    def __init__(self, seen):
+        self.see = seen.append
+
+
+@pytest.mark.parametrize(("every", "is_drawn"), [(2.0, True), (1.0, False)])
+def test_a_page_that_looks_at_its_run_far_too_often_runs_anew(monkeypatch, every, is_drawn):
+    def rerun():
+        raise Moved
+
+    drawn = []
+    crowd = Recorded()
+    # Thirty-two sessions are looked at every four seconds.
+    crowd.progress = lambda: Progress(0, 100, None, "running", n_owners=32)
+    monkeypatch.setattr(runs, "_followed", dict)
+    monkeypatch.setattr(runs.state, "n_moves", lambda: 0)
+    monkeypatch.setattr(runs.st, "rerun", rerun)
+
+    with nullcontext() if is_drawn else pytest.raises(Moved):
+        runs._polled(lambda *_: drawn.append("panel"), "lab", runs.Live({}, crowd), print, every, 0)
+
+    assert drawn == ["panel"] * is_drawn
+
+
+def test_a_busy_machine_takes_the_place_of_the_run_that_is_replaced(monkeypatch):
+    before, after = runs.Live({}, Recorded()), Recorded()
+
+    def submit(configs, dataset, owner, probes):
+        if not before.run.is_cancelled:
+            raise BusyError("64 runs train or wait")
+        return after
+
+    monkeypatch.setattr(runs, "submit", submit)
+    monkeypatch.setattr(runs.state, "owner", lambda: "somebody")
+
+    assert runs._submit({"a": ASKED}, None, (), before) is after

@@ -88,3 +88,11 @@ def test_counts(n, text):
 def test_only_errors_are_in_percent():
     assert words.metric_title("error") == "Error, %"
     assert words.metric_title("mae") == "Mean absolute error"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.0, "1 s"), (4.4, "4 s"), (89.0, "89 s"), (90.0, "2 min"), (3600.0, "60 min"), (5400.0, "1.5 h")],
+)
+def test_durations(seconds, text):
+    assert words.duration(seconds) == text

@@ -3,33 +3,34 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
+from functools import cache
 
 import streamlit as st
 
-from pages.ui import state, words
+from pages.ui import line, state, words
+from pages.ui.grace import Grace
 from regcore.config import STOPPING_FIELDS, Config
 from regcore.data import DATASET_INFO, Dataset, has_keras_images
 from regcore.data.catalog import KERAS
 from regcore.engine.shard import Probe
-from regcore.errors import RegcoreError, TooLargeError, WorkerError
-from regcore.execution import Progress, Run, submit, workers_are_ready
+from regcore.errors import BusyError, RegcoreError, TooLargeError, WorkerError
+from regcore.execution import Progress, Run, submit
 from regcore.execution.cache import ProbeValues
+from regcore.execution.held import HeldRuns
 from regcore.results import Moment, Recall, Result, Snapshot
+from regcore.settings import read_settings
 
 logger = logging.getLogger(__name__)
 
 # A short run is waited for and drawn once; a longer one is drawn as it grows.
 WAIT_SECONDS = 0.5
 LOOK_SECONDS = 0.05
-POLL_SECONDS = 0.5
-
-# A session's end is also told on a short disconnection, so its runs are given time to be seen again.
-GRACE_SECONDS = 30.0
+# A page that looks at its run so many times as often as it should runs anew, to do so less often.
+TOO_OFTEN = 4
 UNDER_WAY = ("queued", "running")
 
 Draw = Callable[[Mapping[str, Result]], None]
@@ -43,7 +44,8 @@ class Live:
         configs: What is shown, by name: what was asked for, or what was turned to since.
         run: The run.
         dataset: What it trains on; None: what each configuration names.
-        seen: When it was last shown, on the clock of `time.monotonic`.
+        began: When it was submitted, on the clock of `time.monotonic`.
+        seen: When it was last shown, on the same clock.
         is_reported: Whether its failure is in the log.
         is_turned: Whether what is shown is read off trainings of something else.
         recalled: What was shown and had not been kept, so that networks had to be trained again up to there.
@@ -52,6 +54,7 @@ class Live:
     configs: Mapping[str, Config]
     run: Run
     dataset: Dataset | None = None
+    began: float = field(default_factory=time.monotonic)
     seen: float = field(default_factory=time.monotonic)
     is_reported: bool = False
     is_turned: bool = False
@@ -67,6 +70,14 @@ class Live:
     @property
     def is_done(self) -> bool:
         return self.run.progress().state == "done"
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the run was done, and others took the room of what it had recorded."""
+        return self.run.is_let_go and self.is_done
+
+    def cancel(self) -> None:
+        self.run.cancel()
 
     def turn_to(self, configs: Mapping[str, Config]) -> bool:
         """Show other configurations, if their numbers can be read off this run; return whether they can.
@@ -150,21 +161,22 @@ def follow(
         The run; None if it was refused, and the page says why.
     """
     before: Live | None = state.recall(place)
-    is_on_same = before is not None and _key(before.dataset) == _key(dataset)
-    if before and is_on_same and (before.configs == configs or before.turn_to(configs)):
+    is_of_use = before is not None and not before.is_gone and _key(before.dataset) == _key(dataset)
+    if before and is_of_use and (before.configs == configs or before.turn_to(configs)):
+        _see(place, before)
         return before
     state.keep(place, None)
     try:
         # Before the old run is cancelled: what both want goes on training.
         live = Live(configs, _submit(configs, dataset, probes, before), dataset)
     except RegcoreError as error:
-        st.error(str(error), icon=":material/block:")
+        line.say_refused(place, error)
         return None
     finally:
         if before:
             before.run.cancel()
     try:
-        _followed()[place] = live
+        _see(place, live)
         state.keep(place, live)
     except BaseException:
         # A knob that moves just now ends the page here, and nobody else knows of what was submitted.
@@ -192,10 +204,10 @@ def _submit(
     with _saying_what_is_downloaded(configs):
         try:
             return submit(configs, dataset, owner=state.owner(), probes=probes)
-        except TooLargeError:
+        except (TooLargeError, BusyError):
             if before is None or not before.is_under_way:
                 raise
-            # The old run holds memory that the new one could have.
+            # The old run holds memory, and a place among those that wait, that the new one could have.
             before.run.cancel()
             return submit(configs, dataset, owner=state.owner(), probes=probes)
 
@@ -208,17 +220,30 @@ def _saying_what_is_downloaded(configs: Mapping[str, Config]) -> AbstractContext
     return st.spinner(f"Downloading {' and '.join(missing)}, once for this machine", show_time=True)
 
 
+def _see(place: str, live: Live) -> None:
+    """Note that a run is shown; also in a session that was away, whose end was told meanwhile."""
+    live.seen = time.monotonic()
+    _followed()[place] = live
+    if not live.is_under_way:
+        _held().see(live.run)
+
+
+@cache
+def _held() -> HeldRuns:
+    return HeldRuns(read_settings().held_bytes)
+
+
+@cache
+def _grace() -> Grace:
+    return Grace(read_settings().grace_seconds)
+
+
 def _let_go(lives: Mapping[str, Live]) -> None:
-    """Cancel the runs of a session that has ended, unless it comes back to them soon."""
-    waiting = threading.Timer(GRACE_SECONDS, _cancel_unseen, [list(lives.values()), time.monotonic()])
-    waiting.daemon = True
-    waiting.start()
+    """Cancel the runs of a session that has ended, unless it comes back to them soon.
 
-
-def _cancel_unseen(lives: Iterable[Live], since: float) -> None:
-    for live in lives:
-        if live.seen < since:
-            live.run.cancel()
+    The end is also told on a short disconnection.
+    """
+    _grace().begin(list(lives.values()))
 
 
 @st.cache_resource(scope="session", on_release=_let_go, show_spinner=False)
@@ -244,20 +269,33 @@ def show_results(place: str, live: Live, draw: Draw) -> None:
 
 def _follow_with(panel: Callable[[str, Live, Draw], None], place: str, live: Live, draw: Draw) -> None:
     """Draw a part of the page again and again while the run is under way, and once more when it has ended."""
-    polled = live.is_under_way
-    drawn = st.fragment(_polled, run_every=POLL_SECONDS if polled else None)
-    drawn(panel, place, live, draw, polled, state.n_moves())
+    every = _poll_seconds(live)
+    st.fragment(_polled, run_every=every)(panel, place, live, draw, every, state.n_moves())
+
+
+def _poll_seconds(live: Live) -> float | None:
+    """Return how often a page looks at a run; None if it has ended."""
+    progress = live.run.progress()
+    if progress.state not in UNDER_WAY:
+        return None
+    under_way = time.monotonic() - live.began
+    return line.poll_seconds(read_settings().poll_seconds, progress.n_owners, under_way)
 
 
 def _polled(
-    panel: Callable[[str, Live, Draw], None], place: str, live: Live, draw: Draw, polled: bool, n_moves: int
+    panel: Callable[[str, Live, Draw], None],
+    place: str,
+    live: Live,
+    draw: Draw,
+    every: float | None,
+    n_moves: int,
 ) -> None:
-    live.seen = time.monotonic()
-    if n_moves != state.n_moves():
-        # Words in this part of the page moved a knob, which only the whole page shows.
+    _see(place, live)
+    if n_moves != state.n_moves() or live.is_gone:
+        # Words in this part of the page moved a knob, or what it shows is gone: the whole page sees to it.
         st.rerun()
-    if polled and not live.is_under_way:
-        # Drawn once more by the whole page, which stops polling.
+    if every is not None and _is_polled_too_often(live, every):
+        # Drawn once more by the whole page, which stops polling, or goes on more slowly.
         st.rerun()
     try:
         panel(place, live, draw)
@@ -265,6 +303,11 @@ def _polled(
         # What was not kept is trained again while it is drawn, and that may fail as a run may.
         logger.error("Results cannot be shown: %s", _queries(live), exc_info=error)
         st.error(str(error), icon=":material/error:")
+
+
+def _is_polled_too_often(live: Live, every: float) -> bool:
+    wanted = _poll_seconds(live)
+    return wanted is None or wanted >= TOO_OFTEN * every
 
 
 def _panel(place: str, live: Live, draw: Draw) -> None:
@@ -316,24 +359,7 @@ def _unfinished(place: str, live: Live, progress: Progress) -> None:
         st.caption(f"Cancelled at {100 * progress.fraction:.0f} %; what was trained until then is shown.")
         return
     st.button("Cancel", key=f"{place}.cancel", icon=":material/stop_circle:", on_click=live.run.cancel)
-    st.progress(min(progress.fraction, 1.0), text=_under_way(progress))
-
-
-def _under_way(progress: Progress) -> str:
-    if not progress.done_steps:
-        return "Waiting for a turn" if workers_are_ready() else words.STARTING
-    if progress.eta_seconds is None:
-        return f"Training, {100 * progress.fraction:.0f} %"
-    return f"Training, {100 * progress.fraction:.0f} %, about {in_words(progress.eta_seconds)} left"
-
-
-def in_words(seconds: float) -> str:
-    """Return a duration as a person would say it."""
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s"
-    if seconds < 90 * 60:
-        return f"{round(seconds / 60)} min"
-    return f"{seconds / 3600:.1f} h"
+    st.progress(min(progress.fraction, 1.0), text=line.under_way(progress))
 
 
 def _failure(live: Live) -> str:

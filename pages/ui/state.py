@@ -126,6 +126,13 @@ def choose(changes: Changes) -> None:
         _set(changed)
 
 
+def would_lower(changes: Mapping[str, int]) -> bool:
+    """Return whether the page has a configuration, and all of these fields are higher in it."""
+    chosen: Config | None = st.session_state.get(_of_page(_CONFIG))
+    lower = [chosen is not None and getattr(chosen, name) > value for name, value in changes.items()]
+    return bool(lower) and all(lower)
+
+
 def load(read: Callable[[], Config]) -> None:
     """Take a whole configuration that comes from outside; one that is refused sets the `problem`.
 

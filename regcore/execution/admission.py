@@ -9,6 +9,7 @@ from regcore.errors import BusyError, TooCostlyError
 from regcore.execution.job import Training, guessed_seconds
 from regcore.execution.memory import check_memory
 from regcore.settings import Settings
+from regcore.words import duration
 
 # What a smaller run is made smaller in, and how far: an interval needs two seeds, an average two networks.
 SMALLEST = {"seeds": 2, "members": 2, "epochs": 10}
@@ -43,7 +44,7 @@ def check_cost(core_seconds: float, trainings: Sequence[Training], settings: Set
     step = max(guessed_seconds(training.flops / len(training.tasks)) for training in trainings)
     if step > settings.step_seconds:
         raise TooCostlyError(
-            f"one update would take about {in_words(step)}, and may take {in_words(settings.step_seconds)}, "
+            f"one update would take about {duration(step)}, and may take {duration(settings.step_seconds)}, "
             "for it cannot be cancelled: lower batch_size or the widths in hidden."
         )
     if settings.run_seconds is not None and core_seconds > settings.run_seconds:
@@ -80,7 +81,7 @@ def with_proposal(
     if not proposal:
         return refused
     changed = " and ".join(f"{name}={value}" for name, value in proposal.items())
-    admitted = in_words(cost(_capped(configs, proposal)))
+    admitted = duration(cost(_capped(configs, proposal)))
     return TooCostlyError(
         f"{_too_long(core_seconds, limit)}: {changed} would take about {admitted}.", proposal
     )
@@ -126,13 +127,4 @@ def _lower(config: Config, changes: Mapping[str, int]) -> Iterator[tuple[str, in
 
 
 def _too_long(core_seconds: float, limit: float) -> str:
-    return f"this run would keep a core for about {in_words(core_seconds)}, and may for {in_words(limit)}"
-
-
-def in_words(seconds: float) -> str:
-    """Return a duration as a person would say it."""
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s"
-    if seconds < 90 * 60:
-        return f"{round(seconds / 60)} min"
-    return f"{seconds / 3600:.1f} h"
+    return f"this run would keep a core for about {duration(core_seconds)}, and may for {duration(limit)}"

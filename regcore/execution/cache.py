@@ -6,6 +6,8 @@ import threading
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
+from weakref import WeakValueDictionary
 
 from regcore.engine.shard import Array, ShardState
 from regcore.results import Recording
@@ -27,7 +29,7 @@ class Trained:
     states: Mapping[int, ShardState] = field(default_factory=dict)
     probes: Mapping[str, ProbeValues] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def nbytes(self) -> int:
         """Bytes held by the arrays. The weights in the recording are views of the states."""
         weights = sum(kept.nbytes for kept in self.recording.checkpoints.values())
@@ -41,11 +43,15 @@ class Trained:
 
 
 class TrainedCache:
-    """Trained networks by key, bounded in bytes: the least recently used goes first. Safe under threads."""
+    """Trained networks by key, bounded in bytes: the least recently used goes first. Safe under threads.
+
+    One that went is found as long as somebody else holds it, so that nobody trains and holds a copy of it.
+    """
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
         self._entries: OrderedDict[str, Trained] = OrderedDict()
+        self._gone: WeakValueDictionary[str, Trained] = WeakValueDictionary()
         self._nbytes = 0
         self._lock = threading.Lock()
 
@@ -60,27 +66,32 @@ class TrainedCache:
     def get(self, key: str, probes: frozenset[str] = frozenset()) -> Trained | None:
         """Return what was kept under this key, if these probes are among what it recorded."""
         with self._lock:
-            trained = self._entries.get(key)
+            trained = self._entries.get(key) or self._gone.get(key)
             if trained is None or not probes <= trained.probes.keys():
                 return None
-            self._entries.move_to_end(key)
+            self._put(key, trained)
             return trained
 
     def put(self, key: str, trained: Trained) -> None:
         """Keep a trained network, beside the probes that an earlier training of it recorded."""
         with self._lock:
-            before = self._entries.pop(key, None)
+            before = self._entries.get(key)
             if before is not None:
-                self._nbytes -= before.nbytes
                 trained = replace(trained, probes={**before.probes, **trained.probes})
-            self._entries[key] = trained
-            self._nbytes += trained.nbytes
-            while self._nbytes > self._max_bytes:
-                _, dropped = self._entries.popitem(last=False)
-                self._nbytes -= dropped.nbytes
+            self._put(key, trained)
+
+    def _put(self, key: str, trained: Trained) -> None:
+        before = self._entries.pop(key, None)
+        self._nbytes += trained.nbytes - (before.nbytes if before is not None else 0)
+        self._entries[key] = trained
+        while self._nbytes > self._max_bytes:
+            gone, dropped = self._entries.popitem(last=False)
+            self._nbytes -= dropped.nbytes
+            self._gone[gone] = dropped
 
     def clear(self) -> None:
         """Drop everything."""
         with self._lock:
             self._entries.clear()
+            self._gone.clear()
             self._nbytes = 0

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
+from weakref import WeakSet
 
 from regcore.config import Config
 from regcore.data import Dataset
-from regcore.engine.replicate import Replicate
 from regcore.errors import ConfigError, RegcoreError
 from regcore.execution.cache import ProbeValues, Trained
 from regcore.execution.job import Job, Progress
@@ -44,6 +44,9 @@ class Run:
         self._networks = networks
         self._owner = owner
         self._executor = executor  # keeps it alive as long as the run may train
+        self._recalls: WeakSet[_Recall] = WeakSet()
+        self.is_let_go = False
+        """Whether only curves are left of what was recorded."""
         tasks = [task for of_config in networks.values() for task in of_config.values()]
         self._job: Job = scheduler.submit(tasks, owner)
 
@@ -71,6 +74,22 @@ class Run:
     def cancel(self) -> None:
         """End the run now. What it recorded so far stays readable; what others wait for goes on training."""
         self._scheduler.cancel(self._job)
+
+    def sizes(self) -> dict[int, int]:
+        """Return the bytes of what is held of each network of a run that has ended, by the identity of it."""
+        return {id(trained): trained.nbytes for trained in self._job.trained.values()}
+
+    def let_go(self) -> None:
+        """Keep the curves alone of a run that has ended, also in the results that it has handed out.
+
+        What they need beyond is trained again when somebody asks for it.
+        """
+        self.is_let_go = True
+        self._job.trained = {
+            key: Trained(trained.recording.curves_alone()) for key, trained in self._job.trained.items()
+        }
+        for recall in list(self._recalls):
+            recall.let_go()
 
     def results(self, partial: bool = False) -> dict[str, Result]:
         """Return the result of each configuration, by name.
@@ -113,8 +132,10 @@ class Run:
     def _result(self, name: str, trained: Mapping[str, Trained]) -> Result:
         there = {at: trained[task.key] for at, task in self._networks[name].items() if task.key in trained}
         recordings: dict[tuple[int, int], Recording] = {at: found.recording for at, found in there.items()}
-        replicates = {at: task.replicate for at, task in self._networks[name].items()}
-        recall = _Recall(self._scheduler, self.datasets[name], replicates, there, self._owner, self._executor)
+        recall = _Recall(
+            self._scheduler, self._networks[name], there, recordings, self._owner, self._executor
+        )
+        self._recalls.add(recall)
         return Result(self.configs[name], self.datasets[name], recordings, recall)
 
 
@@ -124,18 +145,24 @@ class _Recall:
     def __init__(
         self,
         scheduler: Scheduler,
-        dataset: Dataset,
-        replicates: Mapping[tuple[int, int], Replicate],
-        trained: Mapping[tuple[int, int], Trained],
+        networks: Networks,
+        trained: dict[tuple[int, int], Trained],
+        recordings: dict[tuple[int, int], Recording],
         owner: str,
         executor: Executor | None,
     ) -> None:
         self._scheduler = scheduler
-        self._dataset = dataset
-        self._replicates = replicates
+        self._networks = networks
         self._trained = trained
+        self._recordings = recordings
         self._owner = owner
         self._executor = executor
+
+    def let_go(self) -> None:
+        """Leave the curves alone in the result that this belongs to."""
+        for at, recording in self._recordings.items():
+            self._recordings[at] = recording.curves_alone()
+        self._trained.clear()
 
     def __call__(self, moments: Sequence[Moment]) -> dict[Moment, Snapshot]:
         tasks = {moment: self._task(moment) for moment in moments}
@@ -154,8 +181,10 @@ class _Recall:
 
     def _task(self, moment: Moment) -> Task:
         at = (moment.seed, moment.member)
-        states = self._trained[at].states if at in self._trained else {}
+        task = self._networks[at]
+        trained = self._trained.get(at) or self._scheduler.cache.get(task.recorded_key)
+        states = trained.states if trained is not None else {}
         # Outputs come with the step that ends an epoch, so the state after that step is too late.
         state = states.get(max((epoch for epoch in states if epoch < moment.epoch), default=0))
         plan = with_outputs_at(moment.epoch)
-        return Task(self._replicates[at], plan, self._dataset, until=moment.epoch, state=state)
+        return Task(task.replicate, plan, task.dataset, until=moment.epoch, state=state)
