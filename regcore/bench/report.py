@@ -8,10 +8,10 @@ import platform
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from typing import Any, NamedTuple
 
 from regcore.terminal import Column, ProgressLine, Table, json_value, wrapped
+from regcore.versions import installed
 
 # Every bench prints tables and shows how far it is: those of all commands are here as well.
 __all__ = [
@@ -85,7 +85,7 @@ def _outcome(claim: Claim) -> str:
 
 def machine() -> str:
     """Return one line about what the figures were measured on."""
-    packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+    packages = ", ".join(f"{name} {installed(name)}" for name in PACKAGES)
     system = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
     return f"On {system}; Python {platform.python_version()}, {packages}."
 

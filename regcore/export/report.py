@@ -5,7 +5,6 @@ from __future__ import annotations
 import platform
 from collections.abc import Iterator, Mapping
 from html import escape
-from importlib.metadata import PackageNotFoundError, version
 
 from regcore import answers, words
 from regcore.ablation import Ablation
@@ -18,6 +17,7 @@ from regcore.figures import Measure, plot_curves
 from regcore.provenance import numbers_of
 from regcore.results import Result
 from regcore.statistics import BETTER, WORSE
+from regcore.versions import installed
 
 QUESTION = "My network overfits: what does each regularizer really buy me?"
 SEALED = (
@@ -296,7 +296,4 @@ def _versions() -> Iterator[tuple[str, str]]:
     """Yield what is installed here; nothing of it is loaded."""
     yield "Python", platform.python_version()
     for package in PACKAGES:
-        try:
-            yield package, version(package)
-        except PackageNotFoundError:
-            yield package, "not installed"
+        yield package, installed(package)
