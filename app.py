@@ -6,6 +6,7 @@
 import streamlit as st
 
 from pages.ui import frame, runs, server, state, story
+from regcore.hosting import serving
 
 PLACE, EFFECTS, WANTED = "home", "home.effects", "home.effects.wanted"
 
@@ -76,4 +77,10 @@ def home() -> None:
 if __name__ == "__main__":
     home()
 else:
-    app = st.App(__file__, lifespan=server.lifespan, middleware=server.MIDDLEWARE)
+    app = st.App(
+        __file__,
+        lifespan=server.lifespan,
+        routes=serving.routes(),
+        middleware=serving.middleware(),
+        on_script_error=server.log_fault,
+    )

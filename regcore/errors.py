@@ -4,7 +4,6 @@ Each message is one sentence for a person: what, the rule, the value, and the re
 page shows the message of a `RegcoreError`; anything else that is raised is a bug.
 """
 
-
 from collections.abc import Mapping
 
 

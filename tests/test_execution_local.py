@@ -298,3 +298,17 @@ def test_ctrl_c_ends_train_and_its_workers(tmp_path):
     output, errors = script.communicate(timeout=PATIENCE)
     assert (output.split("\n")[-2], errors) == ("interrupted, 0 jobs left", "")
     assert is_gone(worker)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signal")
+def test_a_process_that_a_signal_ends_leaves_nothing_that_loky_complains_of(tmp_path):
+    script = start_script(
+        tmp_path,
+        """
+        import signal
+        processes.shutdown(cancel_futures=True)
+        os.kill(os.getpid(), signal.SIGTERM)
+        """,
+    )
+    _, errors = script.communicate(timeout=PATIENCE)
+    assert (script.returncode, errors) == (-signal.SIGTERM, "")

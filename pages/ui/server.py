@@ -9,11 +9,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import streamlit as st
-from starlette.middleware import Middleware
 
+from pages.ui import state
 from regcore.errors import RegcoreError
 from regcore.execution import start_workers, stop_workers
-from regcore.hosting.desk import DeskCookie
+from regcore.hosting import logs
+from regcore.settings import read_settings
 from regcore.store import stop_keeper
 
 logger = logging.getLogger(__name__)
@@ -22,12 +23,15 @@ logger = logging.getLogger(__name__)
 SECONDS_TO_LISTEN = 1.0
 EVERYWHERE = ("0.0.0.0", "::")
 
-MIDDLEWARE = (Middleware(DeskCookie),)
-
 
 @asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[None]:
-    """Start the workers with the server, so that the first visitor need not wait for them, and end them."""
+    """Start the log and the workers with the server, so that the first visitor need not wait for them."""
+    try:
+        style = read_settings().log
+    except RegcoreError:
+        style = "plain"  # What is wrong is said below.
+    logs.set_up(style)
     try:
         start_workers()
     except RegcoreError as error:
@@ -38,6 +42,11 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     opening.cancel()
     stop_workers()
     stop_keeper()
+
+
+def log_fault(_: Exception) -> None:
+    """Log which page an exception ended, and its run; Streamlit logs the exception, and shows its kind."""
+    logger.error("a page failed", extra=state.told())
 
 
 def _open_browser() -> None:

@@ -96,6 +96,12 @@ def config() -> Config:
     return chosen
 
 
+def told() -> dict[str, str]:
+    """Return what the log may tell of this session: the page that is shown, and its configuration."""
+    page, chosen = st.session_state.get(_PAGE), st.session_state.get(_of_page(_CONFIG))
+    return {"page": str(page)} | ({"run": chosen.to_query()} if chosen else {})
+
+
 def made() -> Made | None:
     """Return what the link of this configuration says of where its numbers were made; None if nothing."""
     linked: tuple[Config, Made | None] | None = st.session_state.get(_of_page(_MADE))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from regcore.config import Config
 from regcore.engine.shard import Array, ShardState
 from regcore.errors import RegcoreError, WorkerError
 from regcore.execution.cache import Trained
@@ -61,10 +63,15 @@ class Progress:
 class Job:
     """Networks that one request waits for. Made by `Scheduler.submit`, whose lock guards what it holds."""
 
-    def __init__(self, tasks: Iterable[Task], owner: str, is_recall: bool = False) -> None:
+    def __init__(
+        self, tasks: Iterable[Task], owner: str, is_recall: bool = False, configs: Sequence[Config] = ()
+    ) -> None:
         self.tasks = {task.key: task for task in tasks}
         self.owner = owner or f"job {id(self)}"
         self.is_recall = is_recall
+        self.configs = configs
+        self.asked = time.monotonic()
+        self.n_cached = 0
         self.trained: dict[str, Trained] = {}
         self.trainings: list[Training] = []
         self.state: State = "queued"

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import gc
 import logging
+import multiprocessing
 import os
 import signal
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import cache
@@ -80,12 +81,17 @@ class LocalProcesses(Executor):
             pool, self._pool = self._pool, None
         if pool is None:
             return
-        if cancel_futures:
-            # Loky's own way to do this may wait forever where calls are under way, or fail in its thread. A
-            # pool whose workers have died is broken, and fails all of its calls.
-            _kill(list(pool._processes))  # type: ignore[attr-defined]
-            _close_what_only_workers_use(pool)
-        pool.shutdown(wait and not cancel_futures)
+        if not cancel_futures:
+            pool.shutdown(wait)
+            return
+        # Loky's own way to do this may wait forever where calls are under way, or fail in its thread. A pool
+        # whose workers have died is broken, and fails all of its calls.
+        _kill(list(pool._processes))  # type: ignore[attr-defined]
+        _close_what_only_workers_use(pool)
+        threads = _threads_of(pool)
+        pool.shutdown(wait=False)
+        del pool
+        _tidy_up(threads)
 
     def _started(self) -> Executor:
         if self._pool is None:
@@ -113,6 +119,24 @@ def _close_what_only_workers_use(pool: Any) -> None:
     """
     pool._result_queue._writer.close()
     pool._call_queue._reader.close()
+
+
+def _threads_of(pool: Any) -> list[threading.Thread]:
+    return [thread for thread in (pool._executor_manager_thread, pool._call_queue._thread) if thread]
+
+
+def _tidy_up(threads: Iterable[threading.Thread]) -> None:
+    """Let go of the semaphores of a pool that has ended.
+
+    A server that is told to stop ends by a signal, without Python's own tidying up; loky's tracker, which
+    outlives it, complains of what it has not let go of.
+    """
+    end = time.monotonic() + SECONDS_TO_DIE
+    for thread in threads:
+        thread.join(max(0.0, end - time.monotonic()))
+    # Asking which there are takes note of those that have ended; their semaphores go with them.
+    multiprocessing.active_children()
+    gc.collect()
 
 
 class ThisProcess(Executor):

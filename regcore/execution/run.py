@@ -48,7 +48,7 @@ class Run:
         self.is_let_go = False
         """Whether only curves are left of what was recorded."""
         tasks = [task for of_config in networks.values() for task in of_config.values()]
-        self._job: Job = scheduler.submit(tasks, owner)
+        self._job: Job = scheduler.submit(tasks, owner, configs=tuple(self.configs.values()))
 
     def __repr__(self) -> str:
         progress = self.progress()

@@ -10,12 +10,14 @@ from concurrent.futures import BrokenExecutor, Future
 from concurrent.futures import CancelledError as FutureCancelledError
 from typing import Any
 
+from regcore.config import Config
 from regcore.data import Dataset
 from regcore.errors import CancelledError, RegcoreError, WorkerError
 from regcore.execution import admission
 from regcore.execution.cache import Trained, TrainedCache
 from regcore.execution.job import LONGEST_CHUNK, Job, Progress, State, Training, guessed_seconds, last_step
 from regcore.execution.memory import USABLE_FRACTION, free_memory
+from regcore.execution.metrics import Counts, Figures
 from regcore.execution.pace import Pace, seconds_until_done
 from regcore.execution.plan import Task, shard_of, shards_of
 from regcore.execution.turns import NO_PLACE, Turns
@@ -61,29 +63,40 @@ class Scheduler:
         self._n_in_flight = 0
         self._turns = Turns(settings.session_runs)
         self._pace = Pace()
+        self._counts = Counts()
         self._n_sent: dict[str, int] = {}
         self._calls: dict[tuple[Any, ...], Future[Any]] = {}
         self._wake = threading.Condition()
         self._thread: threading.Thread | None = None
 
-    def submit(self, tasks: Sequence[Task], owner: str = "", is_recall: bool = False) -> Job:
+    def submit(
+        self,
+        tasks: Sequence[Task],
+        owner: str = "",
+        is_recall: bool = False,
+        configs: Sequence[Config] = (),
+    ) -> Job:
         """Start training what is not in the cache and not under way.
 
         Args:
             tasks: The networks that are wanted.
             owner: Whose turn it is when chunks are served; empty: the job has turns of its own.
             is_recall: Whether it fetches again what was trained before: nobody can wait for it in line.
+            configs: What the log calls it.
 
         Raises:
             TooLargeError: it does not fit into memory.
             TooCostlyError: it would keep the machine for too long.
             BusyError: as many jobs train or wait as may.
         """
-        job = Job(tasks, owner, is_recall)
+        job = Job(tasks, owner, is_recall, configs)
         with self._wake:
-            trainings = self._trainings_of(self._find(job))
+            missing = self._find(job)
+            trainings = self._trainings_of(missing)
             if trainings:
-                self._admit(job, trainings)
+                with self._counts.refusals(job):
+                    self._admit(job, trainings)
+            self._counts.admit(job, len(missing))
             for training in trainings:
                 self._begin(training)
             self._join(job)
@@ -153,6 +166,11 @@ class Scheduler:
             seconds = seconds_until_done(job, self._trainings, self._pace, self.n_workers)
             return Progress(done, job.total_steps, seconds, job.state, *place, n_owners)
 
+    def figures(self) -> Figures:
+        """Return how the scheduler is, and what it has done so far."""
+        with self._wake:
+            return self._counts.figures(self._jobs, self.cache, self.n_workers)
+
     def trained(self, job: Job) -> dict[str, Trained]:
         """Return what there is of the networks of a job, by key of task: finished, or as far as they are."""
         with self._wake:
@@ -218,7 +236,7 @@ class Scheduler:
                 job.trainings.append(training)
         self._jobs.append(job)
         if any(training.n_chunks for training in job.trainings):
-            job.state = "running"
+            self._serve_first(job)
         self._conclude(job)
 
     def _done_steps(self, job: Job) -> int:
@@ -273,7 +291,7 @@ class Scheduler:
         """Count a turn, and return the chunk to send, with the data where its worker may lack them."""
         self._turns.take(training)
         for job in training.jobs:
-            job.state = "running"
+            self._serve_first(job)
         self._drop_unwanted(training)
         chunk = training.next_chunk()
         training.is_in_flight = True
@@ -287,6 +305,12 @@ class Scheduler:
             self._n_sent.clear()
         self._n_sent[chunk.dataset_key] = self._n_sent.get(chunk.dataset_key, 0) + 1
         return chunk, training.dataset
+
+    def _serve_first(self, job: Job) -> None:
+        """Note that a piece of a job is served, the first one or another."""
+        if job.state == "queued":
+            self._counts.begin(job)
+        job.state = "running"
 
     def _drop_unwanted(self, training: Training) -> None:
         wanted = {key for job in training.jobs for key in job.tasks}
@@ -387,6 +411,7 @@ class Scheduler:
         if job in self._jobs:
             self._jobs.remove(job)
         self._turns.forget(self._jobs)
+        self._counts.end(job)
         job.finished.set()
 
     def _leave(self, job: Job, training: Training) -> None:

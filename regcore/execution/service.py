@@ -17,6 +17,7 @@ from regcore.engine import advance, runtime, streams
 from regcore.engine.shard import Shard
 from regcore.errors import WorkerError
 from regcore.execution.local import LocalProcesses, ThisProcess
+from regcore.execution.metrics import Figures
 from regcore.execution.scheduler import Scheduler
 from regcore.execution.worker import Engine
 from regcore.settings import Settings, read_settings
@@ -121,6 +122,17 @@ def workers_are_ready() -> bool:
         return fingerprint(0.0) is not None
     except WorkerError:
         return True
+
+
+def ask_worker() -> Future[int]:
+    """Return a call that a worker of this process answers when it is free; the same one until it has."""
+    return scheduler_for().call_once(os.getpid)
+
+
+def figures() -> tuple[Figures, int]:
+    """Return how the runs of this process are, and how often its workers had to be started anew."""
+    scheduler, processes = _start_local()
+    return scheduler.figures(), max(0, processes.n_starts - 1)
 
 
 def _has_failed(asked: Future[str]) -> bool:

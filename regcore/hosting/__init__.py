@@ -2,3 +2,5 @@
 
 Plain ASGI, which `pages.ui.server` puts around the pages.
 """
+
+HEALTH, METRICS = "/health", "/metrics"
