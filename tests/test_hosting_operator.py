@@ -8,7 +8,7 @@ from concurrent.futures import BrokenExecutor
 import pytest
 from starlette.responses import Response
 
-from regcore.errors import WorkerError
+from regcore.errors import StoreError, WorkerError
 from regcore.execution.metrics import Figures, Waits
 from regcore.hosting import exposition
 from regcore.hosting.exposition import Server
@@ -29,7 +29,14 @@ FIGURES = Figures(
     n_cached=40,
     n_workers=2,
 )
-SERVER = Server(n_sessions=30, n_sessions_ever=31, n_restarts=1, memory=(300, 20, 30))
+SERVER = Server(
+    n_sessions=30,
+    n_sessions_ever=31,
+    n_restarts=1,
+    memory=(300, 20, 30),
+    n_unwritten=3,
+    has_database=False,
+)
 
 
 @pytest.fixture
@@ -68,6 +75,8 @@ def test_figures_are_in_the_text_format_of_prometheus():
         "regcore_sessions 30",
         "regcore_sessions_total 31",
         "regcore_worker_restarts_total 1",
+        "regcore_database_ready 0",
+        "regcore_database_unwritten 3",
         'regcore_memory_bytes{process="server"} 300',
         'regcore_memory_bytes{process="workers"} 50',
     }
@@ -142,7 +151,7 @@ def test_all_is_well_when_all_parts_are_ready():
     )
 
 
-@pytest.mark.parametrize("error", [WorkerError("no engine"), BrokenExecutor()])
+@pytest.mark.parametrize("error", [WorkerError("no engine"), StoreError("no database"), BrokenExecutor()])
 def test_a_part_that_fails_is_named_and_no_more_is_told(error):
     async def fails():
         raise error

@@ -21,12 +21,16 @@ class Server(NamedTuple):
         n_sessions_ever: Pages that were opened.
         n_restarts: How often its workers had to be started anew.
         memory: Bytes of this process, and of each that it has started.
+        n_unwritten: Changes of what is kept that are not in the database yet.
+        has_database: Whether nothing is wrong with the database, as far as is known.
     """
 
     n_sessions: int
     n_sessions_ever: int
     n_restarts: int
     memory: tuple[int, ...]
+    n_unwritten: int
+    has_database: bool
 
 
 def memory() -> tuple[int, ...]:
@@ -69,6 +73,8 @@ def _server(server: Server) -> Iterator[str]:
     yield from _one(
         "worker_restarts_total", "counter", "Times that workers had to be started anew.", restarts
     )
+    yield from _one("database_ready", "gauge", "1 if the database can be had.", int(server.has_database))
+    yield from _one("database_unwritten", "gauge", "Changes not in the database yet.", server.n_unwritten)
     of_server, *of_workers = server.memory
     held = {"server": of_server, "workers": sum(of_workers)}
     yield from _by("memory_bytes", "gauge", "Memory that is held.", "process", held)

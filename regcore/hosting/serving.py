@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from regcore import store
 from regcore.execution import service
 from regcore.hosting import HEALTH, METRICS
 from regcore.hosting.desk import DeskCookie
@@ -27,12 +28,20 @@ def middleware() -> tuple[Middleware, ...]:
 
 def routes() -> tuple[Route, ...]:
     """Return what is served beside the pages."""
-    return Route(HEALTH, Health({"workers": _ask_worker}).answer), Route(METRICS, _metrics)
+    health = Health({"workers": _ask_worker, "database": _ask_database})
+    return Route(HEALTH, health.answer), Route(METRICS, _metrics)
 
 
 async def _ask_worker() -> str:
     # Shared by all who ask meanwhile: who gives up waiting does not take it from the others.
     await asyncio.shield(asyncio.wrap_future(service.ask_worker()))
+    return READY
+
+
+async def _ask_database() -> str:
+    kept_by = store.keeper()
+    if kept_by is not None:
+        await run_in_threadpool(kept_by.read, store.Store.check)
     return READY
 
 
@@ -42,4 +51,15 @@ async def _metrics(_: Request) -> Response:
 
 def _exposition() -> str:
     runs, n_restarts = service.figures()
-    return exposition(runs, Server(_sessions.n_open, _sessions.n_opened, n_restarts, memory()))
+    kept = store.status()
+    return exposition(
+        runs,
+        Server(
+            n_sessions=_sessions.n_open,
+            n_sessions_ever=_sessions.n_opened,
+            n_restarts=n_restarts,
+            memory=memory(),
+            n_unwritten=kept.n_waiting if kept else 0,
+            has_database=kept is None or kept.problem is None,
+        ),
+    )
