@@ -295,7 +295,7 @@ def test_help_names_what_there_is(capsys):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["effect"], "bench must be one of speed, effects, app, pages, shift, got 'effect'"),
+        (["effect"], "bench must be one of speed, effects, app, pages, shift, load, got 'effect'"),
         (["--fast"], "unrecognized arguments: --fast"),
         (["--json"], "argument --json: expected one argument"),
     ],

@@ -173,7 +173,7 @@ def visit(monkeypatch):
 
     def started(*answers):
         server = Server(*answers)
-        monkeypatch.setattr(visitor, "connect", lambda *_, **__: server)
+        monkeypatch.setattr(visitor, "Wire", lambda *_, **__: server)
         monkeypatch.setattr(visitor, "PATIENCE_SECONDS", 1.0)
         return Visitor("127.0.0.1:1", "lab"), server
 

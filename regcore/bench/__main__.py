@@ -6,15 +6,24 @@ import argparse
 import json
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
-from regcore.bench import app, effects, pages, shift, speed
+from regcore.bench import app, effects, load, pages, shift, speed
 from regcore.bench.report import ProgressLine, Report
-from regcore.errors import RegcoreError
+from regcore.errors import ConfigError, RegcoreError
 
-BENCHES = {"speed": speed.run, "effects": effects.run, "app": app.run, "pages": pages.run, "shift": shift.run}
+Bench = Callable[[bool, ProgressLine | None], Report]
+BENCHES: Mapping[str, Bench] = {
+    "speed": speed.run,
+    "effects": effects.run,
+    "app": app.run,
+    "pages": pages.run,
+    "shift": shift.run,
+    "load": load.run,
+}
 
 
 class _Parser(argparse.ArgumentParser):
@@ -37,10 +46,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name in asked.benches:
         if name not in BENCHES:
             parser.error(f"bench must be one of {', '.join(BENCHES)}, got {name!r}")
+    benches = dict(BENCHES)
+    if any(given is not None for given in (asked.sessions, asked.minutes, asked.tabs)):
+        if "load" not in (asked.benches or benches):
+            parser.error("--sessions, --minutes and --tabs must stand beside load")
+        benches["load"] = partial(load.run, effort=_effort(asked, parser))
     if asked.json is not None:
         _check_writable(asked.json, parser)
     try:
-        reports = _run(list(dict.fromkeys(asked.benches)) or list(BENCHES), asked.quick)
+        wanted = dict.fromkeys(asked.benches) or benches
+        reports = _run({name: benches[name] for name in wanted}, asked.quick)
     except RegcoreError as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return 1
@@ -53,12 +68,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0 if all(report.holds for report in reports.values()) else 1
 
 
-def _run(names: Sequence[str], quick: bool) -> dict[str, Report]:
+def _run(benches: Mapping[str, Bench], quick: bool) -> dict[str, Report]:
     reports = {}
-    for name in names:
+    for name, bench in benches.items():
         progress = ProgressLine()
         try:
-            reports[name] = BENCHES[name](quick, progress)
+            reports[name] = bench(quick, progress)
         finally:
             progress.clear()
         print(reports[name].text(), flush=True)
@@ -78,7 +93,20 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures to this file as well")
     parser.add_argument("--quick", action="store_true", help="fewer seeds and rounds, done sooner")
+    of_load = parser.add_argument_group("of load alone")
+    of_load.add_argument(
+        "--sessions", metavar="N,...", help="programs that visit at once, one after the other"
+    )
+    of_load.add_argument("--minutes", type=float, metavar="M", help="how long each of these takes")
+    of_load.add_argument("--tabs", type=int, metavar="N", help="tabs of a browser beside them")
     return parser
+
+
+def _effort(asked: argparse.Namespace, parser: argparse.ArgumentParser) -> load.Effort:
+    try:
+        return load.effort_for(asked.quick, asked.sessions, asked.minutes, asked.tabs)
+    except ConfigError as error:
+        parser.error(str(error))
 
 
 def _check_writable(path: Path, parser: argparse.ArgumentParser) -> None:

@@ -112,11 +112,12 @@ def run(quick: bool = False, progress: ProgressLine | None = None) -> Report:
         progress: Where to say how far it is.
     """
     # Loads Streamlit, which only this bench needs.
-    from regcore.bench import visitor
+    from regcore.bench.server import serve
+    from regcore.bench.visitor import Visitor
 
     effort, measured = QUICK if quick else FULL, Measured()
-    with visitor.serve() as address:
-        visit = partial(visitor.Visitor, address, PAGE)
+    with serve() as server:
+        visit = partial(Visitor, server.address, PAGE)
         _measure(visit, effort, measured, progress)
     return Report(
         title="App: how fast the Lab answers",

@@ -10,29 +10,21 @@ from __future__ import annotations
 
 import json
 import re
-import socket
-import subprocess
-import sys
-import tempfile
 import time
-import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import NamedTuple, Self
 
-import psutil
+from streamlit.proto.Alert_pb2 import Alert
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.Element_pb2 import Element
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
-from websockets.sync.client import connect
-from websockets.typing import Origin, Subprotocol
 
+from regcore.bench.wire import Wire
 from regcore.errors import RegcoreError
 
-APP = Path(__file__).parents[2] / "app.py"
 # What the keys of the knobs begin with.
 KNOB = "lab.widget."
 PATIENCE_SECONDS = 180.0
@@ -42,6 +34,11 @@ KEPT_RUNS = 2
 
 _FINISHED = (ForwardMsg.FINISHED_SUCCESSFULLY, ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY)
 _DRAWN = re.compile(r"median of (\d+) networks: after (\d+) epochs")
+_DESCRIPTION = re.compile(r'"meta":\s*\{"description":\s*("(?:[^"\\]|\\.)*")')
+
+
+class NeverCameError(RegcoreError):
+    """What a visitor waited for did not come."""
 
 
 class Figure(NamedTuple):
@@ -61,8 +58,7 @@ class Figure(NamedTuple):
 
     def network_epochs_of(self, run: str) -> int:
         """Return how many networks times epochs the figure shows of a run; 0 if it is not of its curves."""
-        drawn = _DRAWN.search(self.description) if self.description.startswith(f"{run},") else None
-        return int(drawn[1]) * int(drawn[2]) if drawn else 0
+        return _network_epochs(self.description, run)
 
 
 @dataclass
@@ -74,12 +70,16 @@ class Answer:
         n_bytes: Bytes of all messages.
         n_messages: Number of messages.
         figures: The figures among them, in their order.
+        finished: Seconds until nothing was under way any more; None: it is, or nobody waited for its end.
+        refusals: What the page said in a box for errors.
     """
 
     seconds: float = 0.0
     n_bytes: int = 0
     n_messages: int = 0
     figures: list[Figure] = field(default_factory=list)
+    finished: float | None = None
+    refusals: list[str] = field(default_factory=list)
 
 
 class _Timer(NamedTuple):
@@ -104,6 +104,17 @@ class _Shown(NamedTuple):
     content: str
 
 
+def _network_epochs(description: str, run: str) -> int:
+    drawn = _DRAWN.search(description) if description.startswith(f"{run},") else None
+    return int(drawn[1]) * int(drawn[2]) if drawn else 0
+
+
+def _description(content: str) -> str:
+    """Return what a figure says of itself in words; read off its text, which is long."""
+    found = _DESCRIPTION.search(content)
+    return str(json.loads(found[1])) if found else ""
+
+
 class Visitor:
     """One visit: a session of the server.
 
@@ -113,15 +124,10 @@ class Visitor:
     """
 
     def __init__(self, address: str, page: str = "") -> None:
-        self._socket = connect(
-            f"ws://{address}/_stcore/stream",
-            origin=Origin(f"http://{address}"),
-            subprotocols=[Subprotocol("streamlit")],
-            max_size=None,
-            proxy=None,
-        )
+        self._wire = Wire(address, page)
         self._page = page
         self._script = ""
+        self._scripts: dict[str, str] = {}
         self._query = ""
         self._running: tuple[str, ...] | None = None
         self._awaited: str | None = None
@@ -138,12 +144,28 @@ class Visitor:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._socket.close()
+        self._wire.close()
 
     def open(self, query: str) -> Answer:
         """Follow a link to the page, until its script has run through."""
         self._query = query
         return self.rerun()
+
+    def turn_to(self, page: str) -> Answer:
+        """Click on another page in the menu, until its script has run through.
+
+        Args:
+            page: As the address names it, as "early_stopping"; empty: the first page.
+        """
+        if page not in self._scripts:
+            raise RegcoreError(f"the app has no page {page!r}, which the bench wants to open.")
+        self._script, self._query = self._scripts[page], ""
+        # What stood on the page before is gone, and with it what was set there.
+        self._moved.clear()
+        self._elements.clear()
+        self._shown.clear()
+        self._timers.clear()
+        return self._act("")
 
     def rerun(self) -> Answer:
         """Have the page run once more, with nothing moved."""
@@ -166,13 +188,33 @@ class Visitor:
         self._listen(lambda: any(map(holds, self._answer.figures)))
         return next(filter(holds, self._answer.figures))
 
+    def drawn(self, run: str) -> int:
+        """Return how many networks times epochs the page shows of a run by now."""
+        on_page = (_network_epochs(_description(each.content), run) for each in self._shown.values())
+        return max(on_page, default=0)
+
+    @property
+    def is_polled(self) -> bool:
+        """Whether the server has set a timer, as it does while something is under way."""
+        return bool(self._timers)
+
+    def rest(self, seconds: float) -> None:
+        """Move nothing for a while; what the server asks for is answered meanwhile."""
+        self._listen(lambda: False, seconds)
+
+    def finish(self) -> Answer:
+        """Wait until nothing is under way on the page, and return all that came since the last move."""
+        self._listen(lambda: self._running is None and not self._timers)
+        self._answer.finished = self._now()
+        return self._answer
+
     def settle(self) -> Answer:
         """Wait until the page is not drawn again any more, and return all that came since the last move."""
-        self._listen(lambda: self._running is None and not self._timers)
+        self.finish()
         # What was asked for by a timer just before may still be under way.
         with suppress(TimeoutError):
             while True:
-                self._take(self._socket.recv(timeout=QUIET_SECONDS))
+                self._take(self._wire.recv(timeout=QUIET_SECONDS))
         return self._answer
 
     def _slider(self, name: str) -> tuple[str, str, Element]:
@@ -201,16 +243,19 @@ class Visitor:
         asked.is_auto_rerun = by_timer
         asked.widget_states.widgets.extend(self._moved.values())
         asked.cached_message_hashes.extend(self._kept)
-        self._socket.send(message.SerializeToString())
+        self._wire.send(message.SerializeToString())
 
-    def _listen(self, is_enough: Callable[[], bool]) -> None:
-        deadline = time.perf_counter() + PATIENCE_SECONDS
+    def _listen(self, is_enough: Callable[[], bool], rest: float | None = None) -> None:
+        """Take what comes and ask on the timers, until it is enough, or the time to rest is over."""
+        deadline = time.perf_counter() + (PATIENCE_SECONDS if rest is None else rest)
         while not is_enough():
             if time.perf_counter() > deadline:
-                raise RegcoreError(f"the app did not do what was waited for within {PATIENCE_SECONDS:g} s.")
+                if rest is not None:
+                    return
+                raise NeverCameError(f"the app did not do what was waited for within {PATIENCE_SECONDS:g} s.")
             due = min((timer.due for timer in self._timers.values()), default=deadline)
             with suppress(TimeoutError):
-                self._take(self._socket.recv(timeout=max(0.0, min(due, deadline) - time.perf_counter())))
+                self._take(self._wire.recv(timeout=max(0.0, min(due, deadline) - time.perf_counter())))
             self._ask_again()
 
     def _ask_again(self) -> None:
@@ -231,6 +276,10 @@ class Visitor:
             self._end_run(message)
         elif kind == "navigation":
             self._script = message.navigation.page_script_hash
+            self._scripts = {
+                "" if page.is_default else page.url_pathname: page.page_script_hash
+                for page in message.navigation.app_pages
+            }
         elif kind == "page_info_changed":
             self._query = message.page_info_changed.query_string
         elif kind == "auto_rerun":
@@ -279,6 +328,8 @@ class Visitor:
         kind = element.WhichOneof("type")
         if kind == "exception":
             raise RegcoreError(f"the page failed: {element.exception.type} {element.exception.message}")
+        if kind == "alert" and element.alert.format == Alert.ERROR:
+            self._answer.refusals.append(element.alert.body)
         content = element.plotly_chart.spec if kind == "plotly_chart" else None
         if message.metadata.cacheable:
             self._kept[message.hash] = _Kept(self._n_runs, fragment, content)
@@ -289,63 +340,13 @@ class Visitor:
             # "$$ID-<hash>-<the key that the page gave it>"; and of a knob ".<how many were before it>"
             key = identity.split("-", 2)[-1]
             name = key.rpartition(".")[0] if key.startswith(KNOB) else key
+            before = self._elements.get(name)
+            if before is not None and before[0] != identity:
+                # It has made way for a new one, and is asked no more where it stands.
+                self._moved.pop(before[0], None)
             self._elements[name] = identity, fragment, element
 
     def _take_figure(self, path: tuple[int, ...], content: str, n_bytes: int) -> None:
-        meta = json.loads(content).get("layout", {}).get("meta") or {}
         is_repeated = content in (each.content for each in self._shown.values())
-        self._answer.figures.append(
-            Figure(self._now(), n_bytes, str(meta.get("description", "")), is_repeated)
-        )
+        self._answer.figures.append(Figure(self._now(), n_bytes, _description(content), is_repeated))
         self._shown[path] = _Shown(self._n_runs, content)
-
-
-@contextmanager
-def serve() -> Iterator[str]:
-    """Start a server of the app, and return its address; it and its workers end with the block.
-
-    Raises:
-        RegcoreError: the app is not there, or does not start.
-    """
-    if not APP.is_file():
-        raise RegcoreError(f"the app must be beside regcore to be measured, there is no {APP}.")
-    address = f"127.0.0.1:{_free_port()}"
-    host, port = address.split(":")
-    options = {"address": host, "port": port, "headless": "true", "fileWatcherType": "none"}
-    command = [sys.executable, "-m", "streamlit", "run", str(APP)]
-    command += [part for name, value in options.items() for part in (f"--server.{name}", value)]
-    with tempfile.TemporaryFile() as log:
-        process = psutil.Popen(
-            command, cwd=APP.parent, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
-        )
-        try:
-            _wait_until_up(address, process)
-            yield address
-        finally:
-            _end(process)
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
-
-
-def _wait_until_up(address: str, process: psutil.Popen) -> None:
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while process.poll() is None and time.monotonic() < deadline:
-        with suppress(OSError), opener.open(f"http://{address}/_stcore/health", timeout=1):
-            return
-        time.sleep(0.1)
-    raise RegcoreError("the server of the app did not start: try `streamlit run app.py`.")
-
-
-def _end(process: psutil.Popen) -> None:
-    with suppress(psutil.NoSuchProcess):
-        family = [*process.children(recursive=True), process]
-        for one in family:
-            with suppress(psutil.NoSuchProcess):
-                one.kill()
-        psutil.wait_procs(family, timeout=10)
-    process.wait()
