@@ -24,6 +24,7 @@ from regcore.bench.load_record import (
     Record,
     Sample,
 )
+from regcore.bench.report import Report
 from regcore.bench.visitor import Answer, NeverCameError
 from regcore.config import Config
 from regcore.errors import ConfigError, RegcoreError
@@ -378,4 +379,4 @@ def test_options_of_the_load_beside_other_benches_are_refused(capsys):
     assert "must stand beside load" in capsys.readouterr().err
 
 
-REPORT = load.Report(title="Load", settings=(), tables=())
+REPORT = Report(title="Load", settings=(), tables=())
