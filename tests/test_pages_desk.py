@@ -1,9 +1,11 @@
 """The desk of a visitor in the Lab: what the run table has outlives sessions and servers."""
 
+import re
+
 import pytest
 import streamlit as st
 
-from pages.ui import desk
+from pages.ui import desk, shelf
 from regcore import store
 from regcore.execution import fingerprint
 from regcore.hosting.desk import NAME
@@ -38,7 +40,7 @@ def rename(app, at, name):
 
 
 def kept_names():
-    return [kept.placed.name for kept in store.keeper().read(lambda each: each.desk(VISITOR)).kept]
+    return [kept.placed.name for kept in store.own_keeper().read(lambda each: each.desk(VISITOR)).kept]
 
 
 def test_after_a_restart_the_run_table_is_as_it_was(file):
@@ -46,7 +48,7 @@ def test_after_a_restart_the_run_table_is_as_it_was(file):
     rename(lab, 1, "mine")
     button(lab, "Pin", 2).click().run()
     before = eyes(lab), overlaid(lab)
-    store.keeper().flush(10)
+    store.own_keeper().flush(10)
 
     restart()
     lab = open_lab("&dropout_hidden=0.3")
@@ -74,7 +76,7 @@ def test_a_finished_run_is_on_the_disk_when_the_page_has_drawn_it(file):
 def test_what_is_removed_stays_away(file):
     lab = move(open_lab(), 0.4)
     button(lab, "Remove").click().run()
-    store.keeper().flush(10)
+    store.own_keeper().flush(10)
 
     restart()
 
@@ -93,10 +95,10 @@ def test_without_a_visitor_nothing_is_written(file, monkeypatch):
 def test_the_history_of_a_kept_run_is_that_of_its_training(file):
     lab = open_lab()
     result = lab.session_state["lab.kept.lab"].run.results()["this run"]
-    (kept,) = store.keeper().read(lambda each: each.desk(VISITOR)).kept
+    (kept,) = store.own_keeper().read(lambda each: each.desk(VISITOR)).kept
 
     assert kept.run.made.engine == fingerprint()
-    assert store.keeper().read(lambda each: each.history(kept.placed.run)).equals(result.history)
+    assert store.own_keeper().read(lambda each: each.history(kept.placed.run)).equals(result.history)
 
 
 @pytest.mark.parametrize(("cookies", "n_letters"), [({}, 0), ({NAME: "guessed"}, 0), ({NAME: "A" * 22}, 64)])
@@ -107,3 +109,53 @@ def test_a_visitor_is_known_by_a_digest_of_the_cookie(monkeypatch, cookies, n_le
 
     assert len(name) == n_letters
     assert "A" * 22 not in name
+
+
+def test_an_earlier_run_tells_what_it_was_against_its_own_baseline(file):
+    move(open_lab(), 0.4)
+
+    restart()
+
+    line = about(open_lab("&dropout_hidden=0.4"))[2]
+    assert re.search(r"error \*\*[\d.]+\*\*&nbsp;%, \S+ against its baseline \(.+\)\]$", line), line
+
+
+def markdown(app):
+    return [element.value for element in app.markdown]
+
+
+def test_openings_of_the_test_are_counted_on(file):
+    lab = open_lab()
+    assert "It would be opening 1 of this browser." in [each.value for each in lab.caption]
+    lab.button(key="seal.open").click().run()
+    before = lab.table[-1].value
+
+    restart()
+    lab = open_lab()
+
+    assert lab.table[-1].value.equals(before)
+    assert "**Opened once in this browser, for 1 run:**" in markdown(lab)
+    lab.button(key="seal.open").click().run()
+    assert lab.table[-1].value["Remark"].tolist() == [
+        "first look at these test rows",
+        "the same run again, as in opening 1",
+    ]
+
+
+def test_a_run_that_another_engine_has_made_is_labelled_until_it_is_trained_here(file, monkeypatch):
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(desk, "fingerprint", lambda seconds: "e" * 16)
+        move(open_lab(), 0.4)
+
+    restart()
+
+    lab = open_lab("&dropout_hidden=0.4")
+    assert [shelf.ELSEWHERE in text for text in about(lab)] == [False, False, True]
+    lab = move(lab, 0.5)
+    assert [shelf.ELSEWHERE in text for text in about(lab)] == [False, False, False]
+    assert kept_names() == ["hidden dropout 0.4", "hidden dropout 0.5"]
+
+
+def about(app):
+    """Return the lines of the run table: the baseline, this run, earlier runs."""
+    return [text for text in markdown(app) if text.startswith(":small[Iris")]

@@ -1,8 +1,10 @@
 """The store, in SQLite and in a real PostgreSQL: what is kept comes back, and what has no room goes."""
 
 import os
+import re
 import sqlite3
 from contextlib import closing
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,14 +14,17 @@ from sqlalchemy.engine import make_url
 
 from regcore.config import Config
 from regcore.errors import StoreError
+from regcore.opening import Flattery, OpenedRun, Opening
 from regcore.pairing import Scores
 from regcore.provenance import Made
-from regcore.store import Desk, FinishedRun, Placed, Store, schema, store
+from regcore.statistics import PairedDifference
+from regcore.store import Desk, FinishedRun, Placed, Seen, Store, schema, store
 from regcore.store.database import Database
 from regcore.store.packing import pack
 from tests.postgres import NoPostgreSQL, postgresql
 
-ANYWHERE = 10**9
+PLENTY = 10**9
+VERSION_1 = Path(__file__).with_name("store_version_1.sql")
 CURVES = {"loss": {"epochs": [1, 2], "median": [0.1 + 0.2, float("nan")]}}
 SCORES = Scores("binary", {"error": {3: 0.25, 4: float("nan")}}, {3: "rows", 4: "others"})
 
@@ -60,7 +65,7 @@ def opened(url):
     """Return a function that opens a store of this database, as another server would."""
     stores = []
 
-    def opened(max_bytes=ANYWHERE, desk_days=90, patience=2.0):
+    def opened(max_bytes=PLENTY, desk_days=90, patience=2.0):
         stores.append(Store(Database(url, patience), max_bytes, desk_days))
         return stores[-1]
 
@@ -153,6 +158,12 @@ def test_order_does_not_depend_on_the_clock(opened, monkeypatch):
     assert names(kept) == ["run 1", "run 2", "run 3"]
 
 
+def test_a_run_keeps_what_it_was_held_against(opened):
+    opened().put("mine", [placed(2, baseline=run(1).key), placed(3)], [run(1), run(2), run(3)])
+
+    assert [kept.baseline and kept.baseline.key for kept in opened().desk("mine").kept] == [run(1).key, None]
+
+
 # --- what goes ---------------------------------------------------------------------------------------------
 
 
@@ -170,6 +181,17 @@ def test_the_oldest_unpinned_go_where_there_is_no_room_for_all(opened):
     put(small, 5)
 
     assert names(small) == ["run 1", "run 4", "run 5"]
+
+
+def test_a_pinned_comparison_keeps_its_baseline(opened):
+    kept = opened()
+    kept.put("mine", [placed(2, is_pinned=True, baseline=run(1).key)], [run(1), run(2)])
+
+    small = opened(max_bytes=3 * n_bytes_of_a_run(kept))
+    put(small, 3, 4)
+
+    assert names(small) == ["run 2", "run 4"]
+    assert small.desk("mine").kept[0].baseline.key == run(1).key
 
 
 def test_what_is_on_no_desk_goes_first(opened):
@@ -222,7 +244,102 @@ def test_desks_are_bounded_in_number(opened, monkeypatch):
     assert [names(kept, desk) for desk in ("first", "second", "third")] == [[], ["run 1"], ["run 1"]]
 
 
+# --- openings of the test ----------------------------------------------------------------------------------
+
+
+def seen(identity):
+    difference = PairedDifference(0.1 + 0.2, float("nan"), 0.5, 1, 0, 2, "worse")
+    flattery = Flattery("error", 0.1, 0.25, float("nan"), None, "labels are not alike")
+    opened = OpenedRun(
+        "this run", "iris", Config(data="iris", hidden=(4, 5)), *"abc", 38, 0.25, 0.5, (flattery,) * 2
+    )
+    return Seen(identity, 1.5e9 + 0.1, Opening((opened, opened), difference))
+
+
+def test_an_opening_comes_back_to_the_last_bit(opened):
+    opened().put_opening("mine", seen("one"))
+
+    assert repr(opened().openings("mine")) == repr((seen("one")._replace(number=1),))
+
+
+def test_an_opening_counts_once_however_often_it_is_handed_over(opened):
+    kept = opened()
+    for identity in ("one", "two", "one", "three"):
+        kept.put_opening("mine", seen(identity))
+
+    found = opened().openings("mine")
+    assert [(each.identity, each.number) for each in found] == [("one", 1), ("two", 2), ("three", 3)]
+    assert opened().openings("yours") == ()
+
+
+def test_the_latest_openings_are_kept_and_all_are_counted(opened, monkeypatch):
+    monkeypatch.setattr(store, "OPENINGS_OF_DESK", 2)
+    kept = opened()
+    for identity in ("one", "two", "three", "four"):
+        kept.put_opening("mine", seen(identity))
+
+    assert [each.number for each in kept.openings("mine")] == [3, 4]
+
+
+def test_an_opening_that_cannot_be_read_is_left_out_and_counted(opened, url, caplog):
+    for identity in ("one", "two"):
+        opened().put_opening("mine", seen(identity))
+    execute(url, "UPDATE regcore_openings SET opening = '{}' WHERE identity = 'one'")
+
+    assert [each.number for each in opened().openings("mine")] == [2]
+    assert "An opening that was kept is left out" in caplog.text
+
+
 # --- versions ----------------------------------------------------------------------------------------------
+
+
+def version_1(url):
+    """Make a database as it was in version 1, with one run on one desk."""
+    statements = VERSION_1.read_text(encoding="utf-8")
+    if url.startswith("postgresql"):
+        statements = re.sub(r"X'([0-9A-F]+)'", r"'\\x\1'", statements.replace("BLOB", "BYTEA"))
+        statements = statements.replace(",3,1,0,1000", ",3,true,false,1000")
+    # A colon would be taken for the name of a parameter.
+    execute(url, *filter(str.strip, statements.replace(":", "\\:").split(";\n")))
+
+
+def test_an_older_database_is_upgraded_and_has_what_it_had(opened, url, caplog):
+    version_1(url)
+
+    (kept,) = opened().desk("mine").kept
+    assert kept.placed == Placed(kept.run.key, "from version 1", 3, is_pinned=True, is_visible=False)
+    assert kept.run.config == Config(data="iris", l2=0.001, seeds=2)
+    assert "upgraded to version 2: baselines of runs, and openings of the test" in caplog.text
+
+    opened().put_opening("mine", seen("one"))
+    opened().put("mine", [placed(2, baseline=kept.run.key)], [run(2)])
+    assert opened().desk("mine").kept[1].baseline.key == kept.run.key
+    assert len(opened().openings("mine")) == 1
+
+
+def test_an_upgrade_that_fails_leaves_all_as_it_was(opened, url, monkeypatch):
+    version_1(url)
+    step = schema.UPGRADES[1]
+
+    def broken(connection):
+        step.apply(connection)
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as patched, pytest.raises(ZeroDivisionError):
+        patched.setitem(schema.UPGRADES, 1, step._replace(apply=broken))
+        opened().desk("mine")
+
+    assert names(opened()) == ["from version 1"]
+
+
+def test_a_database_from_which_no_step_leads_is_refused_by_name(opened, url):
+    put(opened(), 1)
+    execute(url, "UPDATE regcore_state SET version = 0")
+
+    with pytest.raises(
+        StoreError, match="is of version 0, from which this lab has no way to 2: name another"
+    ):
+        opened().desk("mine")
 
 
 def test_a_newer_database_is_refused_by_name_and_left_alone(opened, url):
@@ -250,7 +367,7 @@ def test_a_file_that_is_no_database_is_refused_by_name_and_left_alone(tmp_path):
     file.write_bytes(b"Dear all, " * 1000)
 
     with pytest.raises(StoreError, match=r"^the database letters.sqlite is damaged or no database"):
-        put(Store(Database(f"sqlite:///{file}"), ANYWHERE, 90), 1)
+        put(Store(Database(f"sqlite:///{file}"), PLENTY, 90), 1)
 
     assert file.read_bytes() == b"Dear all, " * 1000
     assert [each.name for each in tmp_path.iterdir()] == ["letters.sqlite"]
@@ -258,7 +375,7 @@ def test_a_file_that_is_no_database_is_refused_by_name_and_left_alone(tmp_path):
 
 def test_a_file_of_the_lab_is_safe_under_two_processes(tmp_path):
     file = tmp_path / "lab.sqlite"
-    put(Store(Database(f"sqlite:///{file}"), ANYWHERE, 90), 1)
+    put(Store(Database(f"sqlite:///{file}"), PLENTY, 90), 1)
 
     with closing(sqlite3.connect(file)) as connection:
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)

@@ -8,24 +8,34 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import streamlit as st
 
 from pages.ui import state
-from pages.ui.entries import Entry, Origin, Shelf, find
+from pages.ui.entries import Entry, Origin, Shelf
 from regcore.errors import RegcoreError, StoreError
 from regcore.execution import fingerprint
-from regcore.figures import RunCurves
+from regcore.figures import BASELINE, RunCurves
 from regcore.figures._overlay import error_kind
 from regcore.figures._summary import Summary
 from regcore.hosting.desk import token_of
 from regcore.provenance import Made, numbers_of
 from regcore.results import Result
-from regcore.store import FinishedRun, Keeper, Kept, Placed, Write, keeper, packed_history
+from regcore.store import (
+    Desk,
+    FinishedRun,
+    Keeper,
+    Placed,
+    Seen,
+    Store,
+    Write,
+    own_keeper,
+    packed_history,
+)
 from regcore.store.packing import Columns
 
 # A worker answers within a chunk.
@@ -33,23 +43,16 @@ SECONDS_FOR_ENGINE = 1.0
 # The page waits so long for a finished run to be on the disk, which takes some milliseconds.
 SECONDS_TO_WRITE = 0.25
 LOOK_AGAIN_SECONDS = 5.0
-# Curves and scores of a run, about.
+# Curves and scores of a run, or an opening of the test, about.
 BYTES_BESIDE = 50_000
 MEANWHILE = "Until it is back, this session keeps its runs; then they are written."
 
-_SYNCED = "desk.synced"
+_SYNCED = "desk.synced."
+
+T = TypeVar("T")
 
 
-def name() -> str | None:
-    """Return the name of this visitor's desk; None if there is none.
-
-    It is a digest: who reads the database cannot pass for its visitors.
-    """
-    token = token_of(st.context.cookies)
-    return hashlib.sha256(token.encode()).hexdigest() if token else None
-
-
-class News(NamedTuple):
+class KeptRuns(NamedTuple):
     """What a desk has kept.
 
     Attributes:
@@ -59,6 +62,15 @@ class News(NamedTuple):
 
     shelf: Shelf
     hidden: frozenset[str]
+
+
+def name() -> str | None:
+    """Return the name of this visitor's desk; None if there is none.
+
+    It is a digest: who reads the database cannot pass for its visitors.
+    """
+    token = token_of(st.context.cookies)
+    return hashlib.sha256(token.encode()).hexdigest() if token else None
 
 
 def whose() -> str:
@@ -83,68 +95,68 @@ def engine(seconds: float = 0.0) -> str | None:
         return None
 
 
-def news() -> News | None:
-    """Return what the desk has kept, when the session has not read it yet, or should again; else None.
-
-    It should again when the database was away: other tabs may have been waiting to write.
-    """
-    found = _found()
-    if found is None:
-        return None
-    name, kept_by = found
-    now = name, kept_by.n_renewals
-    if state.recall(_SYNCED) == now:
-        return None
-    try:
-        kept_by.flush(SECONDS_TO_WRITE)
-        desk = kept_by.read(lambda store: store.desk(name))
-    except StoreError:
-        return None  # `show_problem` says it.
-    # As it is after the reading, which may have opened a new database.
-    state.keep(_SYNCED, (name, kept_by.n_renewals))
-    return News(tuple(_entry(kept) for kept in desk.kept), desk.hidden)
+def kept_runs() -> KeptRuns | None:
+    """Return the runs that the desk has kept, when the session should take them over; else None."""
+    desk = _news("runs", lambda store, desk: store.desk(desk))
+    return KeptRuns(_shelf(desk), desk.hidden) if desk is not None else None
 
 
-def save(before: Shelf, after: Shelf, hidden: frozenset[str], results: Iterable[Result] = ()) -> None:
+def kept_openings() -> tuple[Seen, ...] | None:
+    """Return the openings of the test that the desk has kept, when the session should take them over."""
+    return _news("openings", lambda store, desk: store.openings(desk))
+
+
+def save(before: Shelf, after: Shelf, hidden: frozenset[str], results: Sequence[Result] = ()) -> None:
     """Keep a change of the shelf on the desk; a run that was finished just now is waited for a moment.
 
     Args:
         before: What was on the shelf.
         after: What is on it now.
         hidden: Which of the runs that a page shows are not drawn.
-        results: Of those that have come to it.
+        results: What was finished just now: the newest run, and its baseline.
     """
-    new = [(entry, result) for result in results if (entry := find(after, result.config)) and entry.origin]
-    if new or _placed(before) != _placed(after):
-        _put(_placed(after), new, _keys(before) - _keys(after), hidden)
     found = _found()
-    if new and found:
-        found[1].flush(SECONDS_TO_WRITE)
+    if found is None or not (results or _placed(before) != _placed(after)):
+        return
+    desk, kept_by = found
+    of = {result.config: result for result in results}
+    new = [(entry, of[entry.config]) for entry in _with_baselines(after) if entry.config in of]
+    removed = _keys(before) - _keys(after)
+    kept_by.put(partial(_write, desk, _placed(after), new, removed, hidden))
+    if new:
+        kept_by.flush(SECONDS_TO_WRITE)
 
 
-def save_all(kept: Shelf, shelf: Shelf, hidden: frozenset[str]) -> None:
+def save_all(shelf: Shelf, hidden: frozenset[str], there: Shelf) -> None:
     """Keep the whole shelf on the desk.
 
     Args:
-        kept: Runs of which the desk has the numbers.
-        shelf: What is on the shelf.
+        shelf: What is on it.
         hidden: Which of the runs that a page shows are not drawn.
+        there: Runs of which the desk has the numbers.
     """
-    there = _keys(kept)
-    _put(
-        _placed(shelf),
-        [(entry, None) for entry in shelf if entry.origin and entry.key not in there],
-        set(),
-        hidden,
-    )
-
-
-@st.fragment(run_every=LOOK_AGAIN_SECONDS)
-def _problem(sentence: str) -> None:
     found = _found()
-    if found is None or found[1].status().problem != sentence:
-        st.rerun()
-    st.warning(f"{sentence[:1].upper()}{sentence[1:]}. {MEANWHILE}", icon=":material/cloud_off:")
+    if found is None or not shelf:
+        return
+    desk, kept_by = found
+    known = {entry.key for entry in _with_baselines(there)}
+    new = [(entry, None) for entry in _with_baselines(shelf) if entry.key not in known]
+    kept_by.put(partial(_write, desk, _placed(shelf), new, set(), hidden))
+
+
+def save_opening(seen: Seen) -> None:
+    """Count an opening of the test on the desk."""
+    found = _found()
+    if found is not None:
+        desk, kept_by = found
+        kept_by.put(lambda: Write(lambda store: store.put_opening(desk, seen), BYTES_BESIDE))
+        kept_by.flush(SECONDS_TO_WRITE)
+
+
+def history_of(entry: Entry) -> Callable[[], str] | None:
+    """Return what makes the recording of every epoch of a run, as CSV; None where it is not kept."""
+    found = _found()
+    return partial(_history, found[1], entry.key) if found and entry.key else None
 
 
 def show_problem() -> None:
@@ -155,23 +167,40 @@ def show_problem() -> None:
         _problem(sentence)
 
 
+@st.fragment(run_every=LOOK_AGAIN_SECONDS)
+def _problem(sentence: str) -> None:
+    found = _found()
+    if found is None or found[1].status().problem != sentence:
+        st.rerun()
+    st.warning(f"{sentence[:1].upper()}{sentence[1:]}. {MEANWHILE}", icon=":material/cloud_off:")
+
+
 def _found() -> tuple[str, Keeper] | None:
     """Return the name of this visitor's desk, and who keeps it; None if there is no desk."""
-    kept_by = keeper()
+    kept_by = own_keeper()
     desk = name() if kept_by else None
     return (desk, kept_by) if desk and kept_by else None
 
 
-def _put(
-    placed: tuple[Placed, ...],
-    new: Sequence[tuple[Entry, Result | None]],
-    removed: set[str],
-    hidden: frozenset[str],
-) -> None:
+def _news(what: str, ask: Callable[[Store, str], T]) -> T | None:
+    """Return what the desk has kept, when the session has not read it yet, or should again; else None.
+
+    It should again when the database was away: other tabs may have been waiting to write.
+    """
     found = _found()
-    if found is not None:
-        desk, kept_by = found
-        kept_by.put(partial(_write, desk, placed, new, removed, hidden))
+    if found is None:
+        return None
+    desk, kept_by = found
+    if state.recall(_SYNCED + what) == (desk, kept_by.n_renewals):
+        return None
+    kept_by.flush(SECONDS_TO_WRITE)
+    try:
+        answer = kept_by.read(lambda store: ask(store, desk))
+    except StoreError:
+        return None  # `show_problem` says it.
+    # As it is after the reading, which may have opened a new database.
+    state.keep(_SYNCED + what, (desk, kept_by.n_renewals))
+    return answer
 
 
 def _write(
@@ -187,13 +216,26 @@ def _write(
     return Write(lambda store: store.put(desk, placed, runs, removed, hidden), n_bytes)
 
 
+def _with_baselines(shelf: Shelf) -> Iterable[Entry]:
+    """Return the runs of a shelf and what they were held against, each once."""
+    entries = [each for entry in shelf for each in (entry, entry.baseline) if each is not None]
+    return {entry.key: entry for entry in entries if entry.key}.values()
+
+
 def _keys(shelf: Shelf) -> set[str]:
     return {entry.key for entry in shelf if entry.key}
 
 
 def _placed(shelf: Shelf) -> tuple[Placed, ...]:
     return tuple(
-        Placed(entry.key, entry.name, entry.colour, entry.is_pinned, entry.is_visible)
+        Placed(
+            entry.key,
+            entry.name,
+            entry.colour,
+            entry.is_pinned,
+            entry.is_visible,
+            entry.baseline.key if entry.baseline else None,
+        )
         for entry in shelf
         if entry.key
     )
@@ -208,8 +250,19 @@ def _run(entry: Entry, origin: Origin, result: Result | None) -> FinishedRun:
     return FinishedRun(entry.config, *origin, entry.scores, curves, history)
 
 
-def _entry(kept: Kept) -> Entry:
-    run, placed = kept
+def _shelf(desk: Desk) -> Shelf:
+    # Runs of one baseline share it.
+    baselines = {
+        kept.baseline.key: _entry(kept.baseline, Placed(kept.baseline.key, BASELINE))
+        for kept in desk.kept
+        if kept.baseline is not None
+    }
+    return tuple(
+        _entry(kept.run, kept.placed, baselines.get(kept.placed.baseline or "")) for kept in desk.kept
+    )
+
+
+def _entry(run: FinishedRun, placed: Placed, baseline: Entry | None = None) -> Entry:
     curves = RunCurves(
         {"loss": _summary(run.curves["loss"]), "error": _summary(run.curves["error"])},
         error_kind(is_regression=run.scores.task == "regression"),
@@ -223,9 +276,17 @@ def _entry(kept: Kept) -> Entry:
         placed.colour,
         placed.is_pinned,
         placed.is_visible,
+        baseline,
         Origin(run.data_key, run.made, run.finished),
     )
 
 
 def _summary(columns: Columns) -> Summary:
     return Summary(*(tuple(columns[name].tolist()) for name in Summary._fields))
+
+
+def _history(kept_by: Keeper, key: str) -> str:
+    history = kept_by.read(lambda store: store.history(key))
+    if history is None:
+        raise StoreError("the history of this run is not kept")
+    return history.to_csv(index=False)

@@ -44,6 +44,7 @@ class Entry(NamedTuple):
         colour: Place in `COLOURS`; None for the run that the page shows.
         is_pinned: Whether it stays when the shelf is full.
         is_visible: Whether its curve is drawn once it is an earlier run.
+        baseline: What it was held against when it was finished; None: nothing, as it is one itself.
         origin: Where its numbers come from; None: the session alone keeps it.
         is_restored: Whether it was kept from before, and not trained again since.
     """
@@ -55,6 +56,7 @@ class Entry(NamedTuple):
     colour: int | None = None
     is_pinned: bool = False
     is_visible: bool = True
+    baseline: Entry | None = None
     origin: Origin | None = None
     is_restored: bool = False
 

@@ -9,17 +9,19 @@ import math
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
+from uuid import uuid4
 
 import pandas as pd
 import streamlit as st
 
-from pages.ui import state, words
+from pages.ui import desk, state, words
 from regcore.config import Config
 from regcore.data import DATASET_INFO
 from regcore.errors import RegcoreError
 from regcore.opening import OpenedRun, Opening, open_test, run_key
 from regcore.results import Result
 from regcore.statistics import BETTER, WORSE, PairedDifference
+from regcore.store import Seen
 
 WHY = (
     "What is chosen on the validation rows takes their luck along: the best of many tries is best by luck as "
@@ -28,6 +30,10 @@ WHY = (
 )
 UNFINISHED = "It opens when every network has been trained to the end."
 COLOURS = {BETTER: "green", WORSE: "red"}
+COUNTED_FOR = {
+    "session": "A reload of the page begins a new session.",
+    "browser": "They are counted for this browser, through reloads and restarts.",
+}
 LIKE_FOR_LIKE = "Test, like for like"
 # Rows of the list of openings; all of them count.
 N_LISTED = 10
@@ -38,11 +44,12 @@ _PROBLEM = "seal.problem"
 
 
 class Counted(NamedTuple):
-    """One opening of this session: which it was, from 1, when, and what was seen."""
+    """One opening by this visitor: which it was, from 1, when, what was seen, and by what it is known."""
 
     number: int
     when: datetime
     opening: Opening
+    identity: str = ""
 
     @property
     def run(self) -> OpenedRun:
@@ -55,7 +62,7 @@ class Counted(NamedTuple):
 
 
 def show(results: Mapping[str, Result]) -> None:
-    """Show the seal of these results: a button that opens their test, and the openings of this session.
+    """Show the seal of these results: a button that opens their test, and the openings of this visitor.
 
     What was opened stays open until other runs take its place on the page.
 
@@ -63,6 +70,7 @@ def show(results: Mapping[str, Result]) -> None:
         results: Name -> result, the baseline first; as they are now, complete or not.
     """
     keys = tuple(run_key(result) for result in results.values())
+    _restore()
     if state.recall(_SHOWN) not in (None, keys):
         state.keep(_SHOWN, None)
     with st.container(border=True, key="seal"):
@@ -70,9 +78,35 @@ def show(results: Mapping[str, Result]) -> None:
 
 
 def openings() -> tuple[Counted, ...]:
-    """Return every opening of this session, the first one first."""
+    """Return the openings of this visitor, the first one first; of very many the latest."""
     counted: tuple[Counted, ...] | None = state.recall(_OPENINGS)
     return counted or ()
+
+
+def _restore() -> None:
+    """Take over the openings that the visitor's desk has kept from before this session."""
+    kept = desk.kept_openings()
+    if kept is None:
+        return
+    before = tuple(
+        Counted(seen.number, datetime.fromtimestamp(seen.when, UTC), seen.opening, seen.identity)
+        for seen in kept
+    )
+    known = {each.identity for each in before}
+    counted = before
+    for each in openings():
+        if each.identity not in known:
+            counted = (*counted, each._replace(number=_next_number(counted)))
+            desk.save_opening(_seen(each))
+    state.keep(_OPENINGS, counted)
+
+
+def _next_number(counted: Sequence[Counted]) -> int:
+    return counted[-1].number + 1 if counted else 1
+
+
+def _seen(counted: Counted) -> Seen:
+    return Seen(counted.identity, counted.when.timestamp(), counted.opening)
 
 
 @st.fragment
@@ -88,9 +122,7 @@ def _panel(results: Mapping[str, Result], keys: tuple[str, ...]) -> None:
     if openings():
         st.markdown(f"**{how_often(openings())}**")
         st.table(listed(openings()), hide_index=True, border="horizontal")
-        st.caption(
-            "Flattery is test minus validation, mean over seeds. A reload of the page begins a new session."
-        )
+        st.caption("Flattery is test minus validation, mean over seeds. " + COUNTED_FOR[desk.whose()])
 
 
 def _sealed(results: Mapping[str, Result], keys: tuple[str, ...]) -> None:
@@ -115,7 +147,7 @@ def _before(key: str) -> str:
     same = [each for each in openings() if each.has_seen(key)]
     if same:
         return f"This run was seen in opening {same[-1].number}, at {clock(same[-1].when)}. It counts again."
-    return f"It would be opening {len(openings()) + 1} of this session."
+    return f"It would be opening {_next_number(openings())} of this {desk.whose()}."
 
 
 def _open(results: Mapping[str, Result], keys: tuple[str, ...]) -> None:
@@ -127,8 +159,10 @@ def _open(results: Mapping[str, Result], keys: tuple[str, ...]) -> None:
         state.keep(_PROBLEM, (keys, str(error)))
         return
     state.keep(_PROBLEM, None)
-    state.keep(_OPENINGS, (*openings(), Counted(len(openings()) + 1, datetime.now(UTC), opening)))
+    counted = Counted(_next_number(openings()), datetime.now(UTC), opening, uuid4().hex)
+    state.keep(_OPENINGS, (*openings(), counted))
     state.keep(_SHOWN, keys)
+    desk.save_opening(_seen(counted))
 
 
 def _close() -> None:
@@ -234,12 +268,14 @@ def how_often(counted: Sequence[Counted]) -> str:
     """Return how often the test was opened, and for how many runs."""
     n_runs = len({each.run.key for each in counted})
     later = f"; the latest {N_LISTED}" if len(counted) > N_LISTED else ""
-    return f"Opened {_times(len(counted))} in this session, for {words.count(n_runs, 'run')}{later}:"
+    n = counted[-1].number
+    return f"Opened {_times(n)} in this {desk.whose()}, for {words.count(n_runs, 'run')}{later}:"
 
 
 def listed(counted: Sequence[Counted]) -> pd.DataFrame:
     """Return one row for each of the latest openings, as text, in the order they were made."""
-    rows = [_entry(each, counted[: each.number - 1]) for each in counted[-N_LISTED:]]
+    latest = range(max(0, len(counted) - N_LISTED), len(counted))
+    rows = [_entry(counted[at], counted[:at]) for at in latest]
     is_noisy = any(each.run.label_noise for each in counted[-N_LISTED:])
     return pd.DataFrame(rows).rename(columns={"Test": LIKE_FOR_LIKE} if is_noisy else {})
 

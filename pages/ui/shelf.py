@@ -53,6 +53,8 @@ EYES = """
 }
 """
 
+ELSEWHERE = "made elsewhere, equal within tolerance"
+
 _SHELF = "shelf.runs"
 _BASELINE = "shelf.baseline"
 _HIDDEN = "shelf.hidden"
@@ -169,14 +171,18 @@ def add(name: str, results: Mapping[str, Result]) -> None:
     baseline, run = next(iter(results.values())), list(results.values())[-1]
     if not (baseline.is_complete and run.is_complete):
         return
-    kept: Entry | None = state.recall(_BASELINE)
-    if kept is None or kept.config != baseline.config:
-        state.keep(_BASELINE, _entry(BASELINE, baseline))
+    held_against: Entry | None = state.recall(_BASELINE)
+    if held_against is None or held_against.config != baseline.config:
+        held_against = _entry(BASELINE, baseline)
+        state.keep(_BASELINE, held_against)
     _restore()
     shelf = _shelf()
     found = find(shelf, run.config)
     if found is None or found.is_restored:
-        _keep(put(shelf, _entry(name, run)), run)
+        entry = _entry(name, run)
+        if run.config != baseline.config:
+            entry = entry._replace(baseline=held_against)
+        _keep(put(shelf, entry), [baseline, run])
     elif shelf[-1] is not found:
         _keep(put(shelf, found))
 
@@ -202,8 +208,9 @@ def show(results: Mapping[str, Result]) -> None:
         "Each has the colour of its curve."
     )
     st.html(_style(table))
+    here = desk.engine()
     for row in table:
-        _line(row, shelf)
+        _line(row, shelf, here)
     _overlay(table, current)
     with st.expander("What differs between two runs"):
         _difference(table)
@@ -214,26 +221,26 @@ def _entry(name: str, result: Result) -> Entry:
     return Entry(result.config, name, curves, scores, origin=desk.origin(result))
 
 
-def _keep(shelf: Shelf, run: Result | None = None) -> None:
+def _keep(shelf: Shelf, results: Sequence[Result] = ()) -> None:
     """Keep the shelf for this session, and on the visitor's desk what has changed.
 
     Args:
         shelf: What is kept.
-        run: Its newest run, if that was finished just now.
+        results: What was finished just now: its newest run, and the baseline.
     """
     before = _shelf()
     state.keep(_SHELF, shelf)
-    desk.save(before, shelf, _hidden(), [run] if run else [])
+    desk.save(before, shelf, _hidden(), results)
 
 
 def _restore() -> None:
     """Put back what the desk has kept from before this session, as soon as that can be read."""
-    found = desk.news()
+    found = desk.kept_runs()
     if found is None:
         return
     state.keep(_SHELF, restored(found.shelf, _shelf()))
     state.keep(_HIDDEN, _hidden() or found.hidden)
-    desk.save_all(found.shelf, _shelf(), _hidden())
+    desk.save_all(_shelf(), _hidden(), found.shelf)
 
 
 def _shelf() -> Shelf:
@@ -268,7 +275,7 @@ def _style_of_row(row: Row) -> str:
     )
 
 
-def _line(row: Row, shelf: Shelf) -> None:
+def _line(row: Row, shelf: Shelf, here: str | None) -> None:
     key = _key("line", row.config)
     with st.container(key=key, horizontal=True, vertical_alignment="center", gap="small"):
         st.checkbox(
@@ -280,14 +287,19 @@ def _line(row: Row, shelf: Shelf) -> None:
             width=250,
         )
         with st.container(width="stretch"):
-            _small(_about(row))
+            _small(_about(row, here))
         if row.entry is not None and row.label != BASELINE:
             _pin(row.entry, shelf)
             _edit(row, row.entry)
 
 
-def _about(row: Row) -> str:
-    """Return data, regularizers and the metric that matters of a run, in one line of Markdown."""
+def _about(row: Row, here: str | None) -> str:
+    """Return data, regularizers and the metric that matters of a run, in one line of Markdown.
+
+    Args:
+        row: The run.
+        here: Fingerprint of this machine's engine; None: not known yet.
+    """
     what_is_on = words.what_is_on(row.config)
     what = DATASET_INFO[row.config.data].title + (f", {what_is_on}" if what_is_on != row.label else "")
     if row.entry is None:
@@ -297,7 +309,21 @@ def _about(row: Row) -> str:
     mean = mean_interval(list(by_seed[metric].values())).mean
     shown = words.number(mean, metric, words.decimals_of(metric, mean))
     unit = "&nbsp;%" if metric == "error" else ""
-    return f"{what}: {words.METRICS[metric].lower()} **{shown}**{unit}"
+    said = f"{what}: {words.METRICS[metric].lower()} **{shown}**{unit}"
+    if row.is_earlier:
+        said += _against_baseline(row.entry, metric)
+    made_by = row.entry.origin.made.engine if row.entry.origin else here
+    return f"{said} · {ELSEWHERE}" if here and made_by != here else said
+
+
+def _against_baseline(entry: Entry, metric: str) -> str:
+    """Return how a run did against what it was held against when it was finished; nothing if it was not."""
+    pairs = pair(entry.baseline.scores, entry.scores) if entry.baseline else ()
+    difference = next((each.difference for each in pairs if each.metric == metric), None)
+    if difference is None or math.isnan(difference.low):
+        return ""
+    shown = words.signed(difference.mean, metric, words.decimals_of(metric, difference.mean))
+    return f", {shown} against its baseline ({difference.verdict})"
 
 
 def _pin(entry: Entry, shelf: Shelf) -> None:
@@ -331,6 +357,17 @@ def _edit(row: Row, entry: Entry) -> None:
                 on_click=_open,
                 args=(entry.config,),
             )
+            history = desk.history_of(entry)
+            if history:
+                st.download_button(
+                    "History (.csv)",
+                    history,
+                    f"{entry.config.data}-history.csv",
+                    "text/csv",
+                    key=_key("history", entry.config),
+                    icon=":material/download:",
+                    on_click="ignore",
+                )
             st.button(
                 "Remove",
                 key=_key("remove", entry.config),
@@ -400,7 +437,7 @@ def _turn_eye(row: Row) -> None:
     else:
         hidden = _hidden() ^ {row.label}
         state.keep(_HIDDEN, hidden)
-        desk.save_all(_shelf(), _shelf(), hidden)
+        desk.save_all(_shelf(), hidden, _shelf())
 
 
 def _change(config: Config, **changes: Any) -> None:

@@ -1,8 +1,9 @@
 """Finished runs and the desks of visitors, kept in SQLite or PostgreSQL."""
 
 from regcore.store.keeper import Keeper, Status, Write
+from regcore.store.openings import Seen
 from regcore.store.records import Desk, FinishedRun, Kept, Placed, packed_history
-from regcore.store.service import keeper, status, stop_keeper
+from regcore.store.service import own_keeper, status, stop_keeper
 from regcore.store.store import Store
 
 __all__ = [
@@ -11,10 +12,11 @@ __all__ = [
     "Keeper",
     "Kept",
     "Placed",
+    "Seen",
     "Status",
     "Store",
     "Write",
-    "keeper",
+    "own_keeper",
     "packed_history",
     "status",
     "stop_keeper",

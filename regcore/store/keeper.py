@@ -205,7 +205,7 @@ class Keeper:
     def _look(self) -> None:
         """Look whether the database is back, with nothing to write."""
         with suppress(StoreError):
-            self.read(Store.check)
+            self.read(lambda store: store.check())
 
     def _fail(self, error: StoreError) -> None:
         with self._changed:

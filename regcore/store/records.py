@@ -52,6 +52,7 @@ class Placed(NamedTuple):
         colour: Place in the colours of the run table; None for the run that is shown.
         is_pinned: Whether it stays when the table is full.
         is_visible: Whether its curve is drawn.
+        baseline: Key of the run that it was held against; None if there was none.
     """
 
     run: str
@@ -59,13 +60,15 @@ class Placed(NamedTuple):
     colour: int | None = None
     is_pinned: bool = False
     is_visible: bool = True
+    baseline: str | None = None
 
 
 class Kept(NamedTuple):
-    """A run that was found on a desk, and what it is there."""
+    """A run that was found on a desk, what it is there, and what it was held against."""
 
     run: FinishedRun
     placed: Placed
+    baseline: FinishedRun | None = None
 
 
 class Desk(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import NamedTuple
@@ -22,12 +23,15 @@ from sqlalchemy import (
     Text,
     inspect,
     select,
+    text,
     update,
 )
 
 from regcore.errors import StoreError
 
-VERSION = 1
+logger = logging.getLogger(__name__)
+
+VERSION = 2
 
 metadata = MetaData()
 
@@ -77,7 +81,19 @@ placed = Table(
     Column("is_pinned", Boolean, nullable=False),
     Column("is_visible", Boolean, nullable=False),
     Column("position", BigInteger, nullable=False),
+    Column("baseline", ForeignKey(runs.c.key, ondelete="SET NULL")),
     Index("regcore_placed_run", "run"),
+    Index("regcore_placed_baseline", "baseline"),
+)
+openings = Table(
+    "regcore_openings",
+    metadata,
+    Column("identity", String(32), primary_key=True),
+    Column("desk", ForeignKey(desks.c.desk, ondelete="CASCADE"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("seen", Float, nullable=False),
+    Column("opening", Text, nullable=False),
+    Index("regcore_openings_desk", "desk", "number"),
 )
 
 
@@ -101,7 +117,20 @@ class Upgrade(NamedTuple):
     apply: Callable[[Connection], None]
 
 
-UPGRADES: Mapping[int, Upgrade] = {}
+def _add_baselines_and_openings(connection: Connection) -> None:
+    connection.execute(
+        text(
+            "ALTER TABLE regcore_placed ADD COLUMN baseline VARCHAR(64) "
+            "REFERENCES regcore_runs (key) ON DELETE SET NULL"
+        )
+    )
+    connection.execute(text("CREATE INDEX regcore_placed_baseline ON regcore_placed (baseline)"))
+    openings.create(connection)
+
+
+UPGRADES: Mapping[int, Upgrade] = {
+    1: Upgrade("baselines of runs, and openings of the test", _add_baselines_and_openings),
+}
 """Version -> the step that leads from it to the next."""
 
 
@@ -131,6 +160,7 @@ def prepare(connection: Connection, name: str, *, may_write: bool) -> Found:
     if may_write:
         for step in range(version, VERSION):
             UPGRADES[step].apply(connection)
+            logger.warning("%s: upgraded to version %d: %s", name, step + 1, UPGRADES[step].name)
         connection.execute(update(state).values(version=VERSION))
     return Found.OLDER
 

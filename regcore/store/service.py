@@ -17,7 +17,7 @@ _lock = threading.Lock()
 _keeper: Keeper | None = None
 
 
-def keeper() -> Keeper | None:
+def own_keeper() -> Keeper | None:
     """Return this process's keeper; None where runs are kept by sessions alone.
 
     The database is opened when the keeper first uses it.
@@ -38,7 +38,7 @@ def keeper() -> Keeper | None:
 
 def status() -> Status | None:
     """Return how the store of this process is; None where there is none."""
-    kept_by = keeper()
+    kept_by = own_keeper()
     return kept_by.status() if kept_by else None
 
 

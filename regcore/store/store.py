@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import Connection, Row, Table, delete, exists, func, select, update
+from sqlalchemy import Connection, Row, Table, delete, exists, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from regcore.config import Config
@@ -18,6 +18,7 @@ from regcore.pairing import Scores
 from regcore.provenance import Made
 from regcore.store import schema
 from regcore.store.database import Database
+from regcore.store.openings import Seen, opening_from_json, opening_to_json
 from regcore.store.packing import Columns, pack, unpack
 from regcore.store.records import Desk, FinishedRun, Kept, Placed
 
@@ -25,6 +26,7 @@ logger = logging.getLogger(__name__)
 
 # Of one visitor; sessions show fewer, and several tabs may add up.
 RUNS_OF_DESK = 50
+OPENINGS_OF_DESK = 500
 DESKS = 10_000
 
 
@@ -75,14 +77,13 @@ class Store:
             )
             # One that is there stays as it is: the same key is the same numbers.
             _upsert(connection, schema.runs, [_row_of_run(run, tick) for run in runs], ["tick"])
-            there = set(
-                connection.scalars(
-                    select(schema.runs.c.key).where(schema.runs.c.key.in_([each.run for each in placed]))
-                )
-            )
+            wanted = {key for each in placed for key in (each.run, each.baseline) if key}
+            there = set(connection.scalars(select(schema.runs.c.key).where(schema.runs.c.key.in_(wanted))))
             # A run may have gone since, for want of room.
             rows = [
-                _row_of_placed(desk, each, tick, at) for at, each in enumerate(placed) if each.run in there
+                _row_of_placed(desk, each, tick, at, there)
+                for at, each in enumerate(placed)
+                if each.run in there
             ]
             _upsert(connection, schema.placed, rows)
             of_desk = schema.placed.c.desk == desk
@@ -99,8 +100,41 @@ class Store:
                 .where(schema.placed.c.desk == desk)
                 .order_by(schema.placed.c.position)
             ).all()
-        kept = [_kept(row) for row in rows]
-        return Desk(tuple(each for each in kept if each is not None), frozenset(json.loads(hidden or "[]")))
+            wanted = {row.baseline for row in rows if row.baseline}
+            others = connection.execute(select(*_but_history()).where(schema.runs.c.key.in_(wanted))).all()
+        baselines = {row.key: _run(row) for row in others}
+        runs = [(_run(row), _placed(row)) for row in rows]
+        kept = [Kept(run, placed, baselines.get(placed.baseline or "")) for run, placed in runs if run]
+        return Desk(tuple(kept), frozenset(json.loads(hidden or "[]")))
+
+    def put_opening(self, desk: str, seen: Seen) -> None:
+        """Count an opening of the test; one that was handed over before is not counted again."""
+        with self.database.writing() as connection:
+            tick, day = _tick(connection)
+            new = [{"desk": desk, "day": day, "tick": tick, "hidden": "[]"}]
+            _upsert(connection, schema.desks, new, ["day", "tick"])
+            of_desk = schema.openings.c.desk == desk
+            number = 1 + (connection.scalar(select(func.max(schema.openings.c.number)).where(of_desk)) or 0)
+            row = {
+                "identity": seen.identity,
+                "desk": desk,
+                "number": number,
+                "seen": seen.when,
+                "opening": opening_to_json(seen.opening),
+            }
+            _upsert(connection, schema.openings, [row], ["seen"])
+            # The number of the latest tells how many there were.
+            too_old = schema.openings.c.number <= number - OPENINGS_OF_DESK
+            connection.execute(delete(schema.openings).where(of_desk, too_old))
+
+    def openings(self, desk: str) -> tuple[Seen, ...]:
+        """Return the latest openings of a visitor, the first one first."""
+        table = schema.openings
+        with self.database.reading() as connection:
+            rows = connection.execute(
+                select(table).where(table.c.desk == desk).order_by(table.c.number)
+            ).all()
+        return tuple(seen for seen in map(_seen, rows) if seen is not None)
 
     def history(self, run: str) -> pd.DataFrame | None:
         """Return the recording of every epoch of a run; None if it is not kept."""
@@ -127,7 +161,7 @@ class Store:
 
     def _drop(self, connection: Connection, excess: int) -> None:
         """Drop so many bytes of runs: what no desk has any more first, then the oldest that nobody pinned."""
-        own = schema.placed.c.run == schema.runs.c.key
+        own = or_(schema.placed.c.run == schema.runs.c.key, schema.placed.c.baseline == schema.runs.c.key)
         is_pinned = exists().where(own, schema.placed.c.is_pinned)
         is_placed = exists().where(own)
         oldest = connection.execute(
@@ -195,27 +229,39 @@ def _row_of_run(run: FinishedRun, tick: int) -> dict[str, Any]:
     }
 
 
-def _row_of_placed(desk: str, each: Placed, tick: int, at: int) -> dict[str, Any]:
+def _row_of_placed(desk: str, each: Placed, tick: int, at: int, there: set[str]) -> dict[str, Any]:
+    baseline = each.baseline if each.baseline in there else None
     # Runs of one write are next to each other, after those of all writes before it.
-    return {"desk": desk, **each._asdict(), "position": tick * 1000 + at}
+    return {"desk": desk, **each._asdict(), "baseline": baseline, "position": tick * 1000 + at}
 
 
-def _kept(row: Row[Any]) -> Kept | None:
-    """Return a run of a desk; None of one that this lab cannot read, as of a field that has gone since."""
+def _run(row: Row[Any]) -> FinishedRun | None:
+    """Return a run that was kept; None if this lab cannot read it, as of a field that has gone since."""
     try:
-        run = FinishedRun(
+        return FinishedRun(
             config=Config.from_json(row.config),
             data_key=row.data_key,
             made=Made(row.engine, row.numbers),
+            finished=row.finished,
             scores=_scores(row.scores),
             curves=_curves(unpack(row.curves)),
             history=None,
-            finished=row.finished,
         )
     except RegcoreError as error:
         logger.warning("A run that was kept is left out: %s", error)
         return None
-    return Kept(run, Placed(*(getattr(row, name) for name in Placed._fields)))
+
+
+def _seen(row: Row[Any]) -> Seen | None:
+    try:
+        return Seen(row.identity, row.seen, opening_from_json(row.opening), row.number)
+    except RegcoreError as error:
+        logger.warning("An opening that was kept is left out: %s", error)
+        return None
+
+
+def _placed(row: Row[Any]) -> Placed:
+    return Placed(*(getattr(row, name) for name in Placed._fields))
 
 
 def _scores(text: str) -> Scores:

@@ -1,0 +1,202 @@
+"""The keeper: what pages hand over is written behind their back, now or when the database is back."""
+
+import threading
+from types import SimpleNamespace
+
+import pytest
+
+from regcore.errors import StoreError
+from regcore.store import Keeper, Write, own_keeper
+
+# A test that waits this long hangs.
+PATIENCE = 30.0
+
+
+class FakeStore:
+    """A store that remembers what was written, and can be taken away."""
+
+    def __init__(self):
+        self.written = []
+        self.problem = None
+        self.tries = 0
+        self.database = SimpleNamespace(n_new=0, address="nowhere", close=lambda: None)
+
+    def check(self):
+        self.tries += 1
+        if self.problem:
+            raise StoreError(self.problem)
+
+
+@pytest.fixture
+def store():
+    return FakeStore()
+
+
+@pytest.fixture
+def kept_by(store):
+    keeper = Keeper(store, first_pause=0.01)
+    yield keeper
+    keeper.close()
+
+
+def write(what, n_bytes=0):
+    def apply(store):
+        store.check()
+        store.written.append(what)
+
+    return Write(apply, n_bytes)
+
+
+def put(kept_by, *whats):
+    for what in whats:
+        kept_by.put(lambda what=what: write(what))
+
+
+def is_away(kept_by):
+    """Wait until the keeper has found the database away."""
+    kept_by.flush(PATIENCE)
+    return kept_by.status().problem is not None
+
+
+def test_what_is_handed_over_is_written_in_order(store, kept_by):
+    put(kept_by, *range(100))
+
+    assert kept_by.flush(PATIENCE)
+    assert store.written == list(range(100))
+    assert kept_by.status() == (None, 0)
+
+
+def test_who_hands_over_does_not_wait_for_the_database(store, kept_by):
+    is_free = threading.Event()
+    kept_by.put(lambda: Write(lambda store: is_free.wait(PATIENCE) and None))
+    put(kept_by, "later")
+
+    assert not kept_by.flush(0.05)
+    assert kept_by.status() == (None, 2)
+
+    is_free.set()
+    assert kept_by.flush(PATIENCE)
+    assert store.written == ["later"]
+
+
+def test_what_cannot_be_written_waits_and_is_written_when_the_database_is_back(store, kept_by):
+    store.problem = "the database is locked"
+    put(kept_by, 1, 2, 3)
+
+    assert is_away(kept_by)
+    # Nobody waits for a database that is known to be away.
+    assert kept_by.flush(PATIENCE) is False
+    assert kept_by.status() == ("the database is locked", 3)
+
+    store.problem = None
+    back(kept_by)
+    assert store.written == [1, 2, 3]
+
+
+def back(kept_by):
+    """Wait until the keeper has found that the database is back, and has written everything."""
+    with kept_by._changed:
+        kept_by._changed.wait_for(lambda: kept_by._problem is None and not kept_by._n_left(), PATIENCE)
+    assert kept_by.status() == (None, 0)
+
+
+def test_sessions_read_and_hand_over_again_when_the_database_was_away(store, kept_by):
+    before = kept_by.n_renewals
+    store.problem = "away"
+    put(kept_by, 1)
+    assert is_away(kept_by)
+    assert kept_by.n_renewals == before
+
+    store.problem = None
+    back(kept_by)
+    assert kept_by.n_renewals != before
+
+
+def test_a_database_that_is_away_is_not_asked_in_vain(store):
+    kept_by = Keeper(store, first_pause=1000.0)
+    store.problem = "away"
+    for _ in range(3):
+        with pytest.raises(StoreError, match="^away$"):
+            kept_by.read(lambda store: store.check())
+
+    assert store.tries == 1
+    kept_by.close()
+
+
+def test_it_is_looked_for_while_nothing_waits_to_be_written(store, kept_by):
+    store.problem = "away"
+    with pytest.raises(StoreError):
+        kept_by.read(lambda store: store.check())
+
+    store.problem = None
+    back(kept_by)
+
+
+def test_what_can_be_read_does_not_hide_that_nothing_can_be_written(store, kept_by):
+    kept_by = Keeper(store, first_pause=1000.0)
+    store.problem = "locked"
+    put(kept_by, 1)
+    assert is_away(kept_by)
+    kept_by._try_again = 0.0
+
+    assert kept_by.read(lambda store: "answer") == "answer"
+    assert kept_by.status() == ("locked", 1)
+    kept_by.close()
+
+
+def test_a_fault_of_the_lab_stands_in_nobodys_way_and_is_logged(store, kept_by, caplog):
+    def faulty(*_):
+        raise ZeroDivisionError
+
+    kept_by.put(faulty)
+    kept_by.put(lambda: Write(faulty))
+    kept_by.put(lambda: None)
+    put(kept_by, "next")
+
+    assert kept_by.flush(PATIENCE)
+    assert store.written == ["next"]
+    assert [record.exc_info[0] for record in caplog.records] == [ZeroDivisionError] * 2
+
+
+@pytest.mark.parametrize(("limit", "n_bytes"), [("MAX_WRITES", 0), ("MAX_BYTES", 1)])
+def test_what_waits_is_bounded_and_sessions_hand_it_over_again(store, kept_by, monkeypatch, limit, n_bytes):
+    monkeypatch.setattr(f"regcore.store.keeper.{limit}", 3)
+    store.problem = "away"
+    before = kept_by.n_renewals
+    for what in range(5):
+        kept_by.put(lambda what=what: write(what, n_bytes))
+    with kept_by._changed:
+        kept_by._changed.wait_for(lambda: not kept_by._made and not kept_by._n_in_hand, PATIENCE)
+
+    assert kept_by.status().n_waiting == 3
+    assert kept_by.n_renewals != before
+
+    store.problem = None
+    back(kept_by)
+    assert store.written == [2, 3, 4]
+
+
+def test_the_clock_of_the_day_decides_nothing(store, kept_by, monkeypatch):
+    monkeypatch.setattr("time.time", lambda: -1e9)
+    store.problem = "away"
+    put(kept_by, 1)
+    assert is_away(kept_by)
+
+    store.problem = None
+    back(kept_by)
+    assert store.written == [1]
+
+
+def test_a_server_that_ends_writes_what_it_was_given(store):
+    kept_by = Keeper(store)
+    put(kept_by, *range(10))
+
+    kept_by.close(PATIENCE)
+
+    assert store.written == list(range(10))
+    put(kept_by, "too late")
+    assert kept_by.status().n_waiting == 1
+
+
+def test_without_a_database_there_is_no_keeper():
+    assert own_keeper() is None
