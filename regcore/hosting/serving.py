@@ -39,7 +39,7 @@ async def _ask_worker() -> str:
 
 
 async def _ask_database() -> str:
-    kept_by = store.keeper()
+    kept_by = store.own_keeper()
     if kept_by is not None:
         await run_in_threadpool(kept_by.read, store.Store.check)
     return READY
