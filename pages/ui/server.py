@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 
 import streamlit as st
 
-from pages.ui import state
+from pages.ui import state, unsent
 from regcore.errors import RegcoreError
 from regcore.execution import start_workers, stop_workers
 from regcore.hosting import logs
@@ -27,6 +27,7 @@ EVERYWHERE = ("0.0.0.0", "::")
 @asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[None]:
     """Start the log and the workers with the server, so that the first visitor need not wait for them."""
+    unsent.keep()
     try:
         style = read_settings().log
     except RegcoreError:

@@ -189,10 +189,10 @@ def _free_port() -> int:
 
 
 @contextlib.contextmanager
-def _serve(log: Path) -> Iterator[Server]:
+def serve(log: Path, script: Path = ROOT / "app.py") -> Iterator[Server]:
     port = _free_port()
     options = {"address": "127.0.0.1", "port": port, "headless": "true", "fileWatcherType": "none"}
-    command = [sys.executable, "-m", "streamlit", "run", "app.py"]
+    command = [sys.executable, "-m", "streamlit", "run", str(script)]
     for name, value in options.items():
         command += [f"--server.{name}", str(value)]
     with log.open("wb") as output:
@@ -210,7 +210,7 @@ def _serve(log: Path) -> Iterator[Server]:
 @pytest.fixture(scope="session")
 def server(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Return a server that all browser tests share; without a browser it is not even started."""
-    with _serve(tmp_path_factory.mktemp("server") / "log.txt") as running:
+    with serve(tmp_path_factory.mktemp("server") / "log.txt") as running:
         yield running
         running.fail_on_traceback()
 
@@ -218,7 +218,7 @@ def server(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 @pytest.fixture
 def fresh_server(browser: Browser, tmp_path: Path) -> Iterator[Server]:
     """Return a server process that nobody has visited."""
-    with _serve(tmp_path / "log.txt") as running:
+    with serve(tmp_path / "log.txt") as running:
         yield running
         running.fail_on_traceback()
 
