@@ -33,7 +33,7 @@ def _keep_what_waits_in_the_queue() -> None:
         # A run of no fragment's is one of a fragment still, which drops nothing.
         drop(queue, retain_lifecycle_msgs, None if fragment_ids_this_run is None else [])
 
-    ForwardMsgQueue.clear = clear  # type: ignore[method-assign]
+    ForwardMsgQueue.clear = clear  # type: ignore[assignment, method-assign]
 
 
 def _keep_what_waits_for_the_queue() -> None:
@@ -61,4 +61,4 @@ def _keep_what_waits_for_the_queue() -> None:
         # Behind the messages of the runner that has ended, which all were handed to the loop before it did.
         session._event_loop.call_soon(begin_now)
 
-    AppSession._create_scriptrunner = begin_later  # type: ignore[method-assign]
+    AppSession._create_scriptrunner = begin_later  # type: ignore[assignment, method-assign]
