@@ -104,7 +104,9 @@ class Image:
         self.base = text
 
     def _env(self, text: str) -> None:
-        self.env.update(pair.split("=", 1) for pair in shlex.split(text))
+        for pair in shlex.split(text):
+            name, _, value = pair.partition("=")
+            self.env[name] = value
 
     def _workdir(self, text: str) -> None:
         self.workdir = text

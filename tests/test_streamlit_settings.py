@@ -4,6 +4,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from streamlit import config
 from streamlit.runtime.state import SafeSessionState, SessionState
 from streamlit.watcher.folder_black_list import FolderBlackList
 
@@ -46,6 +47,46 @@ def test_a_white_tick_on_a_ticked_box_passes_aa(scheme):
 @pytest.mark.parametrize("colour", COLOURS)
 def test_lines_of_figures_pass_aa_on_the_page(scheme, colour):
     assert contrast(colour, PAPERS[scheme][0]) >= 3
+
+
+@pytest.fixture(scope="module")
+def seen():
+    """Return what a server of this folder sees of its settings, whatever other tests have set."""
+    config.get_config_options(force_reparse=True)
+    return config.get_option
+
+
+def test_no_other_site_or_program_may_speak_to_the_server(seen):
+    assert seen("server.enableCORS") and seen("server.enableXsrfProtection")
+    assert not seen("server.corsAllowedOrigins") and not seen("server.trustedUserHeaders")
+    assert not seen("server.enableAgentApi")
+    assert not seen("server.enableStaticServing") and not seen("server.scriptHealthCheckEnabled")
+
+
+def test_nothing_is_told_to_others(seen):
+    assert seen("browser.gatherUsageStats") is False
+    assert seen("client.showErrorDetails") == "type"
+    assert seen("client.showErrorLinks") == "false"
+    assert seen("logger.enableRich") is False
+    assert seen("client.toolbarMode") == "minimal"
+
+
+def test_what_a_visitor_can_send_is_bounded(seen):
+    # Thirty visitors, each with a file in memory, beside a server and two workers of 1.5 GB, in 2.7 GB.
+    assert seen("server.maxUploadSize") * 30 <= 1000
+    assert seen("server.maxWidgetStateSize") <= 2
+    assert seen("server.maxMessageSize") <= 50
+    assert seen("server.disconnectedSessionTTL") <= 120
+
+
+def test_streamlit_knows_every_setting():
+    told = {
+        f"{section}.{name}"
+        for section, values in SETTINGS.items()
+        for name, value in values.items()
+        if not isinstance(value, dict)
+    }
+    assert told <= config._config_options_template.keys()
 
 
 def test_the_library_is_not_reloaded_under_a_running_server():

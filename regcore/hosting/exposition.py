@@ -34,12 +34,17 @@ class Server(NamedTuple):
 
 
 def memory() -> tuple[int, ...]:
-    """Return the bytes that this process holds, and those of each process that it has started."""
+    """Return the bytes that this process holds, and those of each process that it has started.
+
+    Workers share the code of TensorFlow, half of what each has in memory. On Linux each is given its part of
+    that, so that the sum is what is really held; elsewhere shared memory is left out.
+    """
     this = psutil.Process()
     held = []
     for process in (this, *this.children(recursive=True)):
-        with suppress(psutil.NoSuchProcess):
-            held.append(int(process.memory_info().rss))
+        with suppress(psutil.Error):
+            info = process.memory_full_info()
+            held.append(int(getattr(info, "pss", info.uss)))
     return tuple(held)
 
 
