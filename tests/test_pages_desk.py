@@ -1,18 +1,31 @@
-"""The desk of a visitor in the Lab: what the run table has outlives sessions and servers."""
+"""The desk of a visitor: what the run table has outlives sessions, servers and faults of the database."""
 
-import re
+import sqlite3
+from contextlib import closing
 
 import pytest
 import streamlit as st
+from streamlit.testing.v1 import AppTest
 
 from pages.ui import desk, shelf
 from regcore import store
 from regcore.execution import fingerprint
+from regcore.figures import BASELINE, THIS_RUN
 from regcore.hosting.desk import NAME
+from tests.opened_runs import errors
 from tests.test_pages import TINY, open_app
 from tests.test_pages_shelf import button, eyes, move, overlaid
 
 VISITOR = "v" * 64
+# The run table and the seal of results that were made by hand.
+PAGE = """
+import streamlit as st
+from pages.ui import seal, shelf, words
+results = st.session_state.results
+shelf.add(words.what_is_on(list(results.values())[-1].config), results)
+shelf.show(results)
+seal.show(results)
+"""
 
 
 @pytest.fixture
@@ -20,10 +33,17 @@ def file(tmp_path, monkeypatch):
     """Give a database of one file, and a visitor whom pages know."""
     # No session and no server has a visitor's cookie here.
     monkeypatch.setattr(desk, "name", lambda: VISITOR)
-    monkeypatch.setenv("REGCORE_DATABASE", f"sqlite:///{tmp_path / 'lab.sqlite'}")
+    monkeypatch.setenv("REGCORE_DATABASE", f"sqlite:///{tmp_path}/data/lab.sqlite")
+    (tmp_path / "data").mkdir()
     store.stop_keeper()
-    yield tmp_path / "lab.sqlite"
+    yield tmp_path / "data" / "lab.sqlite"
     store.stop_keeper()
+
+
+@pytest.fixture
+def here(monkeypatch):
+    """Know the engine of this machine without asking a worker."""
+    monkeypatch.setattr(desk, "fingerprint", lambda seconds: "a" * 16)
 
 
 def restart():
@@ -31,8 +51,22 @@ def restart():
     store.stop_keeper(0.0)
 
 
-def open_lab(query="&dropout_hidden=0.5"):
-    return open_app("pages/lab.py", TINY + query)
+def page(*penalties):
+    """Open the run table in a new session, after runs with these L2 penalties, one after the other."""
+    app = AppTest.from_string(PAGE, default_timeout=60)
+    for l2 in penalties:
+        turn_to(app, l2)
+    return app
+
+
+def turn_to(app, l2):
+    app.session_state["results"] = {
+        BASELINE: errors([0.3, 0.4, 0.4], [0.4, 0.4, 0.5]),
+        THIS_RUN: errors([0.1, 0.2, 0.3], [0.1, 0.3, 0.3], l2=l2),
+    }
+    app.run()
+    assert not app.exception
+    return app
 
 
 def rename(app, at, name):
@@ -43,62 +77,82 @@ def kept_names():
     return [kept.placed.name for kept in store.own_keeper().read(lambda each: each.desk(VISITOR)).kept]
 
 
-def test_after_a_restart_the_run_table_is_as_it_was(file):
-    lab = move(move(open_lab(), 0.4), 0.3)
+def all_written():
+    """Wait until everything is written, and return what is."""
+    kept_by = store.own_keeper()
+    with kept_by._changed:
+        kept_by._changed.wait_for(lambda: not kept_by._n_left() and kept_by._problem is None, 30)
+    return kept_names()
+
+
+def markdown(app):
+    return [element.value for element in app.markdown]
+
+
+def about(app):
+    """Return the lines of the run table: the baseline, this run, earlier runs."""
+    return [text for text in markdown(app) if text.startswith(":small[Two moons")]
+
+
+def warnings(app):
+    return [element.value for element in app.warning]
+
+
+# --- in the Lab, with real trainings -----------------------------------------------------------------------
+
+
+def test_after_a_restart_the_run_table_of_the_lab_is_as_it_was(file):
+    lab = move(open_app("pages/lab.py", TINY + "&dropout_hidden=0.5"), 0.4)
     rename(lab, 1, "mine")
-    button(lab, "Pin", 2).click().run()
+    button(lab, "Pin", 1).click().run()
     before = eyes(lab), overlaid(lab)
-    store.own_keeper().flush(10)
+    result = lab.session_state["lab.kept.lab"].run.results()[THIS_RUN]
+    (_, kept) = store.own_keeper().read(lambda each: each.desk(VISITOR)).kept
+    assert kept.run.made.engine == fingerprint()
+    assert store.own_keeper().read(lambda each: each.history(kept.placed.run)).equals(result.history)
+    all_written()
 
     restart()
-    lab = open_lab("&dropout_hidden=0.3")
+    lab = open_app("pages/lab.py", TINY + "&dropout_hidden=0.4")
 
     assert not lab.exception
     assert (eyes(lab), overlaid(lab)) == before
-    assert overlaid(lab) == ["baseline", "this run", "mine", "hidden dropout 0.5"]
-    assert [each.label for each in lab.button if each.label in ("Pin", "Unpin")] == ["Pin", "Pin", "Unpin"]
+    assert overlaid(lab) == ["baseline", "this run", "mine"]
+    assert [each.label for each in lab.button if each.label in ("Pin", "Unpin")] == ["Pin", "Unpin"]
     lab.selectbox(key="shelf.from").set_value("mine").run()
-    lab.selectbox(key="shelf.to").set_value("hidden dropout 0.5").run()
     fields, metrics = (table.value for table in lab.table[-2:])
-    assert fields.to_dict("records") == [
-        {"Field": "hidden dropout", "Mine": "0.4", "Hidden dropout 0.5": "0.5"}
-    ]
-    assert metrics["Metric"].tolist() == ["Error, %", "Data loss", "Brier score"]
+    assert fields.to_dict("records") == [{"Field": "hidden dropout", "Mine": "0.5", "This run": "0.4"}]
     assert set(metrics["Lower on"].str[-4:]) == {"of 2"}
 
 
-def test_a_finished_run_is_on_the_disk_when_the_page_has_drawn_it(file):
-    open_lab()
-
-    assert kept_names() == ["hidden dropout 0.5"]
+# --- what is kept ------------------------------------------------------------------------------------------
 
 
-def test_what_is_removed_stays_away(file):
-    lab = move(open_lab(), 0.4)
-    button(lab, "Remove").click().run()
-    store.own_keeper().flush(10)
+def test_a_finished_run_is_on_the_disk_when_the_page_has_drawn_it(file, here):
+    page(0.1)
+
+    assert kept_names() == ["L2 0.1"]
+
+
+def test_what_is_removed_stays_away_and_eyes_stay_shut(file, here):
+    app = page(0.1, 0.2, 0.3)
+    button(app, "Remove", 1).click().run()
+    for label in ("L2 0.2", "baseline"):
+        next(box for box in app.checkbox if box.label == label).uncheck().run()
+    all_written()
 
     restart()
 
-    assert list(eyes(open_lab("&dropout_hidden=0.4"))) == ["baseline", "this run"]
+    assert eyes(page(0.3)) == {"baseline": False, "this run": True, "L2 0.2": False}
 
 
-def test_without_a_visitor_nothing_is_written(file, monkeypatch):
+def test_without_a_visitor_nothing_is_written(file, here, monkeypatch):
     monkeypatch.setattr(desk, "name", lambda: None)
 
-    lab = open_lab()
+    app = page(0.1)
 
-    assert "Runs of this session" in [each.value for each in lab.subheader]
+    assert "Runs of this session" in [each.value for each in app.subheader]
     assert not file.exists()
-
-
-def test_the_history_of_a_kept_run_is_that_of_its_training(file):
-    lab = open_lab()
-    result = lab.session_state["lab.kept.lab"].run.results()["this run"]
-    (kept,) = store.own_keeper().read(lambda each: each.desk(VISITOR)).kept
-
-    assert kept.run.made.engine == fingerprint()
-    assert store.own_keeper().read(lambda each: each.history(kept.placed.run)).equals(result.history)
 
 
 @pytest.mark.parametrize(("cookies", "n_letters"), [({}, 0), ({NAME: "guessed"}, 0), ({NAME: "A" * 22}, 64)])
@@ -111,51 +165,125 @@ def test_a_visitor_is_known_by_a_digest_of_the_cookie(monkeypatch, cookies, n_le
     assert "A" * 22 not in name
 
 
-def test_an_earlier_run_tells_what_it_was_against_its_own_baseline(file):
-    move(open_lab(), 0.4)
+def test_two_tabs_of_one_browser_keep_the_runs_of_both(file, here):
+    one, other = page(0.1), page(0.2)
+    turn_to(one, 0.3)
+    turn_to(other, 0.4)
+    all_written()
 
     restart()
 
-    line = about(open_lab("&dropout_hidden=0.4"))[2]
-    assert re.search(r"error \*\*[\d.]+\*\*&nbsp;%, \S+ against its baseline \(.+\)\]$", line), line
+    assert list(eyes(page(0.4)))[2:] == ["L2 0.3", "L2 0.2", "L2 0.1"]
 
 
-def markdown(app):
-    return [element.value for element in app.markdown]
-
-
-def test_openings_of_the_test_are_counted_on(file):
-    lab = open_lab()
-    assert "It would be opening 1 of this browser." in [each.value for each in lab.caption]
-    lab.button(key="seal.open").click().run()
-    before = lab.table[-1].value
+def test_an_earlier_run_tells_what_it_was_against_its_own_baseline(file, here):
+    page(0.1, 0.2)
 
     restart()
-    lab = open_lab()
 
-    assert lab.table[-1].value.equals(before)
-    assert "**Opened once in this browser, for 1 run:**" in markdown(lab)
-    lab.button(key="seal.open").click().run()
-    assert lab.table[-1].value["Remark"].tolist() == [
+    line = about(page(0.2))[2]
+    # Differences of -.2, -.2 and -.1.
+    assert line.endswith("error **20.0**&nbsp;%, −16.7 against its baseline (better)]")
+
+
+def test_openings_of_the_test_are_counted_on(file, here):
+    app = page(0.1)
+    assert "It would be opening 1 of this browser." in [each.value for each in app.caption]
+    app.button(key="seal.open").click().run()
+    before = app.table[-1].value
+
+    restart()
+    app = page(0.1)
+
+    assert app.table[-1].value.equals(before)
+    assert "**Opened once in this browser, for 1 run:**" in markdown(app)
+    app.button(key="seal.open").click().run()
+    assert app.table[-1].value["Remark"].tolist() == [
         "first look at these test rows",
         "the same run again, as in opening 1",
     ]
 
 
-def test_a_run_that_another_engine_has_made_is_labelled_until_it_is_trained_here(file, monkeypatch):
+def test_a_run_that_another_engine_has_made_is_labelled_until_it_is_trained_here(file, here, monkeypatch):
     with monkeypatch.context() as elsewhere:
         elsewhere.setattr(desk, "fingerprint", lambda seconds: "e" * 16)
-        move(open_lab(), 0.4)
+        page(0.1, 0.2)
 
     restart()
 
-    lab = open_lab("&dropout_hidden=0.4")
-    assert [shelf.ELSEWHERE in text for text in about(lab)] == [False, False, True]
-    lab = move(lab, 0.5)
-    assert [shelf.ELSEWHERE in text for text in about(lab)] == [False, False, False]
-    assert kept_names() == ["hidden dropout 0.4", "hidden dropout 0.5"]
+    app = page(0.2)
+    assert [shelf.ELSEWHERE in text for text in about(app)] == [False, False, True]
+    turn_to(app, 0.1)
+    assert [shelf.ELSEWHERE in text for text in about(app)] == [False, False, False]
+    assert kept_names() == ["L2 0.2", "L2 0.1"]
 
 
-def about(app):
-    """Return the lines of the run table: the baseline, this run, earlier runs."""
-    return [text for text in markdown(app) if text.startswith(":small[Iris")]
+# --- faults of the database --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    """Wait for no lock, and try again at once."""
+    monkeypatch.setattr("regcore.store.database.PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr("regcore.store.keeper.FIRST_PAUSE", 0.02)
+
+
+def test_while_the_file_is_locked_the_page_goes_on_and_says_it_in_one_sentence(file, here, impatient):
+    app = page(0.1)
+    with closing(sqlite3.connect(file, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        turn_to(app, 0.2).run()
+
+        assert list(eyes(app)) == ["baseline", "this run", "L2 0.1"]
+        assert warnings(app) == [f"The database lab.sqlite is locked by another program. {desk.MEANWHILE}"]
+        other.execute("ROLLBACK")
+
+    assert all_written() == ["L2 0.1", "L2 0.2"]
+    assert warnings(app.run()) == []
+
+
+def test_a_file_that_was_taken_away_has_all_runs_of_the_session_again(file, here, impatient):
+    app = page(0.1, 0.2)
+    app.button(key="seal.open").click().run()
+    rename(app, 1, "mine")
+    all_written()
+    for part in file.parent.glob("lab.sqlite*"):
+        part.unlink()
+
+    # The next change finds it gone, and the page after that hands over what it has.
+    button(app, "Pin", 1).click().run()
+    all_written()
+    app.run()
+
+    assert all_written() == ["mine", "L2 0.2"]
+    restart()
+    app = page(0.2)
+    assert list(eyes(app)) == ["baseline", "this run", "mine"]
+    assert "**Opened once in this browser, for 1 run:**" in markdown(app)
+
+
+def test_a_file_of_something_else_is_refused_by_name_and_the_page_works(file, here):
+    file.write_bytes(b"Dear all, " * 1000)
+
+    app = page(0.1, 0.2)
+
+    assert list(eyes(app)) == ["baseline", "this run", "L2 0.1"]
+    (sentence,) = warnings(app)
+    assert sentence.startswith("The database lab.sqlite is damaged or no database, so nothing is written")
+    assert file.read_bytes() == b"Dear all, " * 1000
+
+
+def test_runs_of_before_come_when_a_database_that_was_away_is_back(file, here, impatient):
+    page(0.1, 0.2)
+    restart()
+    away = file.parent.rename(file.parent.with_name("away"))
+    app = page(0.3)
+    assert list(eyes(app)) == ["baseline", "this run"]
+    assert warnings(app) == [f"The database lab.sqlite cannot be reached. {desk.MEANWHILE}"]
+
+    away.rename(file.parent)
+    all_written()
+    app.run()
+
+    assert list(eyes(app)) == ["baseline", "this run", "L2 0.2", "L2 0.1"]
+    assert warnings(app) == []

@@ -2,8 +2,6 @@
 
 import os
 import re
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -15,18 +13,14 @@ from sqlalchemy.engine import make_url
 from regcore.config import Config
 from regcore.errors import StoreError
 from regcore.opening import Flattery, OpenedRun, Opening
-from regcore.pairing import Scores
-from regcore.provenance import Made
 from regcore.statistics import PairedDifference
-from regcore.store import Desk, FinishedRun, Placed, Seen, Store, schema, store
+from regcore.store import Desk, Placed, Seen, Store, schema, store
 from regcore.store.database import Database
 from regcore.store.packing import pack
 from tests.postgres import NoPostgreSQL, postgresql
+from tests.store_runs import CURVES, PLENTY, SCORES, names, placed, put, run
 
-PLENTY = 10**9
 VERSION_1 = Path(__file__).with_name("store_version_1.sql")
-CURVES = {"loss": {"epochs": [1, 2], "median": [0.1 + 0.2, float("nan")]}}
-SCORES = Scores("binary", {"error": {3: 0.25, 4: float("nan")}}, {3: "rows", 4: "others"})
 
 
 @pytest.fixture(scope="module")
@@ -74,24 +68,6 @@ def opened(url):
         each.database.close()
 
 
-def run(number, engine="e" * 16, history=None):
-    return FinishedRun(
-        Config(l2=number / 1000), "data", Made(engine, f"{number:016x}"), 1.5e9, SCORES, CURVES, history
-    )
-
-
-def placed(number, name=None, **parts):
-    return Placed(run(number).key, name or f"run {number}", **parts)
-
-
-def put(store, *numbers, desk="mine", **parts):
-    store.put(desk, [placed(number, **parts) for number in numbers], [run(number) for number in numbers])
-
-
-def names(store, desk="mine"):
-    return [kept.placed.name for kept in store.desk(desk).kept]
-
-
 # --- what is kept ------------------------------------------------------------------------------------------
 
 
@@ -106,9 +82,8 @@ def test_a_run_comes_back_to_the_last_bit(opened):
     assert kept.placed == mine
     assert kept.run._replace(scores=None, curves=None) == run(1)._replace(scores=None, curves=None)
     assert repr(kept.run.scores) == repr(SCORES)
-    assert {name: repr(values.tolist()) for name, values in kept.run.curves["loss"].items()} == {
-        name: repr(values) for name, values in CURVES["loss"].items()
-    }
+    for name, values in CURVES["loss"].items():
+        np.testing.assert_array_equal(kept.run.curves["loss"][name], values, strict=True)
     assert found.desk("mine").hidden == {"baseline"}
     pd.testing.assert_frame_equal(
         found.history(run(1).key),
@@ -126,9 +101,10 @@ def test_nobody_sees_the_desk_of_another(opened):
 def test_runs_come_back_in_the_order_in_which_they_were_put(opened):
     kept = opened()
     put(kept, 1, 2)
-    put(kept, 3)
-    put(kept, 1)
+    put(kept, 1, 2, 3)
+    assert names(opened()) == ["run 1", "run 2", "run 3"]
 
+    kept.put("mine", [placed(2), placed(3), placed(1)], newest=run(1).key)
     assert names(opened()) == ["run 2", "run 3", "run 1"]
 
 
@@ -362,20 +338,52 @@ def test_a_database_of_something_else_is_refused_and_left_alone(opened, url):
         put(opened(), 1)
 
 
-def test_a_file_that_is_no_database_is_refused_by_name_and_left_alone(tmp_path):
-    file = tmp_path / "letters.sqlite"
-    file.write_bytes(b"Dear all, " * 1000)
-
-    with pytest.raises(StoreError, match=r"^the database letters.sqlite is damaged or no database"):
-        put(Store(Database(f"sqlite:///{file}"), PLENTY, 90), 1)
-
-    assert file.read_bytes() == b"Dear all, " * 1000
-    assert [each.name for each in tmp_path.iterdir()] == ["letters.sqlite"]
+# --- faults of PostgreSQL; those of SQLite are in test_store_faults ----------------------------------------
 
 
-def test_a_file_of_the_lab_is_safe_under_two_processes(tmp_path):
-    file = tmp_path / "lab.sqlite"
-    put(Store(Database(f"sqlite:///{file}"), PLENTY, 90), 1)
+def engine_of(url):
+    return create_engine(make_url(url).set(drivername="postgresql+psycopg"))
 
-    with closing(sqlite3.connect(file)) as connection:
-        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+@pytest.fixture
+def of_postgresql(server):
+    execute(server.url, "DROP SCHEMA public CASCADE", "CREATE SCHEMA public")
+    kept = Store(Database(server.url, patience=0.2), PLENTY, 90)
+    put(kept, 1)
+    yield kept
+    kept.database.close()
+
+
+def test_a_server_that_is_gone_and_back_has_what_it_had(server, of_postgresql):
+    server.stop()
+    try:
+        with pytest.raises(StoreError, match=r"^the database \(PostgreSQL\) cannot be reached$"):
+            put(of_postgresql, 2)
+        with pytest.raises(StoreError, match="cannot be reached"):
+            of_postgresql.desk("mine")
+    finally:
+        server.start()
+    put(of_postgresql, 2)
+
+    assert names(of_postgresql) == ["run 1", "run 2"]
+
+
+def test_a_locked_table_is_waited_for_and_then_said(server, of_postgresql):
+    engine = engine_of(server.url)
+    with engine.begin() as other:
+        other.execute(text("LOCK TABLE regcore_state IN ACCESS EXCLUSIVE MODE"))
+        with pytest.raises(StoreError, match="is locked by another program"):
+            put(of_postgresql, 2)
+    put(of_postgresql, 3)
+    engine.dispose()
+
+    assert names(of_postgresql) == ["run 1", "run 3"]
+
+
+def test_no_password_is_told_of_a_server_that_is_not_there(tmp_path):
+    store = Store(Database("postgres://user:secret@127.0.0.1:1/lab"), PLENTY, 90)
+
+    with pytest.raises(StoreError) as refused:
+        store.check()
+
+    assert "secret" not in f"{refused.value} {refused.value.__cause__} {store.database.address}"

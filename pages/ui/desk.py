@@ -122,7 +122,9 @@ def save(before: Shelf, after: Shelf, hidden: frozenset[str], results: Sequence[
     of = {result.config: result for result in results}
     new = [(entry, of[entry.config]) for entry in _with_baselines(after) if entry.config in of]
     removed = _keys(before) - _keys(after)
-    kept_by.put(partial(_write, desk, _placed(after), new, removed, hidden))
+    last_before, last = (shelf[-1].key if shelf else None for shelf in (before, after))
+    newest = last if last != last_before else None
+    kept_by.put(partial(_write, desk, _placed(after), new, removed, hidden, newest))
     if new:
         kept_by.flush(SECONDS_TO_WRITE)
 
@@ -141,7 +143,7 @@ def save_all(shelf: Shelf, hidden: frozenset[str], there: Shelf) -> None:
     desk, kept_by = found
     known = {entry.key for entry in _with_baselines(there)}
     new = [(entry, None) for entry in _with_baselines(shelf) if entry.key not in known]
-    kept_by.put(partial(_write, desk, _placed(shelf), new, set(), hidden))
+    kept_by.put(partial(_write, desk, _placed(shelf), new, set(), hidden, None))
 
 
 def save_opening(seen: Seen) -> None:
@@ -209,11 +211,12 @@ def _write(
     new: Sequence[tuple[Entry, Result | None]],
     removed: set[str],
     hidden: frozenset[str],
+    newest: str | None,
 ) -> Write:
     """Return the change that the keeper will make."""
     runs = [_run(entry, entry.origin, result) for entry, result in new if entry.origin]
     n_bytes = sum(len(run.history or b"") + BYTES_BESIDE for run in runs)
-    return Write(lambda store: store.put(desk, placed, runs, removed, hidden), n_bytes)
+    return Write(lambda store: store.put(desk, placed, runs, removed, hidden, newest), n_bytes)
 
 
 def _with_baselines(shelf: Shelf) -> Iterable[Entry]:

@@ -61,11 +61,11 @@ class Database:
 
     Args:
         url: `sqlite:///path`, `postgresql://...`, or `OWN_FILE`.
-        patience: Seconds that a transaction waits for those of others.
+        patience: Seconds that a transaction waits for those of others; None: `PATIENCE_SECONDS`.
     """
 
-    def __init__(self, url: str, patience: float = PATIENCE_SECONDS) -> None:
-        self._patience = patience
+    def __init__(self, url: str, patience: float | None = None) -> None:
+        self._patience = PATIENCE_SECONDS if patience is None else patience
         self._is_own_file = url == OWN_FILE
         self._url = _own_url() if self._is_own_file else _tidy(url)
         self._file = Path(self._url.database or "") if self._is_sqlite else None

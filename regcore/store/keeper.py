@@ -53,12 +53,12 @@ class Keeper:
     Args:
         store: The store.
         first_pause: Seconds until the first new try, while the database cannot be had; then twice as long
-            each time.
+            each time. None: `FIRST_PAUSE`.
     """
 
-    def __init__(self, store: Store, first_pause: float = FIRST_PAUSE) -> None:
+    def __init__(self, store: Store, first_pause: float | None = None) -> None:
         self._store = store
-        self._first_pause = first_pause
+        self._first_pause = FIRST_PAUSE if first_pause is None else first_pause
         self._changed = threading.Condition()
         self._made: deque[Callable[[], Write | None]] = deque()
         self._waiting: deque[Write] = deque()

@@ -28,6 +28,8 @@ logger = logging.getLogger(__name__)
 RUNS_OF_DESK = 50
 OPENINGS_OF_DESK = 500
 DESKS = 10_000
+# What changes of a run that is on the desk already.
+PLACED_ANEW = [name for name in Placed._fields if name != "run"]
 
 
 class Store:
@@ -58,15 +60,17 @@ class Store:
         runs: Iterable[FinishedRun] = (),
         removed: Iterable[str] = (),
         hidden: frozenset[str] = frozenset(),
+        newest: str | None = None,
     ) -> None:
         """Put runs on a desk, or change how they are there; those of other tabs stay.
 
         Args:
             desk: Name of the desk.
-            placed: Runs, the newest last; all of them are newer than those that are there.
+            placed: Runs, the newest last; those that are there already keep their place.
             runs: Those of them that may not be kept yet.
             removed: Keys of runs that are no longer on the desk.
             hidden: Which of the runs that a page shows are not drawn.
+            newest: Key of a run that becomes the newest, though it may be there.
         """
         with self.database.writing() as connection:
             tick, day = _tick(connection)
@@ -85,8 +89,10 @@ class Store:
                 for at, each in enumerate(placed)
                 if each.run in there
             ]
-            _upsert(connection, schema.placed, rows)
+            _upsert(connection, schema.placed, rows, PLACED_ANEW)
             of_desk = schema.placed.c.desk == desk
+            last = update(schema.placed).values(position=tick * 1000 + 999)
+            connection.execute(last.where(of_desk, schema.placed.c.run == newest))
             connection.execute(delete(schema.placed).where(of_desk, schema.placed.c.run.in_(list(removed))))
             self._bound(connection, desk, day)
 

@@ -1,0 +1,225 @@
+"""What may happen to a file of the lab and to the servers that have it open: nothing kept is lost."""
+
+import sqlite3
+import subprocess
+import sys
+import threading
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from regcore.errors import StoreError
+from regcore.store import Keeper, Store, Write, database
+from regcore.store.database import Database
+from tests.store_runs import PLENTY, names, placed, put, run
+
+ROOT = Path(__file__).parents[1]
+PATIENCE = 30.0
+
+
+@pytest.fixture
+def file(tmp_path):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    return folder / "lab.sqlite"
+
+
+@pytest.fixture
+def store(file):
+    with open_store(file, patience=0.1) as opened:
+        put(opened, 1)
+        yield opened
+
+
+@contextmanager
+def open_store(file, patience=2.0):
+    opened = Store(Database(f"sqlite:///{file}", patience), PLENTY, 90)
+    yield opened
+    opened.database.close()
+
+
+def names_in(file):
+    """Return the names that another server finds."""
+    with open_store(file) as opened:
+        return names(opened)
+
+
+def program(file, first, last):
+    """Start a process that puts runs of these numbers."""
+    command = [sys.executable, "-m", "tests.store_runs", f"sqlite:///{file}", str(first), str(last)]
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+
+
+# --- a server dies -----------------------------------------------------------------------------------------
+
+
+def test_what_a_killed_process_has_kept_is_there(file):
+    with program(file, 1, 100_000) as server:
+        for _ in range(5):
+            server.stdout.readline()
+        server.kill()
+        told = 5 + len(server.stdout.read().split())
+
+    kept = [int(name.removeprefix("run ")) for name in names_in(file)]
+    # The last one may have been kept and not been told.
+    assert kept[-1] in (told, told + 1)
+    assert kept == list(range(kept[-1] + 1 - len(kept), kept[-1] + 1))
+
+
+def test_two_processes_begin_with_the_same_new_file(file):
+    with program(file, 1, 20) as one, program(file, 20, 40) as other:
+        assert (one.wait(PATIENCE), other.wait(PATIENCE)) == (0, 0)
+
+    assert sorted(names_in(file)) == sorted(f"run {number}" for number in range(1, 40))
+
+
+def test_many_threads_write_and_read_at_once(file):
+    def work(desk):
+        for number in range(5):
+            put(store, number, desk=desk)
+            store.desk(desk)
+
+    with open_store(file, patience=PATIENCE) as store:
+        threads = [threading.Thread(target=work, args=(f"desk {at}",)) for at in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+        expected = [f"run {number}" for number in range(5)]
+        assert [names(store, f"desk {at}") for at in range(6)] == [expected] * 6
+
+
+# --- locked, full, read-only -------------------------------------------------------------------------------
+
+
+def test_a_locked_file_is_waited_for_and_then_said_and_can_be_read(store, file):
+    with closing(sqlite3.connect(file, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreError, match="^the database lab.sqlite is locked by another program$"):
+            put(store, 2)
+        assert names(store) == ["run 1"]
+        other.execute("ROLLBACK")
+
+    put(store, 3)
+    assert names(store) == ["run 1", "run 3"]
+
+
+@pytest.mark.parametrize(
+    ("pragma", "sentence"),
+    [("max_page_count = 1", "the disk of the database lab.sqlite is full"),
+     ("query_only = ON", "the database lab.sqlite cannot be written")],
+)  # fmt: skip
+def test_a_full_disk_is_said_and_half_a_run_is_never_kept(store, monkeypatch, pragma, sentence):
+    set_up = database._set_up_sqlite
+
+    def set_up_without_room(connection, record):
+        set_up(connection, record)
+        connection.execute(f"PRAGMA {pragma}")
+
+    store.database.close()
+    with monkeypatch.context() as full:
+        full.setattr(database, "_set_up_sqlite", set_up_without_room)
+        with pytest.raises(StoreError, match=f"^{sentence}$"):
+            # More than there is room for in the pages that the file has.
+            store.put("mine", [placed(2)], [run(2, history=b"x" * 100_000)])
+
+    assert names(store) == ["run 1"]
+    put(store, 2)
+    assert names(store) == ["run 1", "run 2"]
+
+
+# --- gone and back -----------------------------------------------------------------------------------------
+
+
+def test_a_folder_that_is_gone_and_back_has_what_it_had(store, file):
+    away = file.parent.rename(file.parent.with_name("away"))
+    for _ in range(2):
+        with pytest.raises(StoreError, match="^the database lab.sqlite cannot be reached$"):
+            put(store, 2)
+    assert not file.parent.exists()
+
+    away.rename(file.parent)
+    put(store, 2)
+    assert names(store) == ["run 1", "run 2"]
+
+
+def test_a_file_that_was_taken_away_is_begun_anew_and_not_written_behind_everybodys_back(store, file):
+    n_new = store.database.n_new
+    for part in file.parent.iterdir():
+        part.unlink()
+
+    put(store, 2)
+
+    assert names_in(file) == ["run 2"]
+    assert store.database.n_new == n_new + 1
+
+
+def test_another_file_that_takes_the_place_of_the_first_is_read(store, file, tmp_path):
+    with open_store(tmp_path / "other.sqlite") as other:
+        put(other, 7)
+    for part in file.parent.iterdir():
+        part.unlink()
+
+    (tmp_path / "other.sqlite").rename(file)
+
+    assert names(store) == ["run 7"]
+
+
+def test_what_is_finished_while_the_file_is_locked_is_kept_when_it_is_free(store, file):
+    kept_by = Keeper(store, first_pause=0.01)
+    with closing(sqlite3.connect(file, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        for number in (2, 3):
+            kept_by.put(lambda number=number: Write(lambda store: put(store, number)))
+        assert not kept_by.flush(PATIENCE)
+        assert kept_by.status() == ("the database lab.sqlite is locked by another program", 2)
+        other.execute("ROLLBACK")
+    with kept_by._changed:
+        kept_by._changed.wait_for(lambda: not kept_by._n_left(), PATIENCE)
+
+    assert names(store) == ["run 1", "run 2", "run 3"]
+    kept_by.close()
+
+
+# --- damaged -----------------------------------------------------------------------------------------------
+
+
+def test_a_file_that_is_no_database_is_refused_by_name_and_left_alone(tmp_path):
+    file = tmp_path / "letters.sqlite"
+    file.write_bytes(b"Dear all, " * 1000)
+
+    with (
+        open_store(file) as opened,
+        pytest.raises(StoreError, match=r"^the database letters.sqlite is damaged or no database"),
+    ):
+        put(opened, 1)
+
+    assert file.read_bytes() == b"Dear all, " * 1000
+    assert [each.name for each in tmp_path.iterdir()] == ["letters.sqlite"]
+
+
+def test_a_file_that_was_damaged_since_is_refused_by_name(store, file):
+    store.database.close()
+    size = file.stat().st_size
+    with file.open("r+b") as content:
+        content.seek(4096)
+        content.write(b"\xff" * (size - 4096))
+
+    with pytest.raises(StoreError, match="^the database lab.sqlite is damaged or no database"):
+        store.desk("mine")
+
+
+def test_columns_that_are_damaged_cost_that_run_alone(store, file, caplog):
+    put(store, 2)
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute("UPDATE regcore_runs SET curves = x'00' WHERE key = ?", [run(1).key])
+
+    assert names(store) == ["run 2"]
+    assert "A run that was kept is left out" in caplog.text
+
+
+def test_a_file_is_in_the_mode_that_two_processes_can_share(store, file):
+    with closing(sqlite3.connect(file)) as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
