@@ -198,6 +198,29 @@ def test_settings_of_the_image_are_those_of_a_small_host(image):
     assert image.ports == [image.env["STREAMLIT_SERVER_PORT"]] == ["8501"]
 
 
+def test_compose_has_the_image_and_a_database_that_the_settings_take(image):
+    text = (ROOT / "compose.yaml").read_text(encoding="utf-8")
+    told = dict(re.findall(r"^ +(REGCORE_\w+): (.+)$", text, re.MULTILINE))
+    filled = {name: re.sub(r"\$\{\w+:([?-])(.*?)\}", _filled, value) for name, value in told.items()}
+
+    assert read_settings(filled).database == "postgresql://lab:secret@database/lab"
+    assert read_settings(filled).metrics_token is None
+    assert f'"{image.ports[0]}:{image.ports[0]}"' in text
+
+
+def _filled(variable):
+    """Return the default of a variable; of one that has to be set a value."""
+    return variable[2] if variable[1] == "-" else "secret"
+
+
+def test_the_header_of_a_space_is_that_of_the_image(image):
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    (header,) = re.findall(r"^```yaml\n---\n(.*?)---\n```$", readme, re.DOTALL | re.MULTILINE)
+    told = dict(line.split(": ") for line in header.splitlines())
+
+    assert (told["sdk"], told["app_port"]) == ("docker", image.ports[0])
+
+
 def test_a_space_has_cookies_that_its_frame_sends_back(image):
     told = subprocess.run(
         [*image.words(image.command)[:2], image.words(image.command)[2].replace("exec streamlit", "echo")],

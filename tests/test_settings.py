@@ -151,3 +151,10 @@ def test_another_database_is_refused_and_no_password_is_told(url):
 def test_the_file_of_a_user_is_where_the_system_has_data(system, environment, folder):
     expected = Path(folder.replace("HOME", str(Path.home()))) / "regularization-lab" / "lab.sqlite"
     assert own_file(environment, system) == expected
+
+
+def test_the_readme_says_the_same():
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    documented = (settings.__doc__ or "").split("\n\n", 1)[1].strip()
+
+    assert " ".join(documented.split()) in " ".join(readme.split())
