@@ -66,6 +66,7 @@ if live:
         share.label(live.results())
         runs.show_results(PLACE, live, partial(draw, live))
     with below:
+        shelf.expect(words.what_is_on(config), live)
         shelf.add(words.what_is_on(config), live.results())
         shelf.show(live.results())
         seal.show(live.results())

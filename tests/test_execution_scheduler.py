@@ -58,6 +58,27 @@ def test_every_epoch_is_recorded_once():
     )
 
 
+def test_who_waits_for_a_job_is_told_once_that_it_is_done():
+    told = []
+    with scheduler_by_hand() as (scheduler, executor):
+        job = scheduler.submit(tasks_of(CONFIG))
+        scheduler.when_done(job, lambda: told.append("waiting"))
+        assert told == []
+        executor.run_all(job.finished)
+        scheduler.when_done(job, lambda: told.append("late"))
+        assert told == ["waiting", "late"]
+
+
+def test_of_a_job_that_is_cancelled_nobody_is_told_that_it_is_done():
+    told = []
+    with scheduler_by_hand() as (scheduler, _):
+        job = scheduler.submit(tasks_of(CONFIG))
+        scheduler.when_done(job, lambda: told.append("waiting"))
+        scheduler.cancel(job)
+        scheduler.when_done(job, lambda: told.append("late"))
+        assert told == []
+
+
 def test_a_job_without_networks_is_done():
     with scheduler_by_hand() as (scheduler, _):
         job = scheduler.submit([])

@@ -2,6 +2,7 @@
 
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 import streamlit as st
@@ -132,6 +133,49 @@ def test_a_finished_run_is_on_the_disk_when_the_page_has_drawn_it(file, here):
     page(0.1)
 
     assert kept_names() == ["L2 0.1"]
+
+
+class DoneRun:
+    """A run whose end the test tells."""
+
+    def __init__(self, results):
+        self.results = lambda: results
+        self.waiting = []
+        self.when_done = self.waiting.append
+
+
+def test_a_run_is_kept_when_it_is_done_and_no_page_is_there_to_see_it(file, here):
+    run = DoneRun(
+        {BASELINE: errors([0.3, 0.4], [0.4, 0.4]), THIS_RUN: errors([0.1, 0.2], [0.1, 0.3], l2=0.1)}
+    )
+    desk.expect("L2 0.1", run, shelf.entry_of)
+    run.waiting.pop()()
+
+    assert all_written() == ["L2 0.1"]
+    (kept,) = store.own_keeper().read(lambda each: each.desk(VISITOR)).kept
+    assert kept.baseline.config == kept.run.config.plain()
+
+
+def test_a_run_that_is_on_the_desk_keeps_its_name_when_it_is_done_again(file, here):
+    app = page(0.1)
+    rename(app, 0, "mine")
+    run = DoneRun(app.session_state["results"])
+    desk.expect("L2 0.1", run, shelf.entry_of)
+    run.waiting.pop()()
+
+    assert all_written() == ["mine"]
+
+
+def test_an_ensemble_that_would_have_to_be_trained_again_is_left_to_its_page(file, here):
+    lost = errors([0.1, 0.2], [0.1, 0.3], members=2)
+    lost = replace(
+        lost, recordings={(seed, member): lost.recordings[seed, 0] for seed in (0, 1) for member in (0, 1)}
+    )
+    run = DoneRun({BASELINE: lost})
+    desk.expect("2 members", run, shelf.entry_of)
+    run.waiting.pop()()
+
+    assert all_written() == []
 
 
 def test_what_is_removed_stays_away_and_eyes_stay_shut(file, here):

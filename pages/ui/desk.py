@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import NamedTuple, TypeVar
 
@@ -18,7 +19,7 @@ import streamlit as st
 from pages.ui import state
 from pages.ui.entries import Entry, Origin, Shelf
 from regcore.errors import RegcoreError, StoreError
-from regcore.execution import fingerprint
+from regcore.execution import Run, fingerprint
 from regcore.figures import BASELINE, RunCurves
 from regcore.figures._overlay import error_kind
 from regcore.figures._summary import Summary
@@ -50,6 +51,7 @@ MEANWHILE = "Until it is back, this session keeps its runs; then they are writte
 _SYNCED = "desk.synced."
 
 T = TypeVar("T")
+EntryOf = Callable[[str, Result, Origin | None, Entry | None], Entry]
 
 
 class KeptRuns(NamedTuple):
@@ -83,7 +85,7 @@ def origin(result: Result) -> Origin | None:
     made_by = engine(SECONDS_FOR_ENGINE) if _found() else None
     if made_by is None:
         return None
-    return Origin(result.dataset.key, Made(made_by, numbers_of(result)), time.time())
+    return _origin(result, made_by)
 
 
 def engine(seconds: float = 0.0) -> str | None:
@@ -155,6 +157,20 @@ def save_opening(seen: Seen) -> None:
         kept_by.flush(SECONDS_TO_WRITE)
 
 
+def expect(name: str, run: Run, entry_of: EntryOf) -> None:
+    """Keep a run on the desk when it is done, whatever has become of its page until then.
+
+    Args:
+        name: What it is called there, unless it is there already.
+        run: The baseline, and the run last.
+        entry_of: Returns what is kept of a result.
+    """
+    found = _found()
+    if found is not None:
+        desk, kept_by = found
+        run.when_done(lambda: kept_by.put(partial(_write_done, desk, name, run, entry_of)))
+
+
 def history_of(entry: Entry) -> Callable[[], str] | None:
     """Return what makes the recording of every epoch of a run, as CSV; None where it is not kept."""
     found = _found()
@@ -210,13 +226,39 @@ def _write(
     placed: tuple[Placed, ...],
     new: Sequence[tuple[Entry, Result | None]],
     removed: set[str],
-    hidden: frozenset[str],
+    hidden: frozenset[str] | None,
     newest: str | None,
 ) -> Write:
     """Return the change that the keeper will make."""
     runs = [_run(entry, entry.origin, result) for entry, result in new if entry.origin]
     n_bytes = sum(len(run.history or b"") + BYTES_BESIDE for run in runs)
     return Write(lambda store: store.put(desk, placed, runs, removed, hidden, newest), n_bytes)
+
+
+def _write_done(desk: str, name: str, run: Run, entry_of: EntryOf) -> Write | None:
+    """Return the change that puts a run on a desk where it is not; None if that takes more than reading."""
+    # What was not recorded would be trained again, while others wait for the keeper.
+    results = [replace(result, recall=None) for result in run.results().values()]
+    first, last = results[0], results[-1]
+    made_by = engine(SECONDS_FOR_ENGINE)
+    if made_by is None:
+        return None
+    try:
+        baseline = entry_of(BASELINE, first, _origin(first, made_by), None)
+        entry = entry_of(name, last, _origin(last, made_by), baseline)
+    except RegcoreError:
+        return None  # An ensemble: its page reads it.
+    change = _write(desk, _placed((entry,)), [(baseline, first), (entry, last)], set(), None, None)
+
+    def apply(store: Store) -> None:
+        if entry.config not in {kept.run.config for kept in store.desk(desk).kept}:
+            change.apply(store)
+
+    return change._replace(apply=apply)
+
+
+def _origin(result: Result, made_by: str) -> Origin:
+    return Origin(result.dataset.key, Made(made_by, numbers_of(result)), time.time())
 
 
 def _with_baselines(shelf: Shelf) -> Iterable[Entry]:

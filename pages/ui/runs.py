@@ -48,6 +48,7 @@ class Live:
         seen: When it was last shown, on the same clock.
         is_reported: Whether its failure is in the log.
         is_turned: Whether what is shown is read off trainings of something else.
+        is_expected: Whether the visitor's desk waits for its end.
         recalled: What was shown and had not been kept, so that networks had to be trained again up to there.
     """
 
@@ -58,6 +59,7 @@ class Live:
     seen: float = field(default_factory=time.monotonic)
     is_reported: bool = False
     is_turned: bool = False
+    is_expected: bool = False
     recalled: set[Moment] = field(default_factory=set)
     _trained: Mapping[str, Result] = field(default_factory=dict)
     _results: dict[str, Result] = field(default_factory=dict)

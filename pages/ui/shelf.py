@@ -13,12 +13,13 @@ from typing import Any, NamedTuple
 import pandas as pd
 import streamlit as st
 
-from pages.ui import charts, desk, state, words
+from pages.ui import charts, desk, runs, state, words
 from pages.ui.entries import (
     MAX_EARLIER,
     MAX_LETTERS,
     OWN_COLOURS,
     Entry,
+    Origin,
     Shelf,
     arrange,
     change,
@@ -161,6 +162,18 @@ def _head(row: Row) -> str:
     return _plain(row.label[:1].upper() + row.label[1:])
 
 
+def expect(name: str, live: runs.Live) -> None:
+    """See to it that a run is kept when it is done, whether or not the page is there to see its end.
+
+    Args:
+        name: What it is called, until somebody renames it.
+        live: The run.
+    """
+    if not live.is_expected:
+        live.is_expected = True
+        desk.expect(name, live.run, entry_of)
+
+
 def add(name: str, results: Mapping[str, Result]) -> None:
     """Put a run that is done on the shelf: the last of the results, which is this run, or a baseline alone.
 
@@ -172,17 +185,17 @@ def add(name: str, results: Mapping[str, Result]) -> None:
     if not (baseline.is_complete and run.is_complete):
         return
     held_against: Entry | None = state.recall(_BASELINE)
+    finished = [run]
     if held_against is None or held_against.config != baseline.config:
-        held_against = _entry(BASELINE, baseline)
+        finished = [baseline, run]
+        held_against = entry_of(BASELINE, baseline, desk.origin(baseline))
         state.keep(_BASELINE, held_against)
     _restore()
     shelf = _shelf()
     found = find(shelf, run.config)
     if found is None or found.is_restored:
-        entry = _entry(name, run)
-        if run.config != baseline.config:
-            entry = entry._replace(baseline=held_against)
-        _keep(put(shelf, entry), [baseline, run])
+        entry = entry_of(name, run, desk.origin(run), held_against)
+        _keep(put(shelf, entry), finished)
     elif shelf[-1] is not found:
         _keep(put(shelf, found))
 
@@ -216,9 +229,18 @@ def show(results: Mapping[str, Result]) -> None:
         _difference(table)
 
 
-def _entry(name: str, result: Result) -> Entry:
+def entry_of(name: str, result: Result, origin: Origin | None, baseline: Entry | None = None) -> Entry:
+    """Return what is kept of a complete result.
+
+    Args:
+        name: What it is called.
+        result: What was measured.
+        origin: Where its numbers come from.
+        baseline: What it is held against, if it is not that itself.
+    """
+    against = baseline if baseline is not None and baseline.config != result.config else None
     curves, scores = summarize_curves(result), scores_of(result)
-    return Entry(result.config, name, curves, scores, origin=desk.origin(result))
+    return Entry(result.config, name, curves, scores, baseline=against, origin=origin)
 
 
 def _keep(shelf: Shelf, results: Sequence[Result] = ()) -> None:

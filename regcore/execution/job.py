@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -77,6 +77,7 @@ class Job:
         self.state: State = "queued"
         self.error: RegcoreError | None = None
         self.finished = threading.Event()
+        self.when_done: list[Callable[[], None]] = []
         self.needed_bytes = 0
         self.total_steps = 0
         self.done_steps = 0

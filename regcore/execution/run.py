@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from weakref import WeakSet
 
@@ -70,6 +70,10 @@ class Run:
             timeout: Seconds to wait at most; None: as long as it takes.
         """
         return self._job.finished.wait(timeout)
+
+    def when_done(self, call: Callable[[], None]) -> None:
+        """Call something quick when the run is done, in another thread; at once if it is. Not if it fails."""
+        self._scheduler.when_done(self._job, call)
 
     def cancel(self) -> None:
         """End the run now. What it recorded so far stays readable; what others wait for goes on training."""

@@ -133,6 +133,14 @@ class Scheduler:
                 self._end(job, "cancelled", CancelledError("the run was cancelled."))
                 self._wake.notify_all()
 
+    def when_done(self, job: Job, call: Callable[[], None]) -> None:
+        """Call something quick when a job is done, under the lock; at once if it is. Not if it fails."""
+        with self._wake:
+            if job.state == "done":
+                call()
+            elif not job.finished.is_set():
+                job.when_done.append(call)
+
     def close(self) -> None:
         """End all jobs; for when the executor is about to be shut down."""
         with self._wake:
@@ -413,6 +421,10 @@ class Scheduler:
         self._turns.forget(self._jobs)
         self._counts.end(job)
         job.finished.set()
+        waiting, job.when_done = job.when_done, []
+        if state == "done":
+            for call in waiting:
+                call()
 
     def _leave(self, job: Job, training: Training) -> None:
         """Let a job no longer wait for a training, which goes on as long as anybody does."""

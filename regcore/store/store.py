@@ -59,7 +59,7 @@ class Store:
         placed: Sequence[Placed] = (),
         runs: Iterable[FinishedRun] = (),
         removed: Iterable[str] = (),
-        hidden: frozenset[str] = frozenset(),
+        hidden: frozenset[str] | None = None,
         newest: str | None = None,
     ) -> None:
         """Put runs on a desk, or change how they are there; those of other tabs stay.
@@ -69,16 +69,12 @@ class Store:
             placed: Runs, the newest last; those that are there already keep their place.
             runs: Those of them that may not be kept yet.
             removed: Keys of runs that are no longer on the desk.
-            hidden: Which of the runs that a page shows are not drawn.
+            hidden: Which of the runs that a page shows are not drawn; None: as before.
             newest: Key of a run that becomes the newest, though it may be there.
         """
         with self.database.writing() as connection:
             tick, day = _tick(connection)
-            _upsert(
-                connection,
-                schema.desks,
-                [{"desk": desk, "day": day, "tick": tick, "hidden": json.dumps(sorted(hidden))}],
-            )
+            _touch(connection, desk, tick, day, hidden)
             # One that is there stays as it is: the same key is the same numbers.
             _upsert(connection, schema.runs, [_row_of_run(run, tick) for run in runs], ["tick"])
             wanted = {key for each in placed for key in (each.run, each.baseline) if key}
@@ -117,8 +113,7 @@ class Store:
         """Count an opening of the test; one that was handed over before is not counted again."""
         with self.database.writing() as connection:
             tick, day = _tick(connection)
-            new = [{"desk": desk, "day": day, "tick": tick, "hidden": "[]"}]
-            _upsert(connection, schema.desks, new, ["day", "tick"])
+            _touch(connection, desk, tick, day)
             of_desk = schema.openings.c.desk == desk
             number = 1 + (connection.scalar(select(func.max(schema.openings.c.number)).where(of_desk)) or 0)
             row = {
@@ -196,6 +191,14 @@ def _tick(connection: Connection) -> tuple[int, int]:
         day += 1
         connection.execute(update(schema.state).values(day=day, date=today))
     return tick, day
+
+
+def _touch(
+    connection: Connection, desk: str, tick: int, day: int, hidden: frozenset[str] | None = None
+) -> None:
+    """Note that a visitor was here; make the desk of one who was not."""
+    row = {"desk": desk, "day": day, "tick": tick, "hidden": json.dumps(sorted(hidden or ()))}
+    _upsert(connection, schema.desks, [row], ["day", "tick"] + ["hidden"] * (hidden is not None))
 
 
 def _today() -> str:
