@@ -8,9 +8,10 @@ import textwrap
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import BrokenExecutor
+from concurrent.futures import BrokenExecutor, Future
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
@@ -221,22 +222,64 @@ def is_gone(process: psutil.Process) -> bool:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot stop a process in the middle")
-def test_workers_end_in_the_middle_of_an_answer_and_their_threads_with_them():
+def test_workers_end_in_the_middle_of_an_answer_and_their_threads_with_them(tmp_path):
     with workers() as processes:
-        pid = processes.submit(os.getpid).result(PATIENCE)
-        manager = processes._pool._executor_manager_thread
-        end = time.monotonic() + PATIENCE
-        while not is_reading(manager) and time.monotonic() < end:
-            os.kill(pid, signal.SIGCONT)
-            answer = processes.submit(bytes, 30_000_000)
-            while not is_reading(manager) and not answer.done():
-                pass
-            os.kill(pid, signal.SIGSTOP)
-            time.sleep(0.05)
-        assert is_reading(manager)
+        manager, *_ = stopped_in_the_middle_of_an_answer(processes, tmp_path / "pid")
         processes.shutdown(cancel_futures=True)
         manager.join(PATIENCE)
         assert not manager.is_alive()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot stop a process in the middle")
+def test_a_worker_that_dies_in_the_middle_of_an_answer_is_replaced(tmp_path):
+    with workers(2) as processes:
+        manager, answer, stopped = stopped_in_the_middle_of_an_answer(processes, tmp_path / "pid")
+        after = processes.submit(os.getpid)
+        stopped.kill()
+        assert isinstance(answer.exception(PATIENCE), BrokenExecutor)
+        assert isinstance(after.exception(PATIENCE), BrokenExecutor)
+        manager.join(PATIENCE)
+        assert not manager.is_alive()
+        assert processes.submit(os.getpid).result(PATIENCE) > 0
+        assert processes.n_starts == 2
+
+
+def stopped_in_the_middle_of_an_answer(
+    processes: LocalProcesses, path: Path
+) -> tuple[threading.Thread, Future[bytes], psutil.Process]:
+    """Stop a worker while half of its answer is read by loky's thread; return thread, answer and worker."""
+    processes.submit(os.getpid).result(PATIENCE)
+    pool: Any = processes._pool
+    manager: threading.Thread = pool._executor_manager_thread
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        path.unlink(missing_ok=True)
+        answer = processes.submit(large_answer, path)
+        while not (path.exists() and is_reading(manager)) and not answer.done():
+            pass
+        worker = psutil.Process(int(path.read_text()))
+        worker.suspend()
+        time.sleep(0.05)
+        if is_reading(manager):
+            return manager, answer, worker
+        worker.resume()
+    raise AssertionError("no worker could be stopped in time")
+
+
+def large_answer(path: Path) -> bytes:
+    written = path.with_suffix(".written")
+    written.write_text(str(os.getpid()))
+    written.rename(path)
+    return bytes(30_000_000)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has other priorities")
+def test_workers_stand_back_for_the_server():
+    processes = LocalProcesses(1, nothing, nice=3)
+    try:
+        assert processes.submit(os.nice, 0).result(PATIENCE) == min(os.nice(0) + 3, 19)
+    finally:
+        processes.shutdown(cancel_futures=True)
 
 
 def is_reading(thread: threading.Thread) -> bool:

@@ -19,14 +19,13 @@ from typing import Any
 
 from regcore.errors import WorkerError
 from regcore.execution.memory import total_memory
+from regcore.execution.watch import SECONDS_TO_DIE, PoolWatch
 from regcore.settings import GIB
 
 logger = logging.getLogger(__name__)
 
 MAX_DEFAULT_WORKERS = 8
 SECONDS_BETWEEN_LOOKS = 1.0
-# A killed process is gone when the system has freed its memory.
-SECONDS_TO_DIE = 5.0
 
 # Set before anything is loaded in a worker. One thread each: thread pools make networks of this size slower,
 # and there is a worker for every core. TensorFlow is told to be quiet, and to leave a graphics card alone.
@@ -48,14 +47,19 @@ class LocalProcesses(Executor):
     Args:
         n_workers: How many; None: one a core, at most 8, as far as memory goes.
         prepare: What each worker does first; None: load the engine.
+        nice: By how much the workers' priority is below that of this process, 0 to 19; not on Windows.
     """
 
-    def __init__(self, n_workers: int | None = None, prepare: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self, n_workers: int | None = None, prepare: Callable[[], None] | None = None, nice: int = 0
+    ) -> None:
         self.n_workers = n_workers or default_workers()
         self.n_starts = 0
         """How often the workers were started: once, and again after each time one of them died."""
         self._prepare = prepare if prepare is not None else load_engine
+        self._nice = nice
         self._pool: Executor | None = None
+        self._watch: PoolWatch | None = None
         self._is_closed = False
         self._lock = threading.Lock()
 
@@ -69,10 +73,10 @@ class LocalProcesses(Executor):
             if self._is_closed:
                 raise RuntimeError("the worker processes were shut down")
             try:
-                return self._started().submit(_call, fn, args, kwargs)
+                return self._submit(fn, args, kwargs)
             except BrokenExecutor:
                 self._pool = None
-                return self._started().submit(_call, fn, args, kwargs)
+                return self._submit(fn, args, kwargs)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """End the workers, at once with `cancel_futures`; else when they have done what they were given."""
@@ -81,17 +85,27 @@ class LocalProcesses(Executor):
             pool, self._pool = self._pool, None
         if pool is None:
             return
-        if not cancel_futures:
+        watch, self._watch = self._watch, None
+        if watch is None or not cancel_futures:
             pool.shutdown(wait)
             return
         # Loky's own way to do this may wait forever where calls are under way, or fail in its thread. A pool
         # whose workers have died is broken, and fails all of its calls.
-        _kill(list(pool._processes))  # type: ignore[attr-defined]
-        _close_what_only_workers_use(pool)
-        threads = _threads_of(pool)
+        watch.end()
+        threads = [*_threads_of(pool), watch]
         pool.shutdown(wait=False)
         del pool
         _tidy_up(threads)
+
+    def _submit(self, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Future[Any]:
+        is_new = self._pool is None
+        pool = self._started()
+        future = pool.submit(_call, fn, args, kwargs)
+        if is_new:
+            # Loky starts its workers with the first call.
+            self._watch = PoolWatch(pool)
+            self._watch.start()
+        return future
 
     def _started(self) -> Executor:
         if self._pool is None:
@@ -105,20 +119,10 @@ class LocalProcesses(Executor):
                 self.n_workers,
                 timeout=None,
                 initializer=_initialize,
-                initargs=(os.getpid(), self._prepare),
+                initargs=(os.getpid(), self._nice, self._prepare),
                 env=WORKER_ENVIRONMENT,
             )
         return self._pool
-
-
-def _close_what_only_workers_use(pool: Any) -> None:
-    """Close this process's copies of the ends of pipes at which the workers were.
-
-    A worker that was killed in the middle of an answer, or of its data, leaves loky's threads waiting for the
-    rest, and the program with them when it ends. They see that a pipe has ended once nobody else holds it.
-    """
-    pool._result_queue._writer.close()
-    pool._call_queue._reader.close()
 
 
 def _threads_of(pool: Any) -> list[threading.Thread]:
@@ -173,27 +177,6 @@ def _make_this_process_a_worker() -> None:
         _failure = error
 
 
-def _kill(pids: list[int]) -> None:
-    """End processes at once, and return when they are gone or only wait for loky to note it."""
-    import psutil
-
-    for pid in pids:
-        with suppress(psutil.NoSuchProcess):
-            psutil.Process(pid).kill()
-    end = time.monotonic() + SECONDS_TO_DIE
-    while any(map(_runs, pids)) and time.monotonic() < end:
-        time.sleep(0.01)
-
-
-def _runs(pid: int) -> bool:
-    import psutil
-
-    try:
-        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return False
-
-
 def default_workers() -> int:
     """Return how many workers suit this machine: one a core, at most 8, each with a gibibyte of memory."""
     from joblib.externals.loky import cpu_count
@@ -220,9 +203,12 @@ def load_engine_here() -> None:
 _failure: BaseException | None = None
 
 
-def _initialize(parent: int, prepare: Callable[[], None]) -> None:
+def _initialize(parent: int, nice: int, prepare: Callable[[], None]) -> None:
     """Make this process a worker."""
     global _failure
+    if nice and sys.platform != "win32":
+        # All cores may train: who asks the server for something else gets his answer first.
+        os.nice(nice)
     # Ctrl-C goes to all processes of a terminal; the parent alone answers it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_die_with, args=(parent,), name="parent watch", daemon=True).start()

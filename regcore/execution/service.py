@@ -59,7 +59,8 @@ def scheduler_for_fits() -> Scheduler:
         if _local is not None and not is_worker:
             return _local[0]
         if _for_fits is None:
-            _for_fits = ThisProcess() if is_worker else LocalProcesses(1)
+            nice = read_settings().worker_nice
+            _for_fits = ThisProcess() if is_worker else LocalProcesses(1, nice=nice)
             _handed_in[_for_fits] = Scheduler(_for_fits.submit, 1, default_engine(), read_settings())
         return _handed_in[_for_fits]
 
@@ -176,7 +177,7 @@ def _start_local() -> tuple[Scheduler, LocalProcesses]:
     with _lock:
         if _local is None:
             settings: Settings = read_settings()
-            processes = LocalProcesses(settings.workers)
+            processes = LocalProcesses(settings.workers, nice=settings.worker_nice)
             processes.start()
             _local = Scheduler(processes.submit, processes.n_workers, default_engine(), settings), processes
         return _local
