@@ -10,7 +10,9 @@ import warnings
 import pytest
 from joblib.externals.loky.process_executor import _ExceptionWithTraceback
 
+from regcore.errors import WorkerError
 from regcore.hosting import logs
+from tests.test_pages import TINY, finish, open_app
 
 SECRET = "Ada's run, 203.0.113.7"
 
@@ -125,3 +127,26 @@ def test_json_is_one_object_a_line(log, request):
 
     if request.node.callspec.params["log"] == "json":
         assert [json.loads(line)["message"] for line in log().splitlines()] == ["first\nsecond", "third"]
+
+
+@pytest.mark.parametrize("log", ["json"], indirect=True)
+def test_what_a_visitor_types_never_gets_into_the_log(log, monkeypatch):
+    app = open_app("pages/lab.py", f"{TINY}&dropout_hidden=0.5")
+    text_input(app, "Or a link from the Share button").set_value(SECRET).run()
+    finish(app)
+    text_input(app, "Name").set_value(SECRET).run()
+    assert text_input(app, "Name").value == SECRET
+
+    live = app.session_state["lab.kept.lab"]
+    monkeypatch.setattr(live.run._job, "state", "failed")
+    monkeypatch.setattr(live.run._job, "error", WorkerError(SECRET))
+    app.run()
+    monkeypatch.setattr("pages.ui.frame.start_workers", fail_inside)
+    app.run()
+
+    assert "A run failed" in log() and "Uncaught app execution" in log() and "in fail_inside" in log()
+    assert SECRET not in log()
+
+
+def text_input(app, label):
+    return next(field for field in app.text_input if field.label == label)
