@@ -2,6 +2,7 @@
 
 import logging
 import time
+from concurrent.futures import BrokenExecutor
 
 import pytest
 
@@ -121,3 +122,17 @@ def test_what_is_fetched_again_is_no_run():
 
         figures = scheduler.figures()
     assert sum(figures.ended.values()) == sum(figures.networks.values()) == 0
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [(BrokenExecutor(), "a worker died; step 0 is done again"), (KeyError("x"), "a chunk failed")],
+)
+def test_what_befalls_a_worker_is_logged_with_the_runs_that_it_befalls(caplog, error, message):
+    with scheduler_by_hand() as (scheduler, executor):
+        job = scheduler.submit(tasks_of(ONE), configs=[ONE])
+        executor.take().fail(error)
+        executor.run_all(until=job.finished)
+
+    (record,) = [record for record in caplog.records if record.message == message]
+    assert record.run == [ONE.to_query()]

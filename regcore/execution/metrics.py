@@ -109,7 +109,7 @@ class Counts:
         except RegcoreError as error:
             kind = type(error).__name__
             self.refused[kind] += 1
-            logger.info("a run was refused", extra={"run": _queries(job), "error": kind})
+            logger.info("a run was refused", extra={"run": queries(job), "error": kind})
             raise
 
     def begin(self, job: Job) -> None:
@@ -126,7 +126,7 @@ class Counts:
         if not job.configs:
             return
         told = {
-            "run": _queries(job),
+            "run": queries(job),
             "state": job.state,
             "seconds": round(time.monotonic() - job.asked, 3),
             "networks": len(job.tasks),
@@ -138,6 +138,6 @@ class Counts:
             logger.info("a run ended", extra=told)
 
 
-def _queries(job: Job) -> list[str]:
-    """Return the configurations of a job as links spell them."""
-    return [config.to_query() for config in job.configs]
+def queries(*jobs: Job) -> list[str]:
+    """Return the configurations of jobs as links spell them."""
+    return [config.to_query() for job in jobs for config in job.configs]

@@ -17,7 +17,7 @@ from regcore.execution import admission
 from regcore.execution.cache import Trained, TrainedCache
 from regcore.execution.job import LONGEST_CHUNK, Job, Progress, State, Training, guessed_seconds, last_step
 from regcore.execution.memory import USABLE_FRACTION, free_memory
-from regcore.execution.metrics import Counts, Figures
+from regcore.execution.metrics import Counts, Figures, queries
 from regcore.execution.pace import Pace, seconds_until_done
 from regcore.execution.plan import Task, shard_of, shards_of
 from regcore.execution.turns import NO_PLACE, Turns
@@ -359,7 +359,7 @@ class Scheduler:
         except RegcoreError as error:
             self._fail(training, error)
         except BaseException as error:
-            logger.exception("a chunk failed")
+            logger.exception("a chunk failed", extra={"run": queries(*training.jobs)})
             self._fail(training, _bug(error))
 
     def _take_in(self, training: Training, answer: Advanced | MissingDataset) -> None:
@@ -376,7 +376,8 @@ class Scheduler:
         """Let a chunk whose worker died be sent again, from the state it started from."""
         self._n_sent.clear()
         training.breaks += 1
-        logger.warning("a worker died (%s); step %d is done again", type(error).__name__, training.step)
+        told = {"run": queries(*training.jobs), "error": type(error).__name__}
+        logger.warning("a worker died; step %d is done again", training.step, extra=told)
         if training.breaks >= MAX_BREAKS:
             died = WorkerError(
                 f"a worker process died {training.breaks} times on the same piece of work, most often for "
