@@ -3,6 +3,7 @@
 import functools
 import os
 
+import psutil
 from hypothesis import settings
 from streamlit.components.v2 import manifest_scanner
 from streamlit.runtime.scriptrunner import script_runner
@@ -12,12 +13,23 @@ from streamlit.runtime.scriptrunner import script_runner
 os.environ["TF_NUM_INTRAOP_THREADS"] = "1"
 os.environ["TF_NUM_INTEROP_THREADS"] = "1"
 
-# Two processes run tests side by side, and servers beside them: one worker each is one a core. To start one
+# Several processes run tests side by side, and servers beside them: one worker each is enough. To start one
 # takes ten seconds of a core, more than most tests train.
 os.environ.setdefault("REGCORE_WORKERS", "1")
 
 # Tests of pages and servers leave nothing in the user's own database; tests of the store name theirs.
 os.environ.setdefault("REGCORE_DATABASE", "none")
+
+# Of a process that runs tests, with its worker, its server and its browser.
+BYTES_OF_A_PROCESS = 4 * 2**30
+MAX_PROCESSES = 8
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Return how many processes run tests: two a core, for browsers and runs are waited for, if they fit."""
+    cores = len(psutil.Process().cpu_affinity()) if psutil.LINUX else psutil.cpu_count()
+    return max(1, min(2 * (cores or 1), psutil.virtual_memory().total // BYTES_OF_A_PROCESS, MAX_PROCESSES))
+
 
 # No test asserts time: a busy machine is no reason to fail.
 settings.register_profile("lab", deadline=None)

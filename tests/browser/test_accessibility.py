@@ -8,18 +8,21 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.stillness import still
 
-# Colours depend on the scheme, what is cut or hidden on the width: two screens see both, and the others are
-# looked at by `pytest -m slow`.
-SCREENS = (
-    ("light", 320),
-    ("dark", 1440),
-    *(
-        pytest.param(scheme, width, marks=pytest.mark.slow)
-        for scheme, width in (("light", 768), ("light", 1440), ("dark", 320), ("dark", 768))
-    ),
-)
+SCREENS = [(scheme, width) for scheme in ("light", "dark") for width in (320, 768, 1440)]
 # What keeps somebody from using a page; axe calls the rest moderate or minor.
 KEEPING_OUT = ("serious", "critical")
+
+
+def on_screens(scheme: str, width: int) -> pytest.MarkDecorator:
+    """Return the mark that looks at a page on one screen, and on all of them under `pytest -m slow`.
+
+    Colours depend on the scheme, what is cut on the width: pages take turns in which they are seen on.
+    """
+    screens = [
+        screen if screen == (scheme, width) else pytest.param(*screen, marks=pytest.mark.slow)
+        for screen in SCREENS
+    ]
+    return pytest.mark.parametrize(("scheme", "width"), screens)
 
 
 def findings(page: Page) -> list[str]:
@@ -54,7 +57,7 @@ def open_all(page: Page) -> None:
         summary.click()
 
 
-@pytest.mark.parametrize(("scheme", "width"), SCREENS)
+@on_screens("dark", 1440)
 def test_home_keeps_nobody_out(server, open_page, scheme, width):
     page = still(open_page(server.url, width=width, scheme=scheme))
 
@@ -62,7 +65,7 @@ def test_home_keeps_nobody_out(server, open_page, scheme, width):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("scheme", "width"), SCREENS)
+@on_screens("light", 320)
 def test_the_table_of_home_keeps_nobody_out(server, open_page, scheme, width):
     page = still(open_page(server.url, width=width, scheme=scheme))
     page.get_by_role("button", name="Train each of them").click()
@@ -71,7 +74,7 @@ def test_the_table_of_home_keeps_nobody_out(server, open_page, scheme, width):
     check(page, width)
 
 
-@pytest.mark.parametrize(("scheme", "width"), SCREENS)
+@on_screens("light", 320)
 def test_lab_keeps_nobody_out(server, open_page, scheme, width):
     page = still(open_page(f"{server.url}/lab", width=width, scheme=scheme))
     open_all(page)
@@ -83,15 +86,22 @@ def test_lab_keeps_nobody_out(server, open_page, scheme, width):
         page.keyboard.press("Escape")
 
 
-@pytest.mark.parametrize(("scheme", "width"), [("light", 320), ("dark", 1440)])
-@pytest.mark.parametrize("query", ["data=moons&label_noise=0.2&l2=0.01", "data=sine&dropout_hidden=0.5"])
+@pytest.mark.parametrize(
+    ("scheme", "width", "query"),
+    [
+        ("light", 320, "data=moons&label_noise=0.2&l2=0.01"),
+        ("dark", 1440, "data=sine&dropout_hidden=0.5"),
+        pytest.param("dark", 1440, "data=moons&label_noise=0.2&l2=0.01", marks=pytest.mark.slow),
+        pytest.param("light", 320, "data=sine&dropout_hidden=0.5", marks=pytest.mark.slow),
+    ],
+)
 def test_pictures_of_the_lab_keep_nobody_out(server, open_page, scheme, width, query):
     page = still(open_page(f"{server.url}/lab?{query}&epochs=50", width=width, scheme=scheme))
 
     check(page, width)
 
 
-@pytest.mark.parametrize(("scheme", "width"), SCREENS)
+@on_screens("dark", 320)
 def test_overfit_first_keeps_nobody_out(server, open_page, scheme, width):
     page = still(
         open_page(

@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.lab_page import eventually, figure, finished, settled
@@ -39,6 +40,7 @@ def test_a_word_of_the_prose_sets_the_rates_and_trains(server, open_page):
     finished(page)
 
 
+@pytest.mark.slow
 def test_the_rate_map_is_trained_when_asked_for(server, open_page):
     page = finished(open_page(f"{server.url}/dropout?{QUERY}"))
 

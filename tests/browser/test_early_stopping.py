@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.lab_page import eventually, figure, finished, press
@@ -38,6 +39,7 @@ def test_patience_moves_the_marks_and_the_answer_and_trains_nothing(server, open
     assert not page.evaluate("trained")
 
 
+@pytest.mark.slow
 def test_words_of_the_prose_set_the_patience_and_the_link(server, open_page):
     page = finished(open_page(f"{server.url}/early_stopping?{QUICK}"))
 

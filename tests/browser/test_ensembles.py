@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.lab_page import figure, finished, press, settled
@@ -34,6 +35,7 @@ def test_k_moves_at_once_and_sources_are_trained_when_asked(server, open_page):
     settled(page)
 
 
+@pytest.mark.slow
 def test_a_curve_shows_its_members(server, open_page):
     page = finished(open_page(f"{server.url}/ensembles?data=sine&hidden=8&epochs=20&seeds=2&members=4"))
 

@@ -2,12 +2,11 @@
 
 import re
 
-import pytest
 from playwright.sync_api import expect
 
 from tests.browser.lab_page import eventually, figure, finished, press, settled
 from tests.browser.stillness import still
-from tests.browser.test_accessibility import SCREENS, check, open_all
+from tests.browser.test_accessibility import check, on_screens, open_all
 
 QUERY = "data=digits&n_train=60&n_val=40&hidden=8&epochs=6&seeds=2&l2=0.01"
 
@@ -61,7 +60,7 @@ def test_the_slider_moves_the_histogram_through_the_epochs(server, open_page):
     eventually(page, lambda: drawn() != before)
 
 
-@pytest.mark.parametrize(("scheme", "width"), SCREENS)
+@on_screens("dark", 768)
 def test_l2_keeps_nobody_out(server, open_page, scheme, width):
     page = finished(open_page(f"{server.url}/l2?{QUERY}", width=width, scheme=scheme))
     page.get_by_role("button", name="Train AdamW").click()

@@ -104,7 +104,7 @@ def test_a_cancelled_run_is_run_again_and_cancelled_again(server, open_page):
     expect(page.get_by_text("Cancelled at")).to_be_visible()
 
 
-@pytest.mark.parametrize("width", [390, 1440])
+@pytest.mark.parametrize("width", [pytest.param(390, marks=pytest.mark.slow), 1440])
 def test_cancel_and_run_again_stand_in_one_place_from_the_first_frame(server, open_page, width):
     # A button that moves between the press and the release of a mouse is not clicked.
     page = open_page(f"{server.url}/lab?data=digits&epochs=10000&dropout_hidden=0.5", width=width)
@@ -139,6 +139,7 @@ def test_a_refused_change_leaves_open_what_is_open(server, open_page):
     expect(rows).to_be_visible()
 
 
+@pytest.mark.slow
 def test_a_run_in_flight_makes_way_for_the_next(server, open_page):
     page = open_page(f"{server.url}/lab?data=digits&epochs=9999&dropout_hidden=0.5")
     expect(page.get_by_role("button", name="Cancel")).to_be_visible()
@@ -160,7 +161,7 @@ def test_a_broken_link_is_one_sentence_and_the_defaults(server, open_page):
     expect(page).to_have_url(re.compile(r"/lab\?data=digits&.*dropout_hidden=0\.5"))
 
 
-@pytest.mark.parametrize(("width", "height"), [(1440, 900), (390, 844)])
+@pytest.mark.parametrize(("width", "height"), [pytest.param(1440, 900, marks=pytest.mark.slow), (390, 844)])
 def test_knobs_and_results_are_where_one_looks_first(server, open_page, width, height):
     page = finished(open_page(f"{server.url}/lab", width=width, height=height))
 

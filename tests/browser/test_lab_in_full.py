@@ -135,10 +135,15 @@ def test_the_test_is_opened_twice(server, open_page):
     ("scheme", "width"),
     [
         ("light", 390),
-        ("dark", 1440),
         *(
             pytest.param(scheme, width, marks=pytest.mark.slow)
-            for scheme, width in (("light", 768), ("light", 1440), ("dark", 390), ("dark", 768))
+            for scheme, width in (
+                ("light", 768),
+                ("light", 1440),
+                ("dark", 390),
+                ("dark", 768),
+                ("dark", 1440),
+            )
         ),
     ],
 )
@@ -182,7 +187,7 @@ def sticks_not_out(thing: Locator, width: int) -> None:
     assert box and box["x"] >= 0 and box["x"] + box["width"] <= width, thing
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", [pytest.param("light", marks=pytest.mark.slow), "dark"])
 def test_charts_can_be_read_on_a_page_of_either_colour(server, open_page, scheme):
     page = finished(open_page(f"{server.url}/lab?{QUICK}&l2=0.01", scheme=scheme))
 

@@ -49,7 +49,7 @@ def test_a_shared_link_shows_the_same_knobs_and_numbers_in_a_fresh_session(serve
     "there, said",
     [
         (r"made=0000000000000000-0000000000000000", ELSEWHERE),
-        (r"made=\1-0000000000000000", CHANGED),
+        pytest.param(r"made=\1-0000000000000000", CHANGED, marks=pytest.mark.slow),
     ],
 )
 def test_a_link_with_other_numbers_is_labelled(server, open_page, there, said):
@@ -62,6 +62,7 @@ def test_a_link_with_other_numbers_is_labelled(server, open_page, there, said):
     assert cells(other) == cells(page)
 
 
+@pytest.mark.slow
 def test_a_link_whose_made_is_nonsense_is_opened_without_a_word(server, open_page):
     page = finished(open_page(f"{server.url}/lab?{QUERY}&made=nonsense"))
 

@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.lab_page import figure, rows, settled
@@ -33,6 +34,7 @@ def test_arrival_a_fault_widths_and_a_split(server, open_page):
     settled(page)
 
 
+@pytest.mark.slow
 def test_a_split_is_asked_for_and_another_one_chosen(server, open_page):
     page = settled(open_page(f"{server.url}/overfit_first?data=iris&hidden=8&epochs=3&seeds=2"))
 

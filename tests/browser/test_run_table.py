@@ -66,7 +66,7 @@ def test_a_run_is_renamed_pinned_and_shown_again(server, open_page):
     expect(line(page, "L2 0.01, hidden dropout 0.05")).to_have_count(0)
 
 
-@pytest.mark.parametrize("width", [390, 1440])
+@pytest.mark.parametrize("width", [390, pytest.param(1440, marks=pytest.mark.slow)])
 def test_a_long_name_is_shown_whole(server, open_page, width):
     page = finished(open_page(f"{server.url}/lab?{QUERY}&dropout_input=0.05&jitter=0.05", width=width))
     long = "Small weights, some jitter and a little input dropout, to see all of a long name"
@@ -121,7 +121,7 @@ CONTRAST = """button => {
 }"""
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", [pytest.param("light", marks=pytest.mark.slow), "dark"])
 def test_what_is_pointed_at_can_be_read(server, open_page, scheme):
     page = finished(open_page(f"{server.url}/lab?{QUERY}", scheme=scheme))
     button = line(page, "this run").get_by_role("button", name="Edit")
