@@ -11,7 +11,7 @@ ENV PYTHONDONTWRITEBYTECODE=1 \
 RUN useradd --create-home --uid 1000 lab && mkdir /data && chown 1000:1000 /data
 WORKDIR /app
 
-# The same TensorFlow without what graphics cards need: half the image, and 300 MB of memory less a worker.
+# The same TensorFlow without what graphics cards need: 600 MB less.
 COPY requirements.txt ./
 RUN sed 's/^tensorflow==/tensorflow-cpu==/' requirements.txt > hosted.txt && pip install -r hosted.txt
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 
-# The same TensorFlow under another name: without what graphics cards need, and half as large.
+# The same TensorFlow under another name: without what graphics cards need, and a third smaller.
 OTHER_NAMES: Mapping[str, tuple[str, ...]] = {"tensorflow": ("tensorflow-cpu",)}
 
 
