@@ -25,6 +25,7 @@ def loaded_by(code: str) -> set[str]:
         "import regcore",
         "import regcore.figures",
         "import regcore.cli.reports, regcore.cli.training",
+        "import regcore.store",
         "from regcore import Config, Dataset, train, compare, sweep",
         "from regcore import RegularizedClassifier, RegularizedRegressor",
     ],

@@ -1,5 +1,6 @@
 """The desk of a visitor: what the run table has outlives sessions, servers and faults of the database."""
 
+import re
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
@@ -228,6 +229,23 @@ def test_an_earlier_run_tells_what_it_was_against_its_own_baseline(file, here):
     line = about(page(0.2))[2]
     # Differences of -.2, -.2 and -.1.
     assert line.endswith("error **20.0**&nbsp;%, −16.7 against its baseline (better)]")
+
+
+def test_of_an_earlier_run_its_time_and_its_history_can_be_had(file, here):
+    app = page(0.1, 0.2)
+
+    restart()
+    app = page(0.2)
+
+    assert any(
+        re.fullmatch(r":small\[Trained on \d{4}-\d\d-\d\d at \d\d:\d\d UTC\.\]", text)
+        for text in markdown(app)
+    )
+    (kept, _) = app.session_state["lab.kept.shelf.runs"]
+    csv = desk.history_of(kept)().splitlines()
+    assert csv[0].startswith("seed,member,epoch,objective,penalty,train_loss,val_loss,")
+    assert len(csv) == 1 + 3
+    assert "History (.csv)" in [each.proto.label for each in app.get("download_button")]
 
 
 def test_openings_of_the_test_are_counted_on(file, here):

@@ -167,6 +167,18 @@ def test_another_file_that_takes_the_place_of_the_first_is_read(store, file, tmp
     assert names(store) == ["run 7"]
 
 
+def test_what_visitors_have_typed_is_in_no_error(store, file, caplog):
+    kept_by = Keeper(store)
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute("DROP TABLE regcore_placed")
+    kept_by.put(lambda: Write(lambda store: put(store, 2, name="a secret")))
+
+    assert not kept_by.flush(PATIENCE)
+    kept_by.close()
+    assert "regcore_placed" in caplog.text
+    assert "a secret" not in caplog.text
+
+
 def test_what_is_finished_while_the_file_is_locked_is_kept_when_it_is_free(store, file):
     kept_by = Keeper(store, first_pause=0.01)
     with closing(sqlite3.connect(file, isolation_level=None)) as other:

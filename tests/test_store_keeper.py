@@ -123,6 +123,33 @@ def test_a_database_that_is_away_is_not_asked_in_vain(store):
     kept_by.close()
 
 
+def test_who_waits_behind_one_that_asked_in_vain_does_not_ask(store):
+    kept_by = Keeper(store, first_pause=1000.0)
+    is_asked, may_answer = threading.Event(), threading.Event()
+
+    def slow(store):
+        is_asked.set()
+        may_answer.wait(PATIENCE)
+        raise StoreError("away")
+
+    def ask(question):
+        with pytest.raises(StoreError):
+            kept_by.read(question)
+
+    first = threading.Thread(target=ask, args=(slow,))
+    first.start()
+    is_asked.wait(PATIENCE)
+    others = [threading.Thread(target=ask, args=(lambda store: store.check(),)) for _ in range(3)]
+    for other in others:
+        other.start()
+    may_answer.set()
+    for thread in (first, *others):
+        thread.join(PATIENCE)
+
+    assert store.tries == 0
+    kept_by.close()
+
+
 def test_it_is_looked_for_while_nothing_waits_to_be_written(store, kept_by):
     store.problem = "away"
     with pytest.raises(StoreError):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import NamedTuple
 from uuid import uuid4
 
@@ -146,7 +146,8 @@ def _before(key: str) -> str:
     """Return what opening the test of a run would be."""
     same = [each for each in openings() if each.has_seen(key)]
     if same:
-        return f"This run was seen in opening {same[-1].number}, at {clock(same[-1].when)}. It counts again."
+        seen_at = words.clock(same[-1].when)
+        return f"This run was seen in opening {same[-1].number}, at {seen_at}. It counts again."
     return f"It would be opening {_next_number(openings())} of this {desk.whose()}."
 
 
@@ -286,7 +287,7 @@ def _entry(counted: Counted, earlier: Sequence[Counted]) -> dict[str, str]:
     numbers = _numbers(run, metric, words.decimals_of(metric, found.val))
     like_for_like = numbers.pop(LIKE_FOR_LIKE, numbers["Test"])
     return {
-        "Opening": f"{counted.number}, at {clock(counted.when)}",
+        "Opening": f"{counted.number}, at {words.clock(counted.when)}",
         "Run": described(run),
         "Metric": words.metric_title(metric),
         **numbers,
@@ -329,11 +330,3 @@ def main_metric(run: OpenedRun) -> str:
     """Return the metric that answers speak of."""
     there = [flattery.metric for flattery in run.flattery]
     return next(metric for metric in words.METRICS if metric in there)
-
-
-def clock(when: datetime) -> str:
-    """Return the time of day where the browser is; in UTC if it has not said."""
-    offset = st.context.timezone_offset
-    if offset is None:
-        return f"{when:%H:%M} UTC"
-    return f"{when - timedelta(minutes=offset):%H:%M}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -372,6 +373,9 @@ def _edit(row: Row, entry: Entry) -> None:
                 _keep(shelf)
                 st.rerun()
         if row.is_earlier:
+            if entry.origin:
+                when = datetime.fromtimestamp(entry.origin.finished, UTC)
+                _small(f"Trained on {words.day(when)} at {words.clock(when)}.")
             st.button(
                 "Show in the Lab",
                 key=_key("open", entry.config),

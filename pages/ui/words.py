@@ -1,5 +1,9 @@
 """What pages say in words: what all of the lab says so (`regcore.words`), and what pages alone say."""
 
+from datetime import datetime, timedelta
+
+import streamlit as st
+
 from regcore.words import (
     METRICS,
     MINUS,
@@ -27,7 +31,9 @@ __all__ = [
     "NAMES",
     "NOTHING",
     "STARTING",
+    "clock",
     "count",
+    "day",
     "decimals_of",
     "duration",
     "field_name",
@@ -40,3 +46,14 @@ __all__ = [
     "signed",
     "what_is_on",
 ]
+
+
+def clock(when: datetime) -> str:
+    """Return the time of day where the browser is; in UTC if it has not said."""
+    offset = st.context.timezone_offset
+    return f"{when:%H:%M} UTC" if offset is None else f"{when - timedelta(minutes=offset):%H:%M}"
+
+
+def day(when: datetime) -> str:
+    """Return the date where the browser is; in UTC if it has not said."""
+    return f"{when - timedelta(minutes=st.context.timezone_offset or 0):%Y-%m-%d}"

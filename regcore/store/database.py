@@ -147,13 +147,15 @@ class Database:
     def _connected(self) -> Engine:
         if self._is_own_file and self._file is not None:
             self._file.parent.mkdir(parents=True, exist_ok=True)
+        # Parameters are what visitors have typed: they are hidden, for errors get into the log.
         if self._is_sqlite:
-            engine = create_engine(self._url, connect_args={"timeout": self._patience})
+            engine = create_engine(self._url, hide_parameters=True, connect_args={"timeout": self._patience})
             event.listen(engine, "connect", _set_up_sqlite)
             event.listen(engine, "begin", _begin_sqlite)
             return engine
         engine = create_engine(
             self._url,
+            hide_parameters=True,
             pool_pre_ping=True,
             pool_size=2,
             max_overflow=4,

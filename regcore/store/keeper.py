@@ -60,6 +60,7 @@ class Keeper:
         self._store = store
         self._first_pause = FIRST_PAUSE if first_pause is None else first_pause
         self._changed = threading.Condition()
+        self._reading = threading.Lock()
         self._made: deque[Callable[[], Write | None]] = deque()
         self._waiting: deque[Write] = deque()
         self._n_bytes = 0
@@ -109,14 +110,16 @@ class Keeper:
         Raises:
             StoreError: the database cannot be had; while that is known it is not even asked.
         """
-        with self._changed:
-            if self._problem is not None and time.monotonic() < self._try_again:
-                raise StoreError(self._problem)
-        try:
-            answer = ask(self._store)
-        except StoreError as error:
-            self._fail(error)
-            raise
+        # One at a time: when the first has waited for a database in vain, the others need not.
+        with self._reading:
+            with self._changed:
+                if self._problem is not None and time.monotonic() < self._try_again:
+                    raise StoreError(self._problem)
+            try:
+                answer = ask(self._store)
+            except StoreError as error:
+                self._fail(error)
+                raise
         with self._changed:
             # Who reads may do so while another program holds the lock of those that write.
             is_well = not self._waiting

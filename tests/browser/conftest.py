@@ -223,6 +223,21 @@ def fresh_server(browser: Browser, tmp_path: Path) -> Iterator[Server]:
         running.fail_on_traceback()
 
 
+@pytest.fixture
+def start_server(browser: Browser, tmp_path: Path) -> Iterator[Callable[[], Server]]:
+    """Return a function that starts one more server process, for tests in which one dies."""
+    with contextlib.ExitStack() as stack:
+        started: list[Server] = []
+
+        def start() -> Server:
+            started.append(stack.enter_context(serve(tmp_path / f"log-{len(started)}.txt")))
+            return started[-1]
+
+        yield start
+        for server in started:
+            server.fail_on_traceback()
+
+
 @dataclass
 class Faults:
     """What went wrong in a page: console errors, page errors, failed requests."""
