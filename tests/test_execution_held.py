@@ -109,7 +109,7 @@ def test_a_run_that_was_let_go_is_not_counted_when_it_is_seen(scheduler):
 
 def test_memory_is_flat_over_many_runs_that_stay_on_pages():
     with ThreadPoolExecutor(1) as pool:
-        scheduler = Scheduler(pool.submit, 1, ENGINE, Settings(cache_bytes=50_000))
+        scheduler = Scheduler(pool.submit, 1, ENGINE, Settings(cache_bytes=200_000))
         size = sum(run_of(scheduler, 0).sizes().values())
         held, on_pages = HeldRuns(10 * size), []
         tracemalloc.start()
@@ -124,8 +124,8 @@ def test_memory_is_flat_over_many_runs_that_stay_on_pages():
                 after.append(tracemalloc.get_traced_memory()[0])
         tracemalloc.stop()
     alive = [each for each in gc.get_objects() if isinstance(each, Trained) and each.states]
-    assert len(alive) * size <= 50_000 + 10 * size
+    assert len(alive) * size <= 200_000 + 10 * size
     assert held.nbytes <= 10 * size
-    assert after[1] <= 1.02 * after[0]
+    assert after[1] <= 1.05 * after[0]
     kept = scheduler._jobs, scheduler._trainings, scheduler._under_way, scheduler._turns, scheduler._calls
     assert [len(each) for each in kept] == [0] * 5

@@ -125,7 +125,8 @@ class Visitor:
 
     def __init__(self, address: str, page: str = "") -> None:
         self._wire = Wire(address, page)
-        self._page = page
+        self._address, self._page = address, page
+        self._session = ""
         self._script = ""
         self._scripts: dict[str, str] = {}
         self._query = ""
@@ -145,6 +146,16 @@ class Visitor:
 
     def __exit__(self, *_: object) -> None:
         self._wire.close()
+
+    def leave(self) -> None:
+        """Lose the connection, as a tab that is closed or a laptop that sleeps."""
+        self._wire.close()
+
+    def come_back(self) -> Answer:
+        """Connect again to the session that was left, and have its page run once more."""
+        self._wire = Wire(self._address, self._page, self._session)
+        self._timers.clear()
+        return self.rerun()
 
     def open(self, query: str) -> Answer:
         """Follow a link to the page, until its script has run through."""
@@ -271,6 +282,7 @@ class Visitor:
         self._answer.n_messages += 1
         kind = message.WhichOneof("type")
         if kind == "new_session":
+            self._session = message.new_session.initialize.session_id
             self._begin_run(message)
         elif kind == "script_finished":
             self._end_run(message)

@@ -30,19 +30,22 @@ class Wire:
     Args:
         address: Of the server, as "127.0.0.1:8501".
         page: Which page is fetched first, as a browser does; its cookies are sent along.
+        session: A session to come back to; empty: a new one.
 
     Raises:
         RegcoreError: the server does not answer, or not as Streamlit's.
     """
 
-    def __init__(self, address: str, page: str = "") -> None:
+    def __init__(self, address: str, page: str = "", session: str = "") -> None:
         host, port = address.split(":")
         self._messages: deque[bytes] = deque()
         self._parts: list[bytes] = []
+        # A page that comes back names a token, which is looked at only where people log in, and its session.
+        names = ["streamlit", "none", session] if session else ["streamlit"]
         self._protocol = ClientProtocol(
             parse_uri(f"ws://{address}/_stcore/stream"),
             origin=Origin(f"http://{address}"),
-            subprotocols=[Subprotocol("streamlit")],
+            subprotocols=[Subprotocol(name) for name in names],
             max_size=None,
         )
         try:

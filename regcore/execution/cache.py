@@ -11,6 +11,10 @@ from weakref import WeakValueDictionary
 
 from regcore.engine.shard import Array, ShardState
 from regcore.results import Recording
+from regcore.settings import KIB
+
+# What the objects around the arrays of a network take, about: more than the arrays, if it is tiny.
+OBJECT_BYTES = 4 * KIB
 
 ProbeValues = Mapping[int, tuple[Array, ...]]
 
@@ -31,7 +35,7 @@ class Trained:
 
     @cached_property
     def nbytes(self) -> int:
-        """Bytes held by the arrays. The weights in the recording are views of the states."""
+        """Bytes held. The weights in the recording are views of the states."""
         weights = sum(kept.nbytes for kept in self.recording.checkpoints.values())
         probes = sum(
             array.nbytes
@@ -39,7 +43,8 @@ class Trained:
             for arrays in by_epoch.values()
             for array in arrays
         )
-        return self.recording.nbytes - weights + sum(state.nbytes for state in self.states.values()) + probes
+        states = sum(state.nbytes for state in self.states.values())
+        return OBJECT_BYTES + self.recording.nbytes - weights + states + probes
 
 
 class TrainedCache:
