@@ -10,7 +10,7 @@
 | `REGCORE_CHECKPOINT_BYTES` | 4MiB | 1MiB | training states kept of one network; the last is always kept |
 | `REGCORE_CHECKPOINT_STEPS` | 1000 | 1000 | optimizer steps between such states, at least |
 | `REGCORE_CACHE_BYTES` | 512MiB | 192MiB | finished networks kept for the next run that asks for them |
-| `REGCORE_HELD_BYTES` | 1GiB | 256MiB | networks that open pages hold; those seen longest ago go first |
+| `REGCORE_HELD_BYTES` | 512MiB | 256MiB | networks that open pages hold; those seen longest ago go first |
 | `REGCORE_SHARD_NETWORKS` | 32 | 32 | networks that train side by side in one program, at most |
 | `REGCORE_QUEUE` | 256 | 64 | runs that train or wait, at most; more are refused |
 | `REGCORE_SESSION_RUNS` | 8 | 4 | runs of one session that are served at a time; its others wait |
@@ -85,7 +85,7 @@ class Settings:
     checkpoint_bytes: int = 4 * MIB
     checkpoint_steps: int = 1000
     cache_bytes: int = 512 * MIB
-    held_bytes: int = GIB
+    held_bytes: int = 512 * MIB
     shard_networks: int = 32
     queue: int = 256
     session_runs: int = 8

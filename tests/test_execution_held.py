@@ -85,12 +85,13 @@ def test_a_network_that_several_pages_show_counts_once_and_is_one(scheduler):
     assert scheduler.steps_submitted == TOTAL_STEPS
 
 
-def test_pages_that_are_gone_hold_nothing(scheduler):
-    held = HeldRuns(10**9)
-    for seed in range(3):
-        held.see(run_of(scheduler, seed))
-    gc.collect()
-    assert (len(held), held.nbytes) == (0, 0)
+def test_what_is_left_of_a_run_that_is_on_no_page_any_more_counts_until_it_is_let_go(scheduler):
+    held, gone = HeldRuns(1), run_of(scheduler, 1)
+    drawn = gone.results()[""]
+    held.see(gone)
+    del gone
+    held.see(run_of(scheduler, 2))
+    assert drawn.recordings[1, 0].outputs == {}
 
 
 def test_the_run_that_is_looked_at_is_kept_whatever_it_holds(scheduler):

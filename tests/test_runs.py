@@ -24,13 +24,16 @@ class Recorded:
         self.is_cancelled = False
 
     def progress(self):
-        return Progress(0, 100, None, "running")
+        return Progress(0, 100, None, "cancelled" if self.is_cancelled else "running")
 
     def wait(self, timeout):
         return True
 
     def cancel(self):
         self.is_cancelled = True
+
+    def let_go(self):
+        self.is_let_go = True
 
 
 def test_runs_of_a_session_that_has_ended_are_cancelled_by_and_by(monkeypatch):
@@ -137,7 +140,9 @@ def test_the_same_on_other_data_is_another_run(monkeypatch):
     second = runs.follow("split", {}, dataset=other)
 
     assert first is again
-    assert second is not first and first.run.is_cancelled
+    assert second is not first
+    assert first.run.is_cancelled and first.run.is_let_go
+    assert not second.run.is_let_go
 
 
 DATASET = load_dataset(Config(data="iris", n_train=8, n_val=4))
@@ -328,7 +333,7 @@ def test_a_run_whose_recording_made_way_for_others_is_asked_for_again(monkeypatc
     again = runs.follow("lab", {"this run": ASKED})
     assert again is not first
     assert followed == {"lab": again}
-    assert seen == [gone, gone]
+    assert seen == [gone, gone, gone]
 
 
 class Seen:

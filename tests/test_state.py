@@ -346,3 +346,21 @@ def test_every_link_leads_back_to_its_configuration(config):
     parsed = Config.from_query(state.query_of(config))
 
     assert (parsed.config, parsed.problem) == (config, None)
+
+
+def test_what_is_made_is_kept_for_two_pages(browser):
+    made = []
+
+    def make(what):
+        made.append(what)
+        return what
+
+    def visit(page):
+        state.enter(page)
+        state.kept_of("on every page", make, "table")
+        state.kept_of(f"of {page}", make, page)
+
+    for page in ("lab", "l2", "lab", "dropout", "l2"):
+        visit(page)
+
+    assert made == ["table", "lab", "l2", "dropout", "l2"]

@@ -81,6 +81,15 @@ class Live:
     def cancel(self) -> None:
         self.run.cancel()
 
+    def make_way(self) -> None:
+        """End the run, whose place another one takes."""
+        self.run.cancel()
+        if self.is_done:
+            _held().see(self.run)
+        else:
+            # What was drawn of it while it trained would hold all that it had recorded.
+            self.run.let_go()
+
     def turn_to(self, configs: Mapping[str, Config]) -> bool:
         """Show other configurations, if their numbers can be read off this run; return whether they can.
 
@@ -176,7 +185,7 @@ def follow(
         return None
     finally:
         if before:
-            before.run.cancel()
+            before.make_way()
     try:
         _see(place, live)
         state.keep(place, live)

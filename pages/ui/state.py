@@ -58,9 +58,11 @@ class Binding(TypedDict):
 
 def enter(page: str) -> None:
     """Note which page is shown. Called by every page first."""
-    if st.session_state.get(_PAGE) != page:
+    before = st.session_state.get(_PAGE)
+    if before != page:
         st.session_state[_PAGE] = page
         st.session_state[_ARRIVED] = True
+        _forget_all_but(before, page)
 
 
 def begin_without_link() -> None:
@@ -221,9 +223,10 @@ def keep(name: str, value: Any) -> None:
 
 
 def kept_of(name: str, make: Callable[..., T], *inputs: Any, **options: Any) -> T:
-    """Return what `make` makes of the inputs; of equal ones the same as before, kept for this session.
+    """Return what `make` makes of the inputs; of equal ones the same as before.
 
-    A `Result` equals itself alone.
+    It is kept for this page and the next that is opened: figures of all pages are megabytes a session. A
+    `Result` equals itself alone.
 
     Args:
         name: Names what is made among all that pages keep.
@@ -232,20 +235,30 @@ def kept_of(name: str, make: Callable[..., T], *inputs: Any, **options: Any) -> 
         **options: The same, by name.
     """
     before: _KeptOf | None = recall(name)
+    page = st.session_state.get(_PAGE)
     if before is None or (before.make, before.inputs, before.options) != (make, inputs, options):
-        before = _KeptOf(make, inputs, options, make(*inputs, **options))
-        keep(name, before)
+        before = _KeptOf(make, inputs, options, make(*inputs, **options), None)
+    if before.page != page:
+        keep(name, before._replace(page=page))
     made_before: T = before.what
     return made_before
 
 
 class _KeptOf(NamedTuple):
-    """What was made, and from what."""
+    """What was made, from what, and on which page it was wanted last."""
 
     make: Callable[..., Any]
     inputs: tuple[Any, ...]
     options: Mapping[str, Any]
     what: Any
+    page: str | None
+
+
+def _forget_all_but(*pages: str | None) -> None:
+    """Forget what was made for other pages; it is made again when they are opened."""
+    for name, kept in list(st.session_state.items()):
+        if isinstance(kept, _KeptOf) and kept.page not in pages:
+            del st.session_state[name]
 
 
 def owner() -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import weakref
 from collections import Counter, OrderedDict
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -12,14 +11,15 @@ from regcore.execution.run import Run
 
 
 class _Held(NamedTuple):
-    run: weakref.ref[Run]
+    run: Run
     sizes: Mapping[int, int]
 
 
 class HeldRuns:
     """Runs that have ended, by when they were seen last: those seen longest ago are let go first.
 
-    A network that several runs have counts once. Safe under threads.
+    Runs that are on no page any more are among them: of their results a page may still show something. A
+    network that several runs have counts once. Safe under threads.
 
     Args:
         max_bytes: Bytes that all of them may hold; the run seen last is kept whatever it holds.
@@ -30,8 +30,7 @@ class HeldRuns:
         self._runs: OrderedDict[int, _Held] = OrderedDict()
         self._n_users: Counter[int] = Counter()
         self._nbytes = 0
-        # A run may be collected, which is told at once, in the middle of what this thread does here.
-        self._lock = threading.RLock()
+        self._lock = threading.Lock()
 
     def __len__(self) -> int:
         return len(self._runs)
@@ -43,31 +42,25 @@ class HeldRuns:
 
     def see(self, run: Run) -> None:
         """Note that a run that has ended is shown, and let others go where all hold too many bytes."""
-        too_many: list[Run | None] = []
         with self._lock:
             if id(run) not in self._runs and not run.is_let_go:
                 self._add(run)
             if id(run) in self._runs:
                 self._runs.move_to_end(id(run))
             while self._nbytes > self._max_bytes and len(self._runs) > 1:
-                key = next(iter(self._runs))
-                too_many.append(self._runs[key].run())
-                self._drop(key)
-        for gone in too_many:
-            if gone is not None:
-                gone.let_go()
+                self._let_go_of_first()
 
     def _add(self, run: Run) -> None:
-        key, sizes = id(run), run.sizes()
-        self._runs[key] = _Held(weakref.ref(run, lambda _: self._drop(key)), sizes)
+        sizes = run.sizes()
+        self._runs[id(run)] = _Held(run, sizes)
         self._nbytes += sum(size for network, size in sizes.items() if not self._n_users[network])
         self._n_users.update(sizes.keys())
 
-    def _drop(self, key: int) -> None:
-        with self._lock:
-            held = self._runs.pop(key, None)
-            for network, size in (held.sizes if held is not None else {}).items():
-                self._n_users[network] -= 1
-                if not self._n_users[network]:
-                    del self._n_users[network]
-                    self._nbytes -= size
+    def _let_go_of_first(self) -> None:
+        _, held = self._runs.popitem(last=False)
+        for network, size in held.sizes.items():
+            self._n_users[network] -= 1
+            if not self._n_users[network]:
+                del self._n_users[network]
+                self._nbytes -= size
+        held.run.let_go()
