@@ -73,6 +73,8 @@ def usage_of(processes: Iterable[psutil.Process]) -> Usage:
 def serve(environment: Mapping[str, str] | None = None) -> Iterator[Server]:
     """Start a server of the app on this machine's loopback; it and its workers end with the block.
 
+    What is finished is kept in a database of its own, which goes with it.
+
     Args:
         environment: Variables to set for it, beside those of this process.
 
@@ -88,6 +90,7 @@ def serve(environment: Mapping[str, str] | None = None) -> Iterator[Server]:
     command += [part for name, value in options.items() for part in (f"--server.{name}", value)]
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder, "log.txt")
+        own = {"REGCORE_DATABASE": f"sqlite:///{Path(folder, 'lab.sqlite').as_posix()}"}
         with log.open("wb") as written:
             process = psutil.Popen(
                 command,
@@ -95,7 +98,7 @@ def serve(environment: Mapping[str, str] | None = None) -> Iterator[Server]:
                 stdin=subprocess.DEVNULL,
                 stdout=written,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, **(environment or {})},
+                env={**os.environ, **own, **(environment or {})},
             )
         try:
             _wait_until_up(address, process)
