@@ -103,7 +103,7 @@ def test_the_lab_tells_the_diagnosis_of_this_run_and_tries_the_next_with_a_click
     after = app.session_state["lab.config.Lab"]
     assert re.fullmatch("Try .+", app.button(key="diagnosis.next").label)
     assert after != before
-    assert app.session_state["lab.kept.diagnosis"].inputs[0].config == after
+    assert app.session_state["lab.kept.diagnosis"].inputs[1].config == after
 
 
 def test_the_baseline_alone_has_a_diagnosis_of_its_own():
@@ -172,7 +172,7 @@ def test_a_run_that_is_read_off_others_has_a_diagnosis_beside_its_baseline(page)
     assert not app.exception
     assert "badge[:material/" in said(app)
     assert "The baseline " in said(app)
-    (run, baseline) = app.session_state["lab.kept.diagnosis"].inputs
+    *_, run, baseline = app.session_state["lab.kept.diagnosis"].inputs
     assert (run.config.members, run.config.l2, baseline.config) == (2, 0.1, run.config.plain())
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import plotly.graph_objects as go
 import streamlit as st
 
-from pages.ui import state
+from pages.ui import shared, state
 
 Make = Callable[..., go.Figure]
 
@@ -18,8 +18,8 @@ CONFIG = {"displaylogo": False}
 def show(key: str, figure: go.Figure | Make, *inputs: Any, **options: Any) -> None:
     """Show a figure; its `layout.meta["description"]` is what a screen reader says.
 
-    The figure of equal inputs is kept in the session, so an unchanged one is neither made nor sent again. A
-    `Result` equals itself alone.
+    The figure of equal inputs is kept in the session, so an unchanged one is neither made nor sent again; of
+    finished runs it is made once for all sessions. A `Result` equals itself alone.
 
     Args:
         key: Names the chart among all of the page; it keeps its place under it.
@@ -40,4 +40,4 @@ def is_dark() -> bool:
 
 
 def _made(key: str, make: Make, inputs: tuple[Any, ...], options: Mapping[str, Any]) -> go.Figure:
-    return state.kept_of(f"chart.{key}", make, *inputs, **options, dark=is_dark())
+    return state.kept_of(f"chart.{key}", shared.once, make, *inputs, **options, dark=is_dark())

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 import streamlit as st
 
-from pages.ui import frame, runs, state, take_away, words
+from pages.ui import frame, runs, shared, state, take_away, words
 from regcore.ablation import NONE
 from regcore.config import Config
 from regcore.diagnosis import (
@@ -112,7 +112,8 @@ def _diagnosis(results: Mapping[str, Result]) -> Diagnosis | None:
     result, baseline = by_config.get(config), by_config.get(config.plain())
     if result is None:
         return None
-    return state.kept_of("diagnosis", diagnose, result, baseline if baseline is not result else None)
+    beside = baseline if baseline is not result else None
+    return state.kept_of("diagnosis", shared.once, diagnose, result, beside)
 
 
 def _can_be_tried(found: Diagnosis) -> bool:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 import streamlit as st
 
-from pages.ui import charts, desk, runs, state, words
+from pages.ui import charts, desk, runs, shared, state, words
 from pages.ui.entries import (
     MAX_EARLIER,
     MAX_LETTERS,
@@ -240,7 +240,7 @@ def entry_of(name: str, result: Result, origin: Origin | None, baseline: Entry |
         baseline: What it is held against, if it is not that itself.
     """
     against = baseline if baseline is not None and baseline.config != result.config else None
-    curves, scores = summarize_curves(result), scores_of(result)
+    curves, scores = shared.once(summarize_curves, result), shared.once(scores_of, result)
     return Entry(result.config, name, curves, scores, baseline=against, origin=origin)
 
 

@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 
 from regcore.adam_l2 import ShrinkUnderAdam
 from regcore.errors import ConfigError
+from regcore.figures._layout import set_layout
 from regcore.figures._log_places import places_of
 from regcore.figures._style import COLOURS, LINE_WIDTH, NEUTRAL, OUTLINE, THIN_LINE, template
 
@@ -89,7 +90,8 @@ def _draw(info: AdamShrinkInfo, dark: bool) -> go.Figure:
     ticks = sorted({math.floor(place) for place in heard} | {math.ceil(place) for place in heard})
     shown = [tick for tick in ticks if min(heard) - 0.3 <= tick <= max(heard) + 0.3]
     silent = [min(x)] if len(heard) < len(x) else []
-    figure.update_layout(
+    set_layout(
+        figure,
         template=template(dark),
         height=HEIGHT,
         margin=MARGIN,

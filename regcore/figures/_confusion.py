@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 
 from regcore.confusion import Confusion
 from regcore.errors import ConfigError
+from regcore.figures._layout import set_layout
 from regcore.figures._style import NEUTRAL, colour_of, faded, template
 
 HEIGHT = 360
@@ -78,7 +79,8 @@ def _draw(info: ConfusionInfo, dark: bool = False) -> go.Figure:
         ]
     )
     axis = {"type": "category", "showgrid": False, "zeroline": False, "constrain": "domain"}
-    figure.update_layout(
+    return set_layout(
+        figure,
         template=template(dark),
         height=HEIGHT,
         margin=MARGIN,
@@ -93,7 +95,6 @@ def _draw(info: ConfusionInfo, dark: bool = False) -> go.Figure:
             **axis,
         },
     )
-    return figure
 
 
 def _cells(

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import plotly.graph_objects as go
 
+from regcore.figures._layout import set_layout
 from regcore.figures._style import COLOURS, LINE_WIDTH, NEUTRAL, OUTLINE, THIN_LINE, faded, template
 from regcore.ridge_path import TwoWeights, ridge_path
 
@@ -87,7 +88,8 @@ def _draw(info: ContoursInfo, dark: bool) -> go.Figure:
         ]
     )
     axis = {"range": [-0.4 * reach, reach], "zeroline": True, "automargin": False, "showgrid": False}
-    figure.update_layout(
+    set_layout(
+        figure,
         template=template(dark),
         height=HEIGHT,
         margin=MARGIN,

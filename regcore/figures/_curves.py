@@ -10,6 +10,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from regcore.errors import ConfigError
+from regcore.figures._layout import set_layout
 from regcore.figures._style import (
     BAND_OPACITY,
     DASHES,
@@ -245,7 +246,8 @@ def _draw(info: CurvesInfo, dark: bool = False) -> go.Figure:
         figure.add_trace(_marker(mark, info))
     if info.floor is not None:
         _add_floor(figure, info.floor)
-    figure.update_layout(
+    return set_layout(
+        figure,
         template=template(dark),
         height=HEIGHT,
         margin=MARGIN,
@@ -261,7 +263,6 @@ def _draw(info: CurvesInfo, dark: bool = False) -> go.Figure:
             "automargin": False,
         },
     )
-    return figure
 
 
 def _line(curve: Curve, name: str, width: float, rank: int) -> go.Scatter:

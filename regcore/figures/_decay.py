@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import plotly.graph_objects as go
 
+from regcore.figures._layout import set_layout
 from regcore.figures._style import COLOURS, NEUTRAL, template
 from regcore.weight_decay import Decay
 
@@ -60,7 +61,8 @@ def _draw(info: DecayInfo, dark: bool) -> go.Figure:
         hovertemplate="theory, step %{x}: %{y:.4%}<extra></extra>",
     )
     figure = go.Figure([theory, *(_marks(info, name) for name in info.runs)])
-    figure.update_layout(
+    set_layout(
+        figure,
         template=template(dark),
         height=HEIGHT,
         margin=MARGIN,

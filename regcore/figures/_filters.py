@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import plotly.graph_objects as go
 
+from regcore.figures._layout import set_layout
 from regcore.figures._style import COLOURS, LINE_WIDTH, OUTLINE, THIN_LINE, template
 from regcore.spectral_filters import matching_l2, ridge_filter, stopping_filter
 
@@ -116,7 +117,8 @@ def _draw(info: FiltersInfo, dark: bool = False) -> go.Figure:
         "tickformat": "~g",
         "dtick": 1,
     }
-    figure.update_layout(
+    set_layout(
+        figure,
         template=template(dark),
         height=HEIGHT,
         margin=MARGIN,

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import plotly.graph_objects as go
 
 from regcore.errors import ConfigError
+from regcore.figures._layout import set_layout
 from regcore.figures._style import template
 
 if TYPE_CHECKING:
@@ -127,7 +128,8 @@ def _draw(info: GalleryInfo, dark: bool = False) -> go.Figure:
         for tile, left in zip(line.tiles, lefts, strict=True):
             figure.add_trace(_image(tile, left, top, limits))
         figure.add_trace(_texts(line, [left + width / 2 for left in lefts], top - height / 2))
-    figure.update_layout(
+    set_layout(
+        figure,
         template=template(dark),
         height=HEAD + round(LINE_HEIGHT * -bottom / height),
         margin={"l": 92, "r": 4, "t": HEAD, "b": 4},

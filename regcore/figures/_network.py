@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 
 from regcore.dropout_steps import count_movements, movements
 from regcore.errors import ConfigError
+from regcore.figures._layout import set_layout
 from regcore.figures._style import COLOURS, NEUTRAL, OUTLINE, template
 
 if TYPE_CHECKING:
@@ -187,7 +188,8 @@ def _draw(info: NetworkInfo, dark: bool = False) -> go.Figure:
     for at, layer in enumerate(info.layers):
         figure.add_annotation(x=at, y=1.06, text=layer, showarrow=False, font={"size": 13})
     axis = {"visible": False, "fixedrange": True}
-    figure.update_layout(
+    set_layout(
+        figure,
         template=template(dark),
         height=HEIGHT,
         margin=MARGIN,

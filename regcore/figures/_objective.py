@@ -9,6 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from regcore.errors import ConfigError
+from regcore.figures._layout import set_layout
 from regcore.figures._style import DASHES, LINE_WIDTH, NEUTRAL, colour_of, faded, template
 from regcore.figures._summary import NETWORK, Summary, summarize_epochs
 
@@ -196,7 +197,8 @@ def _draw(
     info: ObjectiveInfo, dark: bool, y_title: str, traces: list[go.Scatter], description: str
 ) -> go.Figure:
     figure = go.Figure(traces)
-    figure.update_layout(
+    set_layout(
+        figure,
         template=template(dark),
         height=HEIGHT,
         margin=MARGIN,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import plotly.graph_objects as go
 
+from regcore.figures._layout import set_layout
 from regcore.figures._style import COLOURS, NEUTRAL, OUTLINE, THIN_LINE, template
 
 if TYPE_CHECKING:
@@ -40,7 +41,8 @@ def plot_optimism(
             annotation={"text": f"chance {chance:.3g}", "font": {"size": 12}},
             annotation_position="bottom right",
         )
-    figure.update_layout(
+    set_layout(
+        figure,
         template=template(dark),
         height=LANE * max(4, len(seeds)) + TOP + FOOT,
         margin={"l": 8, "r": 8, "t": TOP, "b": FOOT},

@@ -10,6 +10,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from regcore.figures._curves import MEDIAN_AND_BAND, Measure, Trained
+from regcore.figures._layout import set_layout
 from regcore.figures._style import BAND_OPACITY, DASHES, LINE_WIDTH, OUTLINE, faded, template
 from regcore.figures._summary import NETWORK, Summary, summarize_epochs
 
@@ -87,7 +88,8 @@ def plot_overlay(runs: Sequence[Overlaid], measure: Measure = "loss", *, dark: b
         figure.add_trace(_line(run, measure))
     y_title = _y_title(drawn, measure)
     last = max((run.curves.by_measure[measure].epochs[-1] for run in drawn), default=1)
-    figure.update_layout(
+    return set_layout(
+        figure,
         template=template(dark),
         height=HEIGHT,
         margin={"l": 56, "r": 8, "t": 8, "b": 8},
@@ -96,10 +98,12 @@ def plot_overlay(runs: Sequence[Overlaid], measure: Measure = "loss", *, dark: b
         showlegend=True,
         legend={"orientation": "h", "x": 0, "y": -0.16, "yanchor": "top", "traceorder": "normal"},
         xaxis={"title": {"text": "epoch"}, "range": [0, last]},
-        yaxis={"title": {"text": f"validation {y_title}"}, "range": [0, _y_top(drawn, measure)]},
+        yaxis={
+            "title": {"text": f"validation {y_title}"},
+            "range": [0, _y_top(drawn, measure)],
+            "tickformat": ".3~g",
+        },
     )
-    figure.update_yaxes(tickformat=".3~g")
-    return figure
 
 
 def _y_title(runs: Sequence[Overlaid], measure: Measure) -> str:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import plotly.graph_objects as go
 
+from regcore.figures._layout import set_layout
 from regcore.figures._style import template
 
 GAP = 0.03
@@ -60,7 +61,7 @@ def lay_out_panels(
     }  # fmt: skip
     for at, left in enumerate(lefts):
         layout |= _axes_layout(at, (left, left + width), axes)
-    figure.update_layout(layout)
+    set_layout(figure, **layout)
 
 
 def _caption(run: str, kept: str, left: float) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from regcore import patience
+from regcore.figures._layout import set_layout
 from regcore.figures._style import (
     BAND_OPACITY,
     COLOURS,
@@ -69,7 +70,8 @@ def plot_patience_map(
         if marked is not None:
             figure.add_trace(_mark(marked.value, getattr(marked, name).mean, PATIENCE).update(axes))
     x_range = [0, max((point.value for point in points), default=1) + 1]
-    figure.update_layout(
+    set_layout(
+        figure,
         template=template(dark),
         height=MAP_HEIGHT,
         margin={**MARGIN, "t": 16},
@@ -115,7 +117,8 @@ def plot_stopping_rules(
         found = next((point for point in points if point.value == value), None)
         if found is not None:
             figure.add_trace(_mark(found.epochs.mean, found.loss.mean, colour))
-    figure.update_layout(
+    set_layout(
+        figure,
         template=template(dark),
         height=HEIGHT,
         margin=MARGIN,
@@ -168,7 +171,8 @@ def _draw_gain(info: GainInfo, dark: bool = False) -> go.Figure:
         annotation={"text": f"alpha {info.alpha:g} %", "font": {"size": 12}},
         annotation_position="top left",
     )
-    figure.update_layout(
+    set_layout(
+        figure,
         template=template(dark),
         height=HEIGHT,
         margin=MARGIN,

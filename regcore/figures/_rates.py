@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import plotly.graph_objects as go
 
+from regcore.figures._layout import set_layout
 from regcore.figures._style import COLOURS, faded, template
 from regcore.statistics import BETTER, WORSE
 
@@ -117,7 +118,8 @@ def _draw(info: RatesInfo, dark: bool = False) -> go.Figure:
         line={"color": COLOURS[1], "width": 3},
     )  # fmt: skip
     axis = {"type": "category", "showgrid": False, "zeroline": False, "automargin": False}
-    figure.update_layout(
+    set_layout(
+        figure,
         template=template(dark),
         height=HEIGHT,
         margin=MARGIN,

@@ -9,6 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from regcore.errors import ConfigError
+from regcore.figures._layout import set_layout
 from regcore.figures._series import HEIGHT, MARGIN
 from regcore.figures._style import BAND_OPACITY, LINE_WIDTH, colour_of, faded, template
 from regcore.figures._summary import HIGH, LOW
@@ -71,7 +72,8 @@ def _draw(runs: Sequence[Ranked], dark: bool = False) -> go.Figure:
         figure.add_traces(_band(run))
     for run in runs:
         figure.add_trace(_line(run))
-    figure.update_layout(
+    set_layout(
+        figure,
         template=template(dark),
         height=HEIGHT,
         margin=MARGIN,

@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 
 from regcore.dropout import IN_TRAINING
 from regcore.errors import ConfigError
+from regcore.figures._layout import set_layout
 from regcore.figures._style import COLOURS, NEUTRAL, OUTLINE, template
 from regcore.statistics import MeanInterval, mean_interval
 
@@ -84,7 +85,8 @@ def _draw(info: ScalingsInfo, dark: bool = False) -> go.Figure:
     for bars, (symbol, colour) in zip(info.bars, LOOKS, strict=True):
         figure.add_trace(_points(bars, info.layers, symbol, colour))
     figure.add_hline(y=1, line={"color": NEUTRAL, "dash": "longdash", "width": 1})
-    figure.update_layout(
+    set_layout(
+        figure,
         template=template(dark),
         height=HEIGHT,
         margin=MARGIN,

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import plotly.graph_objects as go
 
+from regcore.figures._layout import set_layout
 from regcore.figures._style import BAND_OPACITY, LINE_WIDTH, faded, template
 from regcore.statistics import MeanInterval
 
@@ -43,7 +44,8 @@ def draw_series(
         figure.add_traces(_band(line, y.is_log))
     for line in series:
         figure.add_trace(_line(line, y.tick_format))
-    figure.update_layout(
+    set_layout(
+        figure,
         template=template(dark),
         height=HEIGHT,
         margin=MARGIN,

@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 
 from regcore import patience
 from regcore.figures._curves import SYMBOLS
+from regcore.figures._layout import set_layout
 from regcore.figures._style import COLOURS, LINE_WIDTH, NEUTRAL, OUTLINE, THIN_LINE, template
 from regcore.figures._summary import thinned
 
@@ -97,7 +98,8 @@ def _draw(info: StopsInfo, dark: bool = False) -> go.Figure:
     for name in SYMBOLS:
         figure.add_trace(_marks(name, info))
     n_lanes = max(1, len(info.lanes))
-    figure.update_layout(
+    set_layout(
+        figure,
         template=template(dark),
         height=LANE * n_lanes + TOP + FOOT,
         margin={"l": 8, "r": 8, "t": TOP, "b": FOOT},

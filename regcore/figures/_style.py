@@ -7,6 +7,7 @@ them. So a figure names only colours that can be read on light and on dark.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
 import plotly.graph_objects as go
 
@@ -58,8 +59,9 @@ def faded(colour: str, opacity: float) -> str:
     return f"rgba({red}, {green}, {blue}, {opacity:g})"
 
 
+@cache
 def template(dark: bool = False) -> go.layout.Template:
-    """Return the template of every figure, for a light or a dark page."""
+    """Return the template of every figure, for a light or a dark page; nobody may change it."""
     ink, grid, paper = _INK[dark], _GRID[dark], _PAPER[dark]
     axis = {
         "gridcolor": grid, "linecolor": grid, "zerolinecolor": grid, "ticks": "", "automargin": True,

@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 from regcore import scoring
 from regcore.errors import ConfigError
 from regcore.figures._bands import band
+from regcore.figures._layout import set_layout
 from regcore.figures._log_places import axis_of, places_of
 from regcore.figures._style import (
     COLOURS,
@@ -179,7 +180,8 @@ def _draw(info: ValidationCurveInfo, x_title: str, dark: bool) -> go.Figure:
             _add_level(figure, value, text)
     if info.shown is not None:
         figure.add_vline(x=at[info.shown], line={"color": NEUTRAL, "width": THIN_LINE, "dash": "dash"})
-    figure.update_layout(
+    set_layout(
+        figure,
         template=template(dark),
         height=HEIGHT,
         margin=MARGIN,

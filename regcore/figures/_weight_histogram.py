@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import plotly.graph_objects as go
 
 from regcore.errors import ConfigError
+from regcore.figures._layout import set_layout
 from regcore.figures._scrubber import add_scrubber
 from regcore.figures._style import LINE_WIDTH, colour_of, faded, template
 from regcore.weight_histogram import NEAR_ZERO, Histogram
@@ -62,7 +63,8 @@ def _info(histograms: Mapping[str, Mapping[int, Histogram]], epoch: int | None =
 def _draw(info: WeightHistogramInfo, dark: bool) -> go.Figure:
     figure = go.Figure([_steps(info, run, info.shown) for run in info.runs])
     first = next(iter(info.runs.values()))[0]
-    figure.update_layout(
+    set_layout(
+        figure,
         template=template(dark),
         height=HEIGHT,
         margin=MARGIN,

@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 
 from regcore.errors import ConfigError
 from regcore.figures._bands import band
+from regcore.figures._layout import set_layout
 from regcore.figures._style import COLOURS, LINE_WIDTH, NEUTRAL, THIN_LINE, template
 from regcore.figures._summary import NETWORK, Summary, summarize_epochs
 
@@ -86,7 +87,8 @@ def _draw(info: WeightNormsInfo, dark: bool) -> go.Figure:
     figure.add_traces(band(shown.epochs, low, high, _colour(info, info.shown)))
     for name in info.norms:
         figure.add_trace(_line(info, name))
-    figure.update_layout(
+    set_layout(
+        figure,
         template=template(dark),
         height=HEIGHT,
         margin=MARGIN,

@@ -9,6 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from regcore.errors import ConfigError
+from regcore.figures._layout import set_layout
 from regcore.figures._style import template
 
 if TYPE_CHECKING:
@@ -106,7 +107,8 @@ def _draw(info: WorstInfo, dark: bool = False) -> go.Figure:
     # Room for as many as pages ask for, so that nothing below moves when they come.
     lines = max(MIN_LINES, -(-len(info.tiles) // info.columns))
     hidden = {"visible": False, "fixedrange": True, "constrain": "domain"}
-    figure.update_layout(
+    set_layout(
+        figure,
         template=template(dark),
         height=HEIGHT_OF_LINE * lines,
         margin={"l": 0, "r": 0, "t": 4, "b": 0},

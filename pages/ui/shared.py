@@ -1,0 +1,130 @@
+"""What is made of finished runs, made once for all sessions: thirty people look at the same figure.
+
+Networks are trained once for all who ask for them. What is drawn and counted of them costs the server most of
+what else it does, and is the same for everyone as well.
+"""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Mapping
+from concurrent.futures import Future
+from types import FunctionType
+from typing import Any, TypeVar
+
+from pages.ui import state
+from regcore.config import Config
+from regcore.data import Dataset
+from regcore.results import Result
+
+T = TypeVar("T")
+
+# A figure of curves takes some 100 kB.
+MAX_KEPT = 300
+LOOK_SECONDS = 0.05
+
+
+class _NotShared(Exception):
+    """It depends on something of one session, or on what is still growing."""
+
+
+class Shared:
+    """What was made, by what makes it and what from; what was asked for longest ago goes first.
+
+    Safe under threads. What one is just making, others wait for.
+    """
+
+    def __init__(self, max_kept: int = MAX_KEPT) -> None:
+        self._max_kept = max_kept
+        self._made: OrderedDict[Hashable, Future[Any]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._made)
+
+    def once(self, make: Callable[..., T], *inputs: Any, **options: Any) -> T:
+        """Return what `make` makes of the inputs: for all who ask the same, where that can be told.
+
+        Nobody may change it. Results are the same that show the same recordings in the same way; one that is
+        not complete is nobody else's.
+
+        Args:
+            make: What makes it. It looks at nothing but its inputs.
+            *inputs: What it is made from.
+            **options: The same, by name.
+        """
+        try:
+            key = _key_of_function(make), _key(inputs), _key(options)
+        except _NotShared:
+            return make(*inputs, **options)
+        with self._lock:
+            made = self._made.get(key)
+            if made is None:
+                mine: Future[Any] = Future()
+                self._made[key] = mine
+                while len(self._made) > self._max_kept:
+                    self._made.popitem(last=False)
+            else:
+                self._made.move_to_end(key)
+        if made is not None:
+            return self._awaited(made, make, inputs, options)
+        try:
+            what = make(*inputs, **options)
+        except BaseException as error:
+            # A knob that moves just now ends a page here: that is no failure of what was asked for.
+            with self._lock:
+                if self._made.get(key) is mine:
+                    del self._made[key]
+            mine.set_exception(_NotShared(str(error)))
+            raise
+        mine.set_result(what)
+        return what
+
+    def _awaited(
+        self, made: Future[Any], make: Callable[..., T], inputs: tuple[Any, ...], options: Mapping[str, Any]
+    ) -> T:
+        """Return what another session is making; if it could not, make it here."""
+        while True:
+            try:
+                what: T = made.result(LOOK_SECONDS)
+            except TimeoutError:
+                # Streamlit ends a page that has to run anew at its next touch of the session.
+                state.n_moves()
+            except _NotShared:
+                return make(*inputs, **options)
+            else:
+                return what
+
+
+_of_all_sessions = Shared()
+once = _of_all_sessions.once
+
+
+def _key_of_function(function: Callable[..., Any]) -> Hashable:
+    """Return the function, if it is one of a module: those of a page's own file are others in each run."""
+    is_of_module = isinstance(function, FunctionType) and "<" not in function.__qualname__
+    if not is_of_module or function.__module__ == "__main__":
+        raise _NotShared
+    return function
+
+
+def _key(value: Any) -> Hashable:
+    """Return what is equal exactly where a value means the same."""
+    if isinstance(value, Result):
+        if not value.is_complete:
+            raise _NotShared
+        # What was recorded is the same to all sessions, and is let go when the last of them lets it go.
+        recorded = tuple((at, weakref.ref(each)) for at, each in value.recordings.items())
+        return Result, value.config, _key(value.dataset), recorded
+    if isinstance(value, Dataset):
+        return Dataset, value.key, value.name, value.feature_names, value.target_names
+    if isinstance(value, Mapping):
+        return dict, tuple((name, _key(each)) for name, each in value.items())
+    if isinstance(value, (tuple, list)):
+        return type(value), tuple(map(_key, value))
+    if value is None or isinstance(value, (str, int, float, Config)):
+        # As equals 1 and 1.0 would be, and True.
+        return type(value), value
+    raise _NotShared

@@ -1,0 +1,187 @@
+"""What is made of finished runs is made once for all sessions, and of all else by each for itself."""
+
+import gc
+import sys
+import threading
+import weakref
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from pages.ui import shared, state
+from pages.ui.shared import Shared
+from regcore.config import Config
+from regcore.data import load_dataset
+from regcore.results import HISTORY_COLUMNS, Recording, Result
+
+CONFIG = Config(data="iris", seeds=2, epochs=3)
+MADE = []
+
+
+@pytest.fixture(autouse=True)
+def page(monkeypatch):
+    MADE.clear()
+    monkeypatch.setattr(state, "st", SimpleNamespace(session_state={}))
+
+
+def make(*inputs, **options):
+    MADE.append((inputs, options))
+    return object()
+
+
+def recordings(n_epochs=3, seeds=2):
+    return {(seed, 0): Recording("", np.zeros((n_epochs, len(HISTORY_COLUMNS)))) for seed in range(seeds)}
+
+
+RECORDED = recordings()
+
+
+def result(config=CONFIG, recorded=RECORDED):
+    return Result(config, load_dataset(config), recorded)
+
+
+def test_results_of_one_configuration_are_the_same_to_all_sessions():
+    kept = Shared()
+
+    assert result() != result()
+    assert kept.once(make, {"a run": result()}, epochs=3) is kept.once(make, {"a run": result()}, epochs=3)
+    assert len(MADE) == 1
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"another": result()},
+        {"a run": result(CONFIG.replace(l2=0.1))},
+        {"a run": result(CONFIG.replace(data_seed=1))},
+        {"a run": result(recorded=recordings())},
+        {"a run": result(), "and another": result()},
+        [("a run", result())],
+    ],
+)
+def test_what_differs_is_made_anew(other):
+    kept = Shared()
+
+    assert kept.once(make, {"a run": result()}) is not kept.once(make, other)
+
+
+@pytest.mark.parametrize("pair", [(1, True), (1, 1.0), ((1,), [1]), (None, 0), ({"a": 1}, {"b": 1})])
+def test_what_is_only_equal_in_python_is_made_anew(pair):
+    kept = Shared()
+
+    assert kept.once(make, pair[0]) is not kept.once(make, pair[1])
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        result(recorded=recordings(n_epochs=2)),
+        {"a run": result(recorded=recordings(seeds=1))},
+        np.zeros(3),
+        SimpleNamespace(),
+    ],
+)
+def test_what_grows_or_cannot_be_told_apart_stays_with_its_session(own):
+    kept = Shared()
+
+    assert kept.once(make, own) is not kept.once(make, own)
+    assert len(kept) == 0
+
+
+def test_functions_of_a_page_or_of_another_function_are_not_kept():
+    kept = Shared()
+    kept.once(lambda: 1)
+    of_page = type(make)(make.__code__, {**make.__globals__, "__name__": "__main__"}, "make")
+    kept.once(of_page, 1)
+
+    assert of_page.__module__ == "__main__"
+    assert len(kept) == 0
+
+
+def test_what_was_recorded_is_not_held():
+    kept, recorded = Shared(), recordings()
+    kept.once(make, 1, result(recorded=recorded))
+    MADE.clear()
+    gone = [weakref.ref(each) for each in recorded.values()]
+    del recorded
+    gc.collect()
+
+    assert [each() for each in gone] == [None, None]
+
+
+def test_what_was_asked_for_longest_ago_goes_first():
+    kept = Shared(max_kept=2)
+    first = kept.once(make, 1)
+    second = kept.once(make, 2)
+    assert kept.once(make, 1) is first
+    kept.once(make, 3)
+
+    assert len(kept) == 2
+    assert kept.once(make, 1) is first
+    assert kept.once(make, 2) is not second
+
+
+GOING, GOES_ON = threading.Event(), threading.Event()
+
+
+def make_slowly(n):
+    MADE.append(n)
+    GOING.set()
+    assert GOES_ON.wait(30)
+    if n < 0 and len(MADE) == 1:
+        raise KeyboardInterrupt
+    return object()
+
+
+def asked_by_many(n, n_sessions=30):
+    """Ask for one thing in many threads, of which all but the first come while it is being made."""
+    GOING.clear()
+    GOES_ON.clear()
+    kept = Shared()
+    with ThreadPoolExecutor(n_sessions) as sessions:
+        first = sessions.submit(kept.once, make_slowly, n)
+        assert GOING.wait(30)
+        others = [sessions.submit(kept.once, make_slowly, n) for _ in range(n_sessions - 1)]
+        GOES_ON.set()
+    return first, others
+
+
+def test_thirty_who_ask_at_once_have_it_made_once():
+    first, others = asked_by_many(1)
+
+    assert {id(each.result()) for each in others} == {id(first.result())}
+    assert MADE == [1]
+
+
+def test_who_is_interrupted_leaves_the_others_to_make_it():
+    first, others = asked_by_many(-1, 3)
+
+    with pytest.raises(KeyboardInterrupt):
+        first.result()
+    assert all(type(each.result()) is object for each in others)
+
+
+def test_who_waits_for_another_makes_way_when_a_knob_moves(monkeypatch):
+    class MovedError(Exception):
+        pass
+
+    def moved():
+        raise MovedError
+
+    GOING.clear()
+    GOES_ON.clear()
+    kept = Shared()
+    with ThreadPoolExecutor(2) as sessions:
+        first = sessions.submit(kept.once, make_slowly, 5)
+        assert GOING.wait(30)
+        monkeypatch.setattr(state, "n_moves", moved)
+        with pytest.raises(MovedError):
+            kept.once(make_slowly, 5)
+        GOES_ON.set()
+        assert type(first.result()) is object
+
+
+def test_pages_share_one():
+    assert shared.once.__self__ is sys.modules["pages.ui.shared"]._of_all_sessions
