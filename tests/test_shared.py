@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from pages.ui import shared, state
+from pages.ui import shared
 from pages.ui.shared import Shared
 from regcore.config import Config
 from regcore.data import load_dataset
@@ -21,9 +21,8 @@ MADE = []
 
 
 @pytest.fixture(autouse=True)
-def page(monkeypatch):
+def nothing_made():
     MADE.clear()
-    monkeypatch.setattr(state, "st", SimpleNamespace(session_state={}))
 
 
 def make(*inputs, **options):
@@ -176,7 +175,7 @@ def test_who_waits_for_another_makes_way_when_a_knob_moves(monkeypatch):
     with ThreadPoolExecutor(2) as sessions:
         first = sessions.submit(kept.once, make_slowly, 5)
         assert GOING.wait(30)
-        monkeypatch.setattr(state, "n_moves", moved)
+        monkeypatch.setattr(shared, "_make_way", moved)
         with pytest.raises(MovedError):
             kept.once(make_slowly, 5)
         GOES_ON.set()

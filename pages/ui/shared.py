@@ -14,6 +14,8 @@ from concurrent.futures import Future
 from types import FunctionType
 from typing import Any, TypeVar
 
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
 from pages.ui import state
 from regcore.config import Config
 from regcore.data import Dataset
@@ -90,12 +92,18 @@ class Shared:
             try:
                 what: T = made.result(LOOK_SECONDS)
             except TimeoutError:
-                # Streamlit ends a page that has to run anew at its next touch of the session.
-                state.n_moves()
+                _make_way()
             except _NotShared:
                 return make(*inputs, **options)
             else:
                 return what
+
+
+def _make_way() -> None:
+    """End this page here if it has to run anew; what is made for no page goes on."""
+    if get_script_run_ctx(suppress_warning=True) is not None:
+        # Streamlit ends it at its next touch of the session.
+        state.n_moves()
 
 
 _of_all_sessions = Shared()

@@ -29,8 +29,6 @@ from regcore.errors import RegcoreError
 KNOB = "lab.widget."
 PATIENCE_SECONDS = 180.0
 QUIET_SECONDS = 0.2
-# As Streamlit's page: a message that was not seen for so many runs of the script is dropped.
-KEPT_RUNS = 2
 
 _FINISHED = (ForwardMsg.FINISHED_SUCCESSFULLY, ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY)
 _DRAWN = re.compile(r"median of (\d+) networks: after (\d+) epochs")
@@ -133,6 +131,7 @@ class Visitor:
         self._running: tuple[str, ...] | None = None
         self._awaited: str | None = None
         self._n_runs = 0
+        self._kept_runs = 2
         self._kept: dict[str, _Kept] = {}
         self._timers: dict[str, _Timer] = {}
         self._elements: dict[str, tuple[str, str, Element]] = {}
@@ -308,6 +307,8 @@ class Visitor:
             self._take_element(message, len(payload))
 
     def _begin_run(self, message: ForwardMsg) -> None:
+        # As Streamlit's page: a message that was not seen for so many runs of the script is dropped.
+        self._kept_runs = message.new_session.config.max_cached_message_age or self._kept_runs
         self._running = tuple(message.metadata.run.fragment_ids)
         if not self._running:
             self._timers.clear()
@@ -319,7 +320,7 @@ class Visitor:
             return  # It is run again at once.
         drawn = self._running or ()
         for key, kept in list(self._kept.items()):
-            if (not drawn or kept.fragment in drawn) and self._n_runs - kept.run >= KEPT_RUNS:
+            if (not drawn or kept.fragment in drawn) and self._n_runs - kept.run >= self._kept_runs:
                 del self._kept[key]
         if not drawn:
             # A whole run draws all that stays on the page.
@@ -330,6 +331,8 @@ class Visitor:
         self._n_runs += 1
 
     def _take_kept(self, message: ForwardMsg) -> None:
+        if message.ref_hash not in self._kept:
+            raise RegcoreError("the server sent by its hash what the page has dropped: it would draw no more.")
         kept = self._kept[message.ref_hash]._replace(run=self._n_runs)
         self._kept[message.ref_hash] = kept
         if kept.content is not None:
