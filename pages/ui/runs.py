@@ -11,7 +11,7 @@ from functools import cache
 
 import streamlit as st
 
-from pages.ui import line, state, words
+from pages.ui import line, state, turns, words
 from pages.ui.grace import Grace
 from regcore.config import STOPPING_FIELDS, Config
 from regcore.data import DATASET_INFO, Dataset, has_keras_images
@@ -136,7 +136,7 @@ class Live:
     def _noting(self, recall: Recall) -> Recall:
         def noting(moments: Sequence[Moment]) -> Mapping[Moment, Snapshot]:
             self.recalled.update(moments)
-            with st.spinner("Training again up to epochs that were not kept", show_time=True):
+            with st.spinner("Training again up to epochs that were not kept", show_time=True), turns.away():
                 return recall(moments)
 
         return noting
@@ -200,9 +200,10 @@ def follow(
 def _wait_a_little(run: Run, place: str) -> None:
     """Wait for a run that may be short, and make way as soon as a knob moves meanwhile."""
     end = time.monotonic() + WAIT_SECONDS
-    while not run.wait(LOOK_SECONDS) and time.monotonic() < end:
-        # Streamlit ends a page that has to run anew at its next touch of the session.
-        state.recall(place)
+    with turns.away():
+        while not run.wait(LOOK_SECONDS) and time.monotonic() < end:
+            # Streamlit ends a page that has to run anew at its next touch of the session.
+            state.recall(place)
 
 
 def _key(dataset: Dataset | None) -> str | None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 import webbrowser
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import streamlit as st
 
-from pages.ui import state, unsent
+from pages.ui import state, turns, unsent
 from regcore.errors import RegcoreError
 from regcore.execution import start_workers, stop_workers
 from regcore.hosting import logs
@@ -21,6 +22,9 @@ logger = logging.getLogger(__name__)
 
 # The server listens when this module has started it.
 SECONDS_TO_LISTEN = 1.0
+# A page that computes leaves Python to the thread that sends messages after so long. That one needs it for
+# each message, and by default would wait for five thousandths each time.
+SWITCH_SECONDS = 0.001
 EVERYWHERE = ("0.0.0.0", "::")
 
 
@@ -28,6 +32,8 @@ EVERYWHERE = ("0.0.0.0", "::")
 async def lifespan(_: st.App) -> AsyncIterator[None]:
     """Start the log and the workers with the server, so that the first visitor need not wait for them."""
     unsent.keep()
+    turns.take()
+    sys.setswitchinterval(SWITCH_SECONDS)
     try:
         style = read_settings().log
     except RegcoreError:

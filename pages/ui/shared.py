@@ -10,13 +10,13 @@ import threading
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from types import FunctionType
 from typing import Any, TypeVar
 
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from pages.ui import state
+from pages.ui import state, turns
 from regcore.config import Config
 from regcore.data import Dataset
 from regcore.results import Result
@@ -88,15 +88,15 @@ class Shared:
         self, made: Future[Any], make: Callable[..., T], inputs: tuple[Any, ...], options: Mapping[str, Any]
     ) -> T:
         """Return what another session is making; if it could not, make it here."""
-        while True:
-            try:
-                what: T = made.result(LOOK_SECONDS)
-            except TimeoutError:
+        with turns.away():
+            while not made.done():
+                wait([made], LOOK_SECONDS)
                 _make_way()
-            except _NotShared:
-                return make(*inputs, **options)
-            else:
-                return what
+        try:
+            what: T = made.result()
+        except _NotShared:
+            return make(*inputs, **options)
+        return what
 
 
 def _make_way() -> None:

@@ -332,7 +332,7 @@ class Visitor:
 
     def _take_kept(self, message: ForwardMsg) -> None:
         if message.ref_hash not in self._kept:
-            raise RegcoreError("the server sent by its hash what the page has dropped: it would draw no more.")
+            raise RegcoreError("the server sent by its hash what the page has dropped: it would stand still.")
         kept = self._kept[message.ref_hash]._replace(run=self._n_runs)
         self._kept[message.ref_hash] = kept
         if kept.content is not None:

@@ -1,0 +1,107 @@
+"""Pages run one after the other, in the order in which they were asked for, rather than all at once.
+
+Python runs one thread at a time, so sixty pages at once would all be slow and all end late. In turn, each but
+the last is done sooner. A page that waits for something makes way meanwhile; one that is at it for long loses
+its turn, and goes on beside the others.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+from streamlit.runtime.scriptrunner import script_runner
+
+# The longest turn: several times what a page of the lab takes.
+TURN_SECONDS = 0.25
+
+
+class Turns:
+    """Lets one thread go on at a time, the one that has waited longest first.
+
+    Args:
+        seconds: The longest turn; then the next one is let go on as well.
+    """
+
+    def __init__(self, seconds: float = TURN_SECONDS) -> None:
+        self._seconds = seconds
+        self._lock = threading.Lock()
+        self._waiting: deque[threading.Event] = deque()
+        self._begun: dict[threading.Event, float] = {}
+        self._own = threading.local()
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Wait for a turn, and have it for the block."""
+        self._begin()
+        try:
+            yield
+        finally:
+            self._end()
+
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """Let others go on for the block, in which this thread only waits; in no turn, just run the block."""
+        had_turn = getattr(self._own, "turn", None) is not None
+        if had_turn:
+            self._end()
+        try:
+            yield
+        finally:
+            if had_turn:
+                self._begin()
+
+    def _begin(self) -> None:
+        mine = threading.Event()
+        with self._lock:
+            self._waiting.append(mine)
+        while (seconds := self._seconds_to_wait(mine)) != 0:
+            mine.wait(seconds)
+        self._own.turn = mine
+
+    def _seconds_to_wait(self, mine: threading.Event) -> float | None:
+        """Begin the turn if it is there and return 0; else return when to look again, None: when told."""
+        with self._lock:
+            mine.clear()
+            if self._waiting[0] is not mine:
+                return None
+            now = time.monotonic()
+            left = max(self._begun.values(), default=-math.inf) + self._seconds - now
+            if left > 0:
+                return left
+            self._waiting.popleft()
+            self._begun[mine] = now
+            self._tell_first()
+            return 0
+
+    def _end(self) -> None:
+        mine, self._own.turn = self._own.turn, None
+        with self._lock:
+            del self._begun[mine]
+            self._tell_first()
+
+    def _tell_first(self) -> None:
+        if self._waiting:
+            self._waiting[0].set()
+
+
+of_pages = Turns()
+away = of_pages.away
+
+
+@cache
+def take() -> None:
+    """Have the pages of this server run in turn. Streamlit 1.67 has no setting for that."""
+    run = script_runner.exec_func_with_error_handling
+
+    def run_in_turn(*args: Any, **kwargs: Any) -> Any:
+        with of_pages.turn():
+            return run(*args, **kwargs)
+
+    script_runner.exec_func_with_error_handling = run_in_turn
