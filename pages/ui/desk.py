@@ -16,7 +16,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 import streamlit as st
 
-from pages.ui import state
+from pages.ui import shared, state, turns
 from pages.ui.entries import Entry, Origin, Shelf
 from regcore.errors import RegcoreError, StoreError
 from regcore.execution import Run, fingerprint
@@ -128,7 +128,7 @@ def save(before: Shelf, after: Shelf, hidden: frozenset[str], results: Sequence[
     newest = last if last != last_before else None
     kept_by.put(partial(_write, desk, _placed(after), new, removed, hidden, newest))
     if new:
-        kept_by.flush(SECONDS_TO_WRITE)
+        _wait_for(kept_by)
 
 
 def save_all(shelf: Shelf, hidden: frozenset[str], there: Shelf) -> None:
@@ -154,7 +154,7 @@ def save_opening(seen: Seen) -> None:
     if found is not None:
         desk, kept_by = found
         kept_by.put(lambda: Write(lambda store: store.put_opening(desk, seen), BYTES_BESIDE))
-        kept_by.flush(SECONDS_TO_WRITE)
+        _wait_for(kept_by)
 
 
 def expect(name: str, run: Run, entry_of: EntryOf) -> None:
@@ -200,6 +200,12 @@ def _found() -> tuple[str, Keeper] | None:
     return (desk, kept_by) if desk and kept_by else None
 
 
+def _wait_for(kept_by: Keeper) -> None:
+    """Wait a moment for what is being written, while other pages go on."""
+    with turns.away():
+        kept_by.flush(SECONDS_TO_WRITE)
+
+
 def _news(what: str, ask: Callable[[Store, str], T]) -> T | None:
     """Return what the desk has kept, when the session has not read it yet, or should again; else None.
 
@@ -211,7 +217,7 @@ def _news(what: str, ask: Callable[[Store, str], T]) -> T | None:
     desk, kept_by = found
     if state.recall(_SYNCED + what) == (desk, kept_by.n_renewals):
         return None
-    kept_by.flush(SECONDS_TO_WRITE)
+    _wait_for(kept_by)
     try:
         answer = kept_by.read(lambda store: ask(store, desk))
     except StoreError:
@@ -291,7 +297,7 @@ def _run(entry: Entry, origin: Origin, result: Result | None) -> FinishedRun:
         str(measure): {name: np.asarray(values) for name, values in summary._asdict().items()}
         for measure, summary in entry.curves.by_measure.items()
     }
-    history = packed_history(result) if result else None
+    history = shared.once(packed_history, result) if result else None
     return FinishedRun(entry.config, *origin, entry.scores, curves, history)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sys
 import webbrowser
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -22,9 +21,6 @@ logger = logging.getLogger(__name__)
 
 # The server listens when this module has started it.
 SECONDS_TO_LISTEN = 1.0
-# A page that computes leaves Python to the thread that sends messages after so long. That one needs it for
-# each message, and by default would wait for five thousandths each time.
-SWITCH_SECONDS = 0.001
 EVERYWHERE = ("0.0.0.0", "::")
 
 
@@ -33,7 +29,6 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     """Start the log and the workers with the server, so that the first visitor need not wait for them."""
     unsent.keep()
     turns.take()
-    sys.setswitchinterval(SWITCH_SECONDS)
     try:
         style = read_settings().log
     except RegcoreError:

@@ -172,7 +172,8 @@ def expect(name: str, live: runs.Live) -> None:
     """
     if not live.is_expected:
         live.is_expected = True
-        desk.expect(name, live.run, entry_of)
+        if live.is_under_way:  # Else the page keeps it itself, in a moment.
+            desk.expect(name, live.run, entry_of)
 
 
 def add(name: str, results: Mapping[str, Result]) -> None:

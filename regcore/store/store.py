@@ -76,9 +76,12 @@ class Store:
             tick, day = _tick(connection)
             _touch(connection, desk, tick, day, hidden)
             # One that is there stays as it is: the same key is the same numbers.
-            _upsert(connection, schema.runs, [_row_of_run(run, tick) for run in runs], ["tick"])
-            wanted = {key for each in placed for key in (each.run, each.baseline) if key}
-            there = set(connection.scalars(select(schema.runs.c.key).where(schema.runs.c.key.in_(wanted))))
+            given = {run.key: run for run in runs}
+            known = _there(connection, given)
+            connection.execute(update(schema.runs).where(schema.runs.c.key.in_(known)).values(tick=tick))
+            new = [_row_of_run(run, tick) for key, run in given.items() if key not in known]
+            _upsert(connection, schema.runs, new, ["tick"])
+            there = _there(connection, {key for each in placed for key in (each.run, each.baseline) if key})
             # A run may have gone since, for want of room.
             rows = [
                 _row_of_placed(desk, each, tick, at, there)
@@ -177,6 +180,11 @@ class Store:
             dropped.append(key)
             excess -= n_bytes
         connection.execute(delete(schema.runs).where(schema.runs.c.key.in_(dropped)))
+
+
+def _there(connection: Connection, keys: Iterable[str]) -> set[str]:
+    """Return which of these runs are kept."""
+    return set(connection.scalars(select(schema.runs.c.key).where(schema.runs.c.key.in_(list(keys)))))
 
 
 def _tick(connection: Connection) -> tuple[int, int]:
