@@ -17,7 +17,7 @@ from regcore.data import load_dataset
 from regcore.results import HISTORY_COLUMNS, Recording, Result
 
 CONFIG = Config(data="iris", seeds=2, epochs=3)
-MADE = []
+MADE: list[object] = []
 
 
 @pytest.fixture(autouse=True)

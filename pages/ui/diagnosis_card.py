@@ -113,7 +113,8 @@ def _diagnosis(results: Mapping[str, Result]) -> Diagnosis | None:
     if result is None:
         return None
     beside = baseline if baseline is not result else None
-    return state.kept_of("diagnosis", shared.once, diagnose, result, beside)
+    found: Diagnosis = state.kept_of("diagnosis", shared.once, diagnose, result, beside)
+    return found
 
 
 def _can_be_tried(found: Diagnosis) -> bool:

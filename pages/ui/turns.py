@@ -98,10 +98,11 @@ away = of_pages.away
 @cache
 def take() -> None:
     """Have the pages of this server run in turn. Streamlit 1.67 has no setting for that."""
-    run = script_runner.exec_func_with_error_handling
+    runner: Any = script_runner
+    run = runner.exec_func_with_error_handling
 
     def run_in_turn(*args: Any, **kwargs: Any) -> Any:
         with of_pages.turn():
             return run(*args, **kwargs)
 
-    script_runner.exec_func_with_error_handling = run_in_turn
+    runner.exec_func_with_error_handling = run_in_turn
