@@ -10,15 +10,18 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
+from pages.ui import desk as desk_of_pages
 from regcore.config import Config
 from regcore.errors import StoreError
 from regcore.opening import Flattery, OpenedRun, Opening
 from regcore.statistics import PairedDifference
-from regcore.store import Desk, Placed, Seen, Store, schema, store
+from regcore.store import Desk, Placed, Seen, Store, schema, stop_keeper, store
 from regcore.store.database import Database
 from regcore.store.packing import pack
 from tests.postgres import NoPostgreSQL, postgresql
 from tests.store_runs import CURVES, PLENTY, SCORES, names, placed, put, run
+from tests.test_pages_desk import VISITOR, all_written, page
+from tests.test_pages_shelf import eyes
 
 VERSION_1 = Path(__file__).with_name("store_version_1.sql")
 
@@ -378,6 +381,19 @@ def test_a_locked_table_is_waited_for_and_then_said(server, of_postgresql):
     engine.dispose()
 
     assert names(of_postgresql) == ["run 1", "run 3"]
+
+
+def test_the_run_table_is_there_again_in_postgresql(server, of_postgresql, monkeypatch):
+    monkeypatch.setattr(desk_of_pages, "name", lambda: VISITOR)
+    monkeypatch.setattr(desk_of_pages, "fingerprint", lambda seconds: "a" * 16)
+    monkeypatch.setenv("REGCORE_DATABASE", server.url)
+    for penalties in ((0.1, 0.2), (0.3,)):
+        stop_keeper()
+        app = page(*penalties)
+        all_written()
+    stop_keeper()
+
+    assert list(eyes(app)) == ["baseline", "this run", "L2 0.2", "L2 0.1"]
 
 
 def test_no_password_is_told_of_a_server_that_is_not_there(tmp_path):

@@ -101,15 +101,15 @@ def back(kept_by):
 
 
 def test_sessions_read_and_hand_over_again_when_the_database_was_away(store, kept_by):
-    before = kept_by.n_renewals
+    before = kept_by.generation
     store.problem = "away"
     put(kept_by, 1)
     assert is_away(kept_by)
-    assert kept_by.n_renewals == before
+    assert kept_by.generation == before
 
     store.problem = None
     back(kept_by)
-    assert kept_by.n_renewals != before
+    assert kept_by.generation != before
 
 
 def test_a_database_that_is_away_is_not_asked_in_vain(store):
@@ -189,14 +189,14 @@ def test_a_fault_of_the_lab_stands_in_nobodys_way_and_is_logged(store, kept_by, 
 def test_what_waits_is_bounded_and_sessions_hand_it_over_again(store, kept_by, monkeypatch, limit, n_bytes):
     monkeypatch.setattr(f"regcore.store.keeper.{limit}", 3)
     store.problem = "away"
-    before = kept_by.n_renewals
+    before = kept_by.generation
     for what in range(5):
         kept_by.put(lambda what=what: write(what, n_bytes))
     with kept_by._changed:
         kept_by._changed.wait_for(lambda: not kept_by._made and not kept_by._n_in_hand, PATIENCE)
 
     assert kept_by.status().n_waiting == 3
-    assert kept_by.n_renewals != before
+    assert kept_by.generation != before
 
     store.problem = None
     back(kept_by)

@@ -41,8 +41,9 @@ from regcore.store.packing import Columns
 
 # A worker answers within a chunk.
 SECONDS_FOR_ENGINE = 1.0
-# The page waits so long for a finished run to be on the disk, which takes some milliseconds.
-SECONDS_TO_WRITE = 0.25
+# The page waits so long for a finished run to be on the disk, which takes some milliseconds. Where many sessions
+# write it is there a moment later: it was handed over when it was done.
+SECONDS_TO_WRITE = 0.05
 LOOK_AGAIN_SECONDS = 5.0
 # Curves and scores of a run, or an opening of the test, about.
 BYTES_BESIDE = 50_000
@@ -215,7 +216,7 @@ def _news(what: str, ask: Callable[[Store, str], T]) -> T | None:
     if found is None:
         return None
     desk, kept_by = found
-    if state.recall(_SYNCED + what) == (desk, kept_by.n_renewals):
+    if state.recall(_SYNCED + what) == (desk, kept_by.generation):
         return None
     _wait_for(kept_by)
     try:
@@ -223,7 +224,7 @@ def _news(what: str, ask: Callable[[Store, str], T]) -> T | None:
     except StoreError:
         return None  # `show_problem` says it.
     # As it is after the reading, which may have opened a new database.
-    state.keep(_SYNCED + what, (desk, kept_by.n_renewals))
+    state.keep(_SYNCED + what, (desk, kept_by.generation))
     return answer
 
 

@@ -160,8 +160,13 @@ class Database:
             pool_size=2,
             max_overflow=4,
             pool_timeout=self._patience,
-            # What is prepared on one connection is not there on the next, behind a pool of the host's.
-            connect_args={"connect_timeout": CONNECT_SECONDS, "prepare_threshold": None},
+            connect_args={
+                "connect_timeout": CONNECT_SECONDS,
+                # A network that swallows everything ends the wait as well.
+                "tcp_user_timeout": round(5000 * self._patience),
+                # What is prepared on one connection is not there on the next, behind a pool of the host's.
+                "prepare_threshold": None,
+            },
         )
         event.listen(engine, "begin", partial(_begin_postgresql, round(1000 * self._patience)))
         return engine

@@ -74,7 +74,7 @@ class Keeper:
         self._n_recovered = 0
 
     @property
-    def n_renewals(self) -> tuple[int, int, int]:
+    def generation(self) -> tuple[int, int, int]:
         """Changes whenever what sessions have on their desks should be read and handed over once more."""
         return self._n_recovered, self._n_dropped, self._store.database.n_new
 
