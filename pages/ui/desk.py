@@ -41,15 +41,15 @@ from regcore.store.packing import Columns
 
 # A worker answers within a chunk.
 SECONDS_FOR_ENGINE = 1.0
-# The page waits so long for a finished run to be on the disk, which takes some milliseconds. Where many sessions
-# write it is there a moment later: it was handed over when it was done.
-SECONDS_TO_WRITE = 0.05
-LOOK_AGAIN_SECONDS = 5.0
+# The page waits so long for a finished run to be on the disk, which takes some milliseconds.
+SECONDS_TO_WRITE = 0.25
+LOOK_AGAIN_SECONDS = 3.0
 # Curves and scores of a run, or an opening of the test, about.
 BYTES_BESIDE = 50_000
-MEANWHILE = "Until it is back, this session keeps its runs; then they are written."
+MEANWHILE = "Until that has passed, this session keeps its runs; then they are written."
 
 _SYNCED = "desk.synced."
+_UNSURE = "desk.unsure"
 
 T = TypeVar("T")
 EntryOf = Callable[[str, Result, Origin | None, Entry | None], Entry]
@@ -181,17 +181,22 @@ def history_of(entry: Entry) -> Callable[[], str] | None:
 def show_problem() -> None:
     """Say what is wrong with the database, in one sentence, until it is right again."""
     found = _found()
-    sentence = found[1].status().problem if found else None
-    if sentence:
-        _problem(sentence)
+    if found is None:
+        return
+    problem = found[1].status().problem
+    if problem or state.recall(_UNSURE):
+        state.keep(_UNSURE, None)
+        _watch(problem)
 
 
 @st.fragment(run_every=LOOK_AGAIN_SECONDS)
-def _problem(sentence: str) -> None:
+def _watch(problem: str | None) -> None:
+    """Say what is wrong, and look again: the page runs anew when that has changed."""
     found = _found()
-    if found is None or found[1].status().problem != sentence:
+    if found is None or found[1].status().problem != problem:
         st.rerun()
-    st.warning(f"{sentence[:1].upper()}{sentence[1:]}. {MEANWHILE}", icon=":material/cloud_off:")
+    if problem:
+        st.warning(f"{problem[:1].upper()}{problem[1:]}. {MEANWHILE}", icon=":material/cloud_off:")
 
 
 def _found() -> tuple[str, Keeper] | None:
@@ -202,9 +207,14 @@ def _found() -> tuple[str, Keeper] | None:
 
 
 def _wait_for(kept_by: Keeper) -> None:
-    """Wait a moment for what is being written, while other pages go on."""
+    """Wait a moment for what is being written, while other pages go on.
+
+    If that takes longer, something may be wrong with the database.
+    """
     with turns.away():
-        kept_by.flush(SECONDS_TO_WRITE)
+        is_written = kept_by.flush(SECONDS_TO_WRITE)
+    if not is_written:
+        state.keep(_UNSURE, True)
 
 
 def _news(what: str, ask: Callable[[Store, str], T]) -> T | None:
@@ -220,7 +230,8 @@ def _news(what: str, ask: Callable[[Store, str], T]) -> T | None:
         return None
     _wait_for(kept_by)
     try:
-        answer = kept_by.read(lambda store: ask(store, desk))
+        with turns.away():
+            answer = kept_by.read(lambda store: ask(store, desk))
     except StoreError:
         return None  # `show_problem` says it.
     # As it is after the reading, which may have opened a new database.

@@ -66,6 +66,7 @@ class Keeper:
         self._n_bytes = 0
         self._n_in_hand = 0
         self._problem: str | None = None
+        self._was_away = False
         self._pause = 0.0
         self._try_again = 0.0
         self._is_closed = False
@@ -202,8 +203,7 @@ class Keeper:
         with self._changed:
             self._waiting.popleft()
             self._n_bytes -= write.n_bytes
-            self._changed.notify_all()
-        self._succeed()
+            self._succeed()
 
     def _look(self) -> None:
         """Look whether the database is back, with nothing to write."""
@@ -214,12 +214,10 @@ class Keeper:
         with self._changed:
             if self._problem is None:
                 self._pause = self._first_pause
-                logger.error(
-                    "The store: %s (%s)", error, self._store.database.address, exc_info=error.__cause__
-                )
+                logger.error("The store: %s (%s)%s", error, self._store.database.address, _cause(error))
             else:
                 self._pause = min(2 * self._pause, LONGEST_PAUSE)
-            self._problem = str(error)
+            self._problem, self._was_away = str(error), True
             self._try_again = time.monotonic() + self._pause
             self._wake()
 
@@ -227,6 +225,15 @@ class Keeper:
         with self._changed:
             if self._problem is not None:
                 logger.warning("The store is back: %s", self._store.database.address)
-                self._n_recovered += 1
             self._problem, self._try_again = None, 0.0
+            if self._was_away and not self._n_left():
+                # Not before: what sessions would read now is not yet what they have handed over.
+                self._was_away = False
+                self._n_recovered += 1
             self._changed.notify_all()
+
+
+def _cause(error: StoreError) -> str:
+    """Return what the driver of the database says, for whoever runs the server."""
+    cause = getattr(error.__cause__, "orig", error.__cause__)
+    return f": {cause}".partition("\n")[0] if cause is not None else ""

@@ -1,4 +1,7 @@
-"""A server that is killed, and a browser that comes back: what was finished is there again."""
+"""Servers that are killed and databases that are locked, as a browser sees it: nothing finished is lost."""
+
+import contextlib
+import sqlite3
 
 import pytest
 from playwright.sync_api import expect
@@ -67,3 +70,25 @@ def test_a_killed_server_loses_no_finished_run(start_server, visitor, tmp_path, 
     settled(page)
     assert rows(difference.get_by_role("table").first) == [["L2", "0.01", "0.03"]]
     assert [row[5][-4:] for row in rows(difference.get_by_role("table").last)] == ["of 6"] * 3
+
+
+@pytest.mark.slow
+def test_a_page_says_by_itself_that_the_database_is_locked_and_that_it_is_not(
+    start_server, open_page, tmp_path, monkeypatch
+):
+    file = tmp_path / "lab.sqlite"
+    monkeypatch.setenv("REGCORE_DATABASE", f"sqlite:///{file}")
+    page = finished(open_page(f"{start_server().url}/lab?{QUERY}&l2=0.01"))
+    sentence = page.get_by_text("The database lab.sqlite is locked by another program.")
+    with contextlib.closing(sqlite3.connect(file, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        press(page, "Dropout, hidden", "ArrowRight")
+        expect(sentence).to_be_visible()
+        finished(page)
+        expect(line(page, "L2 0.01")).to_be_visible()
+        other.execute("ROLLBACK")
+    expect(sentence).to_have_count(0)
+
+    page.reload()
+    finished(page)
+    expect(line(page, "L2 0.01")).to_be_visible()
