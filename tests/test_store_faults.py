@@ -133,6 +133,12 @@ def test_a_full_disk_is_said_and_half_a_run_is_never_kept(store, monkeypatch, pr
 # --- gone and back -----------------------------------------------------------------------------------------
 
 
+removes_open_files = pytest.mark.skipif(
+    sys.platform == "win32", reason="Windows removes no file that is open"
+)
+
+
+@removes_open_files
 def test_a_folder_that_is_gone_and_back_has_what_it_had(store, file):
     away = file.parent.rename(file.parent.with_name("away"))
     for _ in range(2):
@@ -145,6 +151,7 @@ def test_a_folder_that_is_gone_and_back_has_what_it_had(store, file):
     assert names(store) == ["run 1", "run 2"]
 
 
+@removes_open_files
 def test_a_file_that_was_taken_away_is_begun_anew_and_not_written_behind_everybodys_back(store, file):
     n_new = store.database.n_new
     for part in file.parent.iterdir():
@@ -153,18 +160,21 @@ def test_a_file_that_was_taken_away_is_begun_anew_and_not_written_behind_everybo
     put(store, 2)
 
     assert names_in(file) == ["run 2"]
-    assert store.database.n_new == n_new + 1
+    assert store.database.n_new > n_new
 
 
+@removes_open_files
 def test_another_file_that_takes_the_place_of_the_first_is_read(store, file, tmp_path):
     with open_store(tmp_path / "other.sqlite") as other:
         put(other, 7)
     for part in file.parent.iterdir():
         part.unlink()
 
+    n_new = store.database.n_new
     (tmp_path / "other.sqlite").rename(file)
 
     assert names(store) == ["run 7"]
+    assert store.database.n_new > n_new
 
 
 def test_what_visitors_have_typed_is_in_no_error(store, file, caplog):

@@ -73,6 +73,7 @@ class Database:
         self._identity: tuple[int, int] | None = None
         self._lock = threading.Lock()
         self.n_new = 0
+        """How often it was found empty, or another one than before: what sessions have is not in it then."""
 
     @property
     def name(self) -> str:
@@ -127,7 +128,9 @@ class Database:
                 except BaseException:
                     engine.dispose()
                     raise
-                self._engine, self._identity = engine, self._identity_now()
+                before, self._identity = self._identity, self._identity_now()
+                self.n_new += before not in (None, self._identity)
+                self._engine = engine
             return self._engine
 
     def _forget(self) -> None:
