@@ -2,6 +2,7 @@
 
 import os
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -141,6 +142,14 @@ def test_a_run_keeps_what_it_was_held_against(opened):
     opened().put("mine", [placed(2, baseline=run(1).key), placed(3)], [run(1), run(2), run(3)])
 
     assert [kept.baseline and kept.baseline.key for kept in opened().desk("mine").kept] == [run(1).key, None]
+
+
+def test_several_servers_begin_with_the_same_new_database(opened):
+    stores = [opened(patience=30.0) for _ in range(4)]
+    with ThreadPoolExecutor(len(stores)) as servers:
+        list(servers.map(put, stores, range(4)))
+
+    assert sorted(names(opened())) == ["run 0", "run 1", "run 2", "run 3"]
 
 
 # --- what goes ---------------------------------------------------------------------------------------------
