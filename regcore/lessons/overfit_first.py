@@ -19,7 +19,7 @@ _TABLE = Config(hidden=(128, 128), initializer="glorot_uniform", batch_size=50, 
 _IMAGES = Config(n_train=200, epochs=100, seeds=4)
 # Arms that wind take more rows to be seen, and more validation rows to be told from a guess.
 _SPIRALS = _PLANE.replace(
-    data="spirals", learning_rate=1e-3, n_train=60, n_val=300, batch_size=60, epochs=1500
+    data="spirals", learning_rate=1e-3, n_train=50, n_val=300, batch_size=50, epochs=2000
 )
 
 
