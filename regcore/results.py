@@ -263,13 +263,18 @@ class Result:
 
     @property
     def diverged(self) -> tuple[tuple[int, int], ...]:
-        """The (seed, member) whose training or validation loss was not finite in some epoch."""
+        """The (seed, member) whose training or validation loss was not finite in some epoch.
+
+        What is recorded after early stopping has stopped is not looked at.
+        """
         # Of no validation rows the loss is NaN, and no sign of anything.
         losses = ("train_loss", "val_loss") if self.dataset.n_val else ("train_loss",)
         return tuple(
             (seed, member)
-            for seed, member in self._trained()
-            if not all(np.isfinite(self._column(seed, member, name)).all() for name in losses)
+            for (seed, member), stop in self._stops.items()
+            if not all(
+                np.isfinite(self._column(seed, member, name)[: stop.stopped_epoch]).all() for name in losses
+            )
         )
 
     def metrics(self, split: Split) -> pd.DataFrame:

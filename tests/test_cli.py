@@ -800,6 +800,7 @@ def test_what_cannot_be_measured_is_left_out_and_named(tmp_path, monkeypatch, ca
     printed = capsys.readouterr()
     assert "3 of 3 seeds of plain, 0 of 3 seeds of other" in " ".join(printed.out.split())
     assert "LEFT OUT: it could not be measured: other." in printed.out
+    assert json.loads((tmp_path / "result.partial.json").read_text())["left_out"] == ["other"]
     assert "left out, for it could not be measured: other\n" in printed.err
     assert printed.err.endswith("python -m regcore: the workers died\n")
     assert pd.read_csv(tmp_path / "table.partial.csv")["mean"].notna().tolist() == [True, False]

@@ -151,6 +151,13 @@ def test_a_first_nan_is_kept_without_a_warning():
     assert result.diverged == ((3, 0),)
 
 
+def test_what_is_recorded_after_the_stop_has_not_diverged():
+    curve = [1.0, 2.0, 2.0, math.nan]
+    assert single([curve]).diverged == ((3, 0),)
+    assert single([curve], patience=2).diverged == ()
+    assert single([curve], patience=3).diverged == ((3, 0),)
+
+
 def test_with_stopping_shares_the_recordings():
     result = single([CURVE])
     changed = result.with_stopping(patience=2)

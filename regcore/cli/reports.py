@@ -73,6 +73,7 @@ def _document(command: str, outcome: Outcome, told: Mapping[str, Any]) -> dict[s
         "command": command,
         "complete": outcome.is_complete,
         "ended_by": _reason(outcome),
+        "left_out": list(outcome.left_out),
         **told,
         "runs": runs,
     }
