@@ -197,9 +197,10 @@ def add(name: str, results: Mapping[str, Result]) -> None:
     found = find(shelf, run.config)
     if found is None or found.is_restored:
         entry = entry_of(name, run, desk.origin(run), held_against)
-        _keep(put(shelf, entry), finished)
+        # Arranged as the table will be, so that it is written once.
+        _keep(arrange(put(shelf, entry), run.config), finished)
     elif shelf[-1] is not found:
-        _keep(put(shelf, found))
+        _keep(arrange(put(shelf, found), run.config))
 
 
 def show(results: Mapping[str, Result]) -> None:

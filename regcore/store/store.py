@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
+from functools import cache
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import Connection, Row, Table, delete, exists, func, or_, select, update
+from sqlalchemy import Connection, Executable, Row, Table, delete, exists, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from regcore.config import Config
@@ -29,7 +30,7 @@ RUNS_OF_DESK = 50
 OPENINGS_OF_DESK = 500
 DESKS = 10_000
 # What changes of a run that is on the desk already.
-PLACED_ANEW = [name for name in Placed._fields if name != "run"]
+PLACED_ANEW = tuple(name for name in Placed._fields if name != "run")
 
 
 class Store:
@@ -73,14 +74,15 @@ class Store:
             newest: Key of a run that becomes the newest, though it may be there.
         """
         with self.database.writing() as connection:
-            tick, day = _tick(connection)
-            _touch(connection, desk, tick, day, hidden)
+            tick = self._begin(connection, desk, hidden)
             # One that is there stays as it is: the same key is the same numbers.
             given = {run.key: run for run in runs}
             known = _there(connection, given)
-            connection.execute(update(schema.runs).where(schema.runs.c.key.in_(known)).values(tick=tick))
+            if known:
+                is_known = schema.runs.c.key.in_(known)
+                connection.execute(update(schema.runs).where(is_known).values(tick=tick))
             new = [_row_of_run(run, tick) for key, run in given.items() if key not in known]
-            _upsert(connection, schema.runs, new, ["tick"])
+            _upsert(connection, schema.runs, new, ("tick",))
             there = _there(connection, {key for each in placed for key in (each.run, each.baseline) if key})
             # A run may have gone since, for want of room.
             rows = [
@@ -90,10 +92,13 @@ class Store:
             ]
             _upsert(connection, schema.placed, rows, PLACED_ANEW)
             of_desk = schema.placed.c.desk == desk
-            last = update(schema.placed).values(position=tick * 1000 + 999)
-            connection.execute(last.where(of_desk, schema.placed.c.run == newest))
-            connection.execute(delete(schema.placed).where(of_desk, schema.placed.c.run.in_(list(removed))))
-            self._bound(connection, desk, day)
+            if newest is not None:
+                last = update(schema.placed).values(position=tick * 1000 + 999)
+                connection.execute(last.where(of_desk, schema.placed.c.run == newest))
+            if gone := list(removed):
+                connection.execute(delete(schema.placed).where(of_desk, schema.placed.c.run.in_(gone)))
+            if new:
+                self._make_room(connection, desk)
 
     def desk(self, desk: str) -> Desk:
         """Return what is kept of a visitor; of one who is not known, nothing."""
@@ -115,8 +120,7 @@ class Store:
     def put_opening(self, desk: str, seen: Seen) -> None:
         """Count an opening of the test; one that was handed over before is not counted again."""
         with self.database.writing() as connection:
-            tick, day = _tick(connection)
-            _touch(connection, desk, tick, day)
+            self._begin(connection, desk)
             of_desk = schema.openings.c.desk == desk
             number = 1 + (connection.scalar(select(func.max(schema.openings.c.number)).where(of_desk)) or 0)
             row = {
@@ -126,7 +130,7 @@ class Store:
                 "seen": seen.when,
                 "opening": opening_to_json(seen.opening),
             }
-            _upsert(connection, schema.openings, [row], ["seen"])
+            _upsert(connection, schema.openings, [row], ("seen",))
             # The number of the latest tells how many there were.
             too_old = schema.openings.c.number <= number - OPENINGS_OF_DESK
             connection.execute(delete(schema.openings).where(of_desk, too_old))
@@ -146,8 +150,37 @@ class Store:
             packed = connection.scalar(select(schema.runs.c.history).where(schema.runs.c.key == run))
         return pd.DataFrame(unpack(packed)) if packed is not None else None
 
-    def _bound(self, connection: Connection, desk: str, day: int) -> None:
-        """Let go of what there is no room for: of this desk, of desks nobody came back to, of all runs."""
+    def _begin(self, connection: Connection, desk: str, hidden: frozenset[str] | None = None) -> int:
+        """Return the number of this write, and note that a visitor was here.
+
+        This number and that of the day of use only grow, whatever the clock says.
+        """
+        state, today = schema.state.c, _today()
+        tick: int
+        tick, day, last = connection.execute(
+            update(schema.state).values(tick=state.tick + 1).returning(state.tick, state.day, state.date)
+        ).one()
+        if last != today:
+            day += 1
+            connection.execute(update(schema.state).values(day=day, date=today))
+        eyes = {} if hidden is None else {"hidden": json.dumps(sorted(hidden))}
+        seen = update(schema.desks).where(schema.desks.c.desk == desk).values(day=day, tick=tick, **eyes)
+        is_new = not connection.execute(seen).rowcount
+        if is_new:
+            row = {"desk": desk, "day": day, "tick": tick, "hidden": "[]", **eyes}
+            connection.execute(schema.desks.insert().values(row))
+        if is_new or last != today:
+            self._clear(connection, day)
+        return tick
+
+    def _clear(self, connection: Connection, day: int) -> None:
+        """Let go of desks that nobody came back to, and of those beyond the latest so many."""
+        connection.execute(delete(schema.desks).where(schema.desks.c.day < day - self._desk_days))
+        latest = select(schema.desks.c.desk).order_by(schema.desks.c.tick.desc()).limit(DESKS)
+        connection.execute(delete(schema.desks).where(schema.desks.c.desk.not_in(latest)))
+
+    def _make_room(self, connection: Connection, desk: str) -> None:
+        """Let go of runs for which there is no room: on this desk, and among all."""
         newest = (
             select(schema.placed.c.run)
             .where(schema.placed.c.desk == desk)
@@ -156,9 +189,6 @@ class Store:
         )
         too_many = (schema.placed.c.desk == desk, schema.placed.c.run.not_in(newest))
         connection.execute(delete(schema.placed).where(*too_many))
-        connection.execute(delete(schema.desks).where(schema.desks.c.day < day - self._desk_days))
-        latest = select(schema.desks.c.desk).order_by(schema.desks.c.tick.desc()).limit(DESKS)
-        connection.execute(delete(schema.desks).where(schema.desks.c.desk.not_in(latest)))
         excess = (connection.scalar(select(func.sum(schema.runs.c.n_bytes))) or 0) - self._max_bytes
         if excess > 0:
             self._drop(connection, excess)
@@ -182,31 +212,11 @@ class Store:
         connection.execute(delete(schema.runs).where(schema.runs.c.key.in_(dropped)))
 
 
-def _there(connection: Connection, keys: Iterable[str]) -> set[str]:
+def _there(connection: Connection, keys: Collection[str]) -> set[str]:
     """Return which of these runs are kept."""
+    if not keys:
+        return set()
     return set(connection.scalars(select(schema.runs.c.key).where(schema.runs.c.key.in_(list(keys)))))
-
-
-def _tick(connection: Connection) -> tuple[int, int]:
-    """Return the number of this write and that of its day of use: both only grow, whatever the clock says."""
-    today = _today()
-    tick, day, last = connection.execute(
-        update(schema.state)
-        .values(tick=schema.state.c.tick + 1)
-        .returning(schema.state.c.tick, schema.state.c.day, schema.state.c.date)
-    ).one()
-    if last != today:
-        day += 1
-        connection.execute(update(schema.state).values(day=day, date=today))
-    return tick, day
-
-
-def _touch(
-    connection: Connection, desk: str, tick: int, day: int, hidden: frozenset[str] | None = None
-) -> None:
-    """Note that a visitor was here; make the desk of one who was not."""
-    row = {"desk": desk, "day": day, "tick": tick, "hidden": json.dumps(sorted(hidden or ()))}
-    _upsert(connection, schema.desks, [row], ["day", "tick"] + ["hidden"] * (hidden is not None))
 
 
 def _today() -> str:
@@ -214,17 +224,22 @@ def _today() -> str:
 
 
 def _upsert(
-    connection: Connection, table: Table, rows: list[dict[str, Any]], changed: Sequence[str] | None = None
+    connection: Connection, table: Table, rows: list[dict[str, Any]], changed: tuple[str, ...]
 ) -> None:
-    """Insert rows; of those that are there, change these columns, or all."""
-    if not rows:
-        return
-    dialect: Any = sqlite if connection.dialect.name == "sqlite" else postgresql
-    insert = dialect.insert(table)
+    """Insert rows; of those that are there, change these columns."""
+    if rows:
+        connection.execute(_upserting(connection.dialect.name, table, changed), rows)
+
+
+@cache
+def _upserting(dialect: str, table: Table, changed: tuple[str, ...]) -> Executable:
+    # Kept, for to build one takes as long as all else that a write asks of the processor.
+    known: Any = sqlite if dialect == "sqlite" else postgresql
+    insert = known.insert(table)
     keys = [column.name for column in table.primary_key]
-    names = changed if changed is not None else [name for name in rows[0] if name not in keys]
-    new = {name: insert.excluded[name] for name in names}
-    connection.execute(insert.on_conflict_do_update(index_elements=keys, set_=new), rows)
+    new = {name: insert.excluded[name] for name in changed}
+    upserting: Executable = insert.on_conflict_do_update(index_elements=keys, set_=new)
+    return upserting
 
 
 def _row_of_run(run: FinishedRun, tick: int) -> dict[str, Any]:
