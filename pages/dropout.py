@@ -26,7 +26,8 @@ places = technique.places()
 with places.left:
     technique.experiments(config, LESSONS)
     story.knobs(config)
-live = runs.follow(PLACE, trained(config))
+with places.answer:
+    live = runs.follow(PLACE, trained(config))
 technique.show(PLACE, live, places, story.beside, story.below)
 st.header("What happens in one step", anchor=False)
 stepped = dropout_steps_story.steps(config)

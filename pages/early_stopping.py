@@ -23,7 +23,8 @@ places = technique.places()
 with places.left:
     technique.experiments(config, LESSONS)
     story.knobs(config)
-live = runs.follow(PLACE, trained(config))
+with places.answer:
+    live = runs.follow(PLACE, trained(config))
 technique.show(PLACE, live, places, partial(story.beside, live), story.below, story.answer)
 story.random_labels(config)
 story.filters()

@@ -24,7 +24,8 @@ places = technique.places()
 with places.left:
     technique.experiments(config, LESSONS)
     story.knobs(config)
-live = runs.follow(PLACE, trained(config))
+with places.answer:
+    live = runs.follow(PLACE, trained(config))
 technique.show(
     PLACE,
     live,

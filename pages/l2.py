@@ -103,7 +103,8 @@ with where.left:
         fields.steps(config, "label_noise", "Labels redrawn", LABEL_NOISES)
         fields.steps(config, "seeds", "Seeds", SEEDS, str)
 
-live = runs.follow(PLACE, l2.trained(config), l2_story.probes(config))
+with where.answer:
+    live = runs.follow(PLACE, l2.trained(config), l2_story.probes(config))
 mechanism = runs.follow(MECHANISM, l2.mechanism(config), (l2_story.STEPS_PROBE,))
 technique.show(
     PLACE,

@@ -56,7 +56,8 @@ with left:
     st.html('<div id="results"></div>')
 with right:
     controls.lesson(config)
-live = runs.follow(PLACE, trained(config), pictures.probes(config))
+with answer:
+    live = runs.follow(PLACE, trained(config), pictures.probes(config))
 with beside_title:
     share.show(config, live.results() if live else None)
 if live:

@@ -51,7 +51,8 @@ places = technique.places()
 with places.left:
     technique.experiments(config, LESSONS)
     story.knobs(config)
-live = story.follow(PLACE, config)
+with places.answer:
+    live = story.follow(PLACE, config)
 technique.show(PLACE, live, places, partial(story.checks, config), story.below, partial(story.answer, config))
 with places.below:
     story.capacity(config)

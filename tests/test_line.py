@@ -38,10 +38,11 @@ def test_who_waits_is_told_for_what_and_how_long(progress, said):
     assert line.under_way(progress) == said
 
 
-def test_a_first_run_is_told_that_the_workers_start(monkeypatch):
+@pytest.mark.parametrize("state", ["queued", "running"])
+def test_a_first_run_is_told_that_the_workers_start(monkeypatch, state):
     monkeypatch.setattr(line, "workers_are_ready", lambda: False)
 
-    assert line.under_way(Progress(0, 100, None, "queued", in_line=1)) == words.STARTING
+    assert line.under_way(Progress(0, 100, None, state, in_line=1)) == words.STARTING
 
 
 @pytest.mark.parametrize(

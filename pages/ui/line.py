@@ -31,6 +31,8 @@ def poll_seconds(shortest: float, n_owners: int, under_way: float) -> float:
 
 def under_way(progress: Progress) -> str:
     """Return how far a run is that has not ended, in words."""
+    if not progress.done_steps and not workers_are_ready():
+        return words.STARTING
     if progress.state == "queued":
         return _waiting(progress)
     parts = [f"Training, {100 * progress.fraction:.0f} %"] if progress.done_steps else ["Training"]
@@ -42,8 +44,6 @@ def under_way(progress: Progress) -> str:
 
 
 def _waiting(progress: Progress) -> str:
-    if not workers_are_ready():
-        return words.STARTING
     if progress.after_own:
         return f"Waiting for {words.count(progress.after_own, 'other run')} of yours"
     place = f"{_ordinal(progress.in_line)} in line" if progress.in_line > 1 else "Next in line"
