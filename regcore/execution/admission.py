@@ -129,4 +129,5 @@ def _lower(config: Config, changes: Mapping[str, int]) -> Iterator[tuple[str, in
 
 
 def _too_long(core_seconds: float, limit: float) -> str:
-    return f"this run would keep a core for about {duration(core_seconds)}, and may keep it for {duration(limit)}"
+    needed, allowed = duration(core_seconds), duration(limit)
+    return f"this run would keep a core for about {needed}, and may keep it for {allowed}"
