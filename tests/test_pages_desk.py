@@ -124,7 +124,8 @@ def test_after_a_restart_the_run_table_of_the_lab_is_as_it_was(file):
     assert (eyes(lab), overlaid(lab)) == before
     assert overlaid(lab) == ["baseline", "this run", "mine"]
     assert [each.label for each in lab.button if each.label in ("Pin", "Unpin")] == ["Pin", "Unpin"]
-    lab.selectbox(key="shelf.from").set_value("mine").run()
+    lab.session_state[shelf.DIFFERENCES] = True
+    lab.run().selectbox(key="shelf.from").set_value("mine").run()
     fields, metrics = (table.value for table in lab.table[-2:])
     assert fields.to_dict("records") == [{"Field": "hidden dropout", "Mine": "0.5", "This run": "0.4"}]
     assert set(metrics["Lower on"].str[-4:]) == {"of 2"}

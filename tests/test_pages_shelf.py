@@ -6,6 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.ui import entries, state
+from pages.ui.shelf import DIFFERENCES
 from tests.test_pages import APP, TINY, finish, knob, open_app, words
 
 
@@ -103,11 +104,13 @@ def test_a_renamed_run_is_called_so_everywhere(lab):
 
     assert list(eyes(lab)) == ["baseline", "this run", "mine"]
     assert overlaid(lab) == ["baseline", "this run", "mine"]
-    assert "mine" in lab.selectbox(key="shelf.to").options
+    lab.session_state[DIFFERENCES] = True
+    assert "mine" in lab.run().selectbox(key="shelf.to").options
 
 
 def test_what_differs_between_two_runs(lab):
-    lab.selectbox(key="shelf.from").set_value("hidden dropout 0.5").run()
+    lab.session_state[DIFFERENCES] = True
+    lab.run().selectbox(key="shelf.from").set_value("hidden dropout 0.5").run()
 
     fields, metrics = (table.value for table in lab.table[-2:])
     assert fields.to_dict("records") == [
@@ -118,7 +121,8 @@ def test_what_differs_between_two_runs(lab):
 
 
 def test_the_same_run_twice_differs_in_nothing(lab):
-    lab.selectbox(key="shelf.from").set_value("this run").run()
+    lab.session_state[DIFFERENCES] = True
+    lab.run().selectbox(key="shelf.from").set_value("this run").run()
 
     assert not lab.exception
     assert "the same run twice" in words(lab)

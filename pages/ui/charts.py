@@ -39,5 +39,21 @@ def is_dark() -> bool:
     return bool(st.context.theme.type == "dark")
 
 
+class Final(go.Figure):
+    """A figure that is not changed any more. What is sent of it is written once, for all who are shown it."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what is sent; nobody may change it."""
+        written: dict[str, Any] | None = self.__dict__.get("_written")
+        if written is None:
+            written = self._written = super().to_dict()
+        return written
+
+
 def _made(key: str, make: Make, inputs: tuple[Any, ...], options: Mapping[str, Any]) -> go.Figure:
-    return state.kept_of(f"chart.{key}", shared.once, make, *inputs, **options, dark=is_dark())
+    colours = {**options, "dark": is_dark()}
+    return state.kept_of(f"chart.{key}", shared.once, _final, make, inputs, colours)
+
+
+def _final(make: Make, inputs: tuple[Any, ...], options: Mapping[str, Any]) -> Final:
+    return Final(make(*inputs, **options))

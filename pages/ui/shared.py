@@ -132,6 +132,8 @@ def _key(value: Any) -> Hashable:
         return dict, tuple((name, _key(each)) for name, each in value.items())
     if isinstance(value, (tuple, list)):
         return type(value), tuple(map(_key, value))
+    if isinstance(value, FunctionType):
+        return _key_of_function(value)
     if value is None or isinstance(value, (str, int, float, Config)):
         # As equals 1 and 1.0 would be, and True.
         return type(value), value

@@ -60,6 +60,7 @@ ELSEWHERE = "made elsewhere, equal within tolerance"
 _SHELF = "shelf.runs"
 _BASELINE = "shelf.baseline"
 _HIDDEN = "shelf.hidden"
+DIFFERENCES = "shelf.differences"
 
 
 class Row(NamedTuple):
@@ -228,8 +229,10 @@ def show(results: Mapping[str, Result]) -> None:
     for row in table:
         _line(row, shelf, here)
     _overlay(table, current)
-    with st.expander("What differs between two runs"):
-        _difference(table)
+    # Its tables are made for who looks at them: in each run of the page they cost as much as two charts.
+    with st.expander("What differs between two runs", key=DIFFERENCES, on_change="rerun") as differences:
+        if differences.open:
+            _difference(table)
 
 
 def entry_of(name: str, result: Result, origin: Origin | None, baseline: Entry | None = None) -> Entry:
