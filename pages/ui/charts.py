@@ -39,7 +39,7 @@ def is_dark() -> bool:
     return bool(st.context.theme.type == "dark")
 
 
-class Final(go.Figure):
+class Final(go.Figure):  # type: ignore[misc]
     """A figure that is not changed any more. What is sent of it is written once, for all who are shown it."""
 
     def to_dict(self) -> dict[str, Any]:
