@@ -71,6 +71,12 @@ def test_a_healthy_network_passes_every_check_on_arrival(arrived):
     assert set(outcomes(arrived, "Baseline").values()) == {"✓ passes"}
 
 
+def test_the_network_itself_has_a_diagnosis_beside_its_checks(arrived):
+    (found,) = [each.value for each in arrived.markdown if each.value.startswith("**Diagnosis:**")]
+
+    assert "healthy" in found and "It learns" in found
+
+
 def test_the_pictures_are_of_the_trainings_on_arrival(arrived):
     found = charts(arrived)
 

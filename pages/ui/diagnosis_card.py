@@ -71,7 +71,7 @@ def _try(config: Config) -> None:
 
 def show_in_short(live: runs.Live) -> None:
     """Show the diagnosis of the page's configuration in a few lines, and a link that tries the next one in
-    the Lab; where no run is beside its baseline the page has other questions.
+    the Lab. Where a regularizer is on and no baseline is beside it, the page has other questions.
 
     Args:
         live: What the page trains. What the configuration can be read off is enough: the pool of an ensemble,
@@ -94,10 +94,10 @@ def show_in_short(live: runs.Live) -> None:
 
 def _beside_its_baseline(live: runs.Live) -> Mapping[str, Result]:
     """Return the run of the page's configuration and its baseline, if they are among what is trained."""
-    results = live.results()
-    if next(iter(results)) not in (BASELINE, NONE):
+    results, config = live.results(), state.config()
+    if next(iter(results)) not in (BASELINE, NONE) and config != config.plain():
         return {}
-    return state.kept_of("diagnosis.of_page", _of_page, live, state.config(), *results.values())
+    return state.kept_of("diagnosis.of_page", _of_page, live, config, *results.values())
 
 
 def _of_page(live: runs.Live, config: Config, *_: Result) -> Mapping[str, Result]:
