@@ -18,7 +18,7 @@ os.environ["TF_NUM_INTEROP_THREADS"] = "1"
 os.environ.setdefault("REGCORE_WORKERS", "1")
 
 # Tests of pages and servers leave nothing in the user's own database; tests of the store name theirs.
-os.environ.setdefault("REGCORE_DATABASE", "none")
+os.environ["REGCORE_DATABASE"] = "none"
 
 # Of a process that runs tests, with its worker, its server and its browser.
 BYTES_OF_A_PROCESS = 4 * 2**30

@@ -225,7 +225,7 @@ def show(results: Mapping[str, Result]) -> None:
         "Each has the colour of its curve."
     )
     st.html(_style(table))
-    here = desk.engine()
+    here = desk.engine() if any(row.entry and row.entry.origin for row in table) else None
     for row in table:
         _line(row, shelf, here)
     _overlay(table, current)
