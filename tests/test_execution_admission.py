@@ -89,6 +89,50 @@ def test_networks_whose_steps_are_long_are_trained_in_smaller_shards():
         scheduler.cancel(job)
 
 
+def test_what_finds_no_memory_now_waits_for_it_instead_of_being_refused():
+    with scheduler_by_hand(n_workers=2, memory=10_000) as (scheduler, executor):
+        first = scheduler.submit(tasks_of(CONFIG.replace(seeds=3)), "anna")
+        large = scheduler.submit(tasks_of(CONFIG.replace(seeds=9, seed=100, epochs=5)), "bert")
+        small = scheduler.submit(tasks_of(ONE.replace(seed=200)), "cleo")
+        calls = [executor.take(), executor.take(), executor.take()]
+        assert sorted(call.seeds[0] for call in calls) == [0, 100, 200]
+        assert executor.is_idle()
+        waiting = [training for training in large.trainings if not training.is_let_in]
+        assert [len(training.tasks) for training in waiting] == [5]
+        assert scheduler.progress(large).state == "running"
+        for call in calls:
+            call.run()
+        for job in (first, small, large):
+            executor.run_all(until=job.finished)
+            assert job.state == "done"
+
+
+def test_who_needs_much_memory_is_passed_by_those_who_need_little_but_not_for_ever():
+    with scheduler_by_hand(memory=10_000) as (scheduler, executor):
+        scheduler.submit(tasks_of(CONFIG.replace(seeds=2, epochs=10_000)), "long")
+        large = scheduler.submit(tasks_of(CONFIG.replace(seeds=9, seed=1000)), "large")
+        small = [scheduler.submit(tasks_of(ONE.replace(seed=n)), f"small {n}") for n in range(10, 30)]
+        for _ in range(60):
+            executor.take().run(seconds_per_step=0.01)
+        assert [job.state for job in small].count("done") == admission.MAX_PASSED
+        assert large.state == "queued"
+        scheduler.cancel(scheduler._jobs[0])
+        for job in (large, *small):
+            executor.run_all(until=job.finished)
+            assert job.state == "done"
+
+
+def test_what_was_let_wait_goes_on_though_others_than_runs_took_the_memory(monkeypatch):
+    with scheduler_by_hand() as (scheduler, executor):
+        monkeypatch.setattr(admission, "free_memory", lambda: 100_000)
+        first = scheduler.submit(tasks_of(ONE), "anna")
+        second = scheduler.submit(tasks_of(ONE.replace(seed=1)), "bert")
+        monkeypatch.setattr(admission, "free_memory", lambda: 0)
+        for job in (first, second):
+            executor.run_all(until=job.finished)
+            assert job.state == "done"
+
+
 def cost(configs):
     """A hundredth of a second for each epoch of a network."""
     return sum(each.seeds * each.members * each.epochs for each in configs.values()) / 100

@@ -353,12 +353,6 @@ def test_a_run_that_cannot_fit_is_refused_before_it_starts():
         ):
             scheduler.submit(tasks_of(CONFIG.replace(seeds=20)))
         assert executor.is_idle()
-        job = scheduler.submit(tasks_of(CONFIG.replace(seeds=9)))
-        with pytest.raises(TooLargeError, match="lower seeds or members: about 1 would fit"):
-            scheduler.submit(tasks_of(CONFIG.replace(seeds=2, seed=100)))
-        executor.run_all(until=job.finished)
-        after = scheduler.submit(tasks_of(CONFIG.replace(seeds=2, seed=100)))
-        scheduler.cancel(after)
 
 
 def test_progress_goes_from_queued_to_done():

@@ -1,4 +1,4 @@
-"""What is let in: refused at once, in one sentence, is what nobody could wait for."""
+"""What is let in: what nobody could wait for is refused at once, what finds no memory now waits for it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from regcore.config import Config
 from regcore.errors import BusyError, TooCostlyError
 from regcore.execution.job import Training, guessed_seconds
-from regcore.execution.memory import check_memory
+from regcore.execution.memory import USABLE_FRACTION, check_memory, free_memory
 from regcore.settings import Settings
 from regcore.words import duration
 
@@ -15,6 +15,8 @@ from regcore.words import duration
 SMALLEST = {"seeds": 2, "members": 2, "epochs": 10}
 # Of the limit: by the time that somebody asks for it, steps may be found to cost a little more.
 PROPOSED_PART = 0.8
+# So many smaller trainings go ahead of one that waits for memory.
+MAX_PASSED = 8
 
 Configs = Mapping[str, Config]
 
@@ -55,15 +57,60 @@ def check_cost(core_seconds: float, trainings: Sequence[Training], settings: Set
         )
 
 
-def check_bytes(trainings: Sequence[Training], free: int) -> None:
-    """Refuse what does not fit into memory.
+def check_bytes(trainings: Sequence[Training], under_way: Sequence[Training], settings: Settings) -> None:
+    """Refuse what does not fit into memory, even when everything that is under way has ended.
 
     Raises:
         TooLargeError: it does not.
     """
     needed = sum(training.needed_bytes for training in trainings)
     alone = max(training.bytes_of_one() for training in trainings)
-    check_memory(needed, free, sum(len(training.tasks) for training in trainings), alone)
+    most = settings.memory
+    if most is None:
+        taken = sum(each.needed_bytes * each.fraction for each in under_way if each.is_let_in)
+        most = int(free_memory() * USABLE_FRACTION + taken)
+    check_memory(needed, most, sum(len(training.tasks) for training in trainings), alone)
+
+
+def let_in(
+    in_order: Sequence[Training], under_way: Sequence[Training], settings: Settings
+) -> Training | None:
+    """Return the first training that has the memory it needs; one that had none before may have it now.
+
+    Whoever needs much is passed by those who need little, yet not for ever.
+
+    Args:
+        in_order: Trainings that have a piece to send, the one whose turn it is first.
+        under_way: All trainings that have not ended.
+        settings: Limits.
+    """
+    passed: list[Training] = []
+    for training in in_order:
+        is_blocked = any(other.n_passed >= MAX_PASSED for other in passed)
+        if training.is_let_in or not is_blocked and _fits(training, under_way, settings):
+            if not training.is_let_in:
+                for other in passed:
+                    other.n_passed += 1
+            training.is_let_in = True
+            return training
+        passed.append(training)
+    if passed and not any(training.is_let_in for training in under_way):
+        # Others than runs took the memory since it was looked at: nobody would ever give it back.
+        passed[0].is_let_in = True
+        return passed[0]
+    return None
+
+
+def _fits(training: Training, under_way: Sequence[Training], settings: Settings) -> bool:
+    if any(job.is_recall for job in training.jobs):
+        return True  # Its page stands still until it is done.
+    inside = [each for each in under_way if each.is_let_in]
+    if settings.memory is not None:
+        free = settings.memory - sum(each.needed_bytes for each in inside)
+    else:
+        promised = sum(each.needed_bytes * (1 - each.fraction) for each in inside)
+        free = int(free_memory() * USABLE_FRACTION - promised)
+    return training.needed_bytes <= free
 
 
 def with_proposal(

@@ -78,10 +78,16 @@ class Job:
         self.error: RegcoreError | None = None
         self.finished = threading.Event()
         self.when_done: list[Callable[[], None]] = []
-        self.needed_bytes = 0
         self.total_steps = 0
         self.done_steps = 0
         self.served = 0
+
+    def n_done(self) -> int:
+        """Return the optimizer steps taken so far, summed over networks."""
+        return self.done_steps + sum(
+            (training.step - training.first_step) * sum(task.key in self.tasks for task in training.tasks)
+            for training in self.trainings
+        )
 
 
 class Training:
@@ -102,6 +108,8 @@ class Training:
         self.seconds_per_step: float | None = None
         self.chunk_steps = 0
         self.n_chunks = 0
+        self.is_let_in = False
+        self.n_passed = 0
         self.is_in_flight = False
         self.needs_dataset = False
         self.breaks = 0
@@ -111,6 +119,11 @@ class Training:
     @property
     def is_finished(self) -> bool:
         return self.step >= self.last_step
+
+    @property
+    def fraction(self) -> float:
+        """Part of its steps that is done, 0 to 1."""
+        return (self.step - self.first_step) / max(1, self.last_step - self.first_step)
 
     def bytes_of_one(self) -> int:
         """Return the bytes that one of the networks would take if it was trained alone."""

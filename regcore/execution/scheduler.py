@@ -16,7 +16,6 @@ from regcore.errors import CancelledError, RegcoreError, WorkerError
 from regcore.execution import admission
 from regcore.execution.cache import Trained, TrainedCache
 from regcore.execution.job import LONGEST_CHUNK, Job, Progress, State, Training, guessed_seconds, last_step
-from regcore.execution.memory import USABLE_FRACTION, free_memory
 from regcore.execution.metrics import Counts, Figures, queries
 from regcore.execution.pace import Pace, seconds_until_done
 from regcore.execution.plan import Task, shard_of, shards_of
@@ -167,7 +166,7 @@ class Scheduler:
         with self._wake:
             if job.state == "done":
                 return Progress(job.total_steps, job.total_steps, 0.0, "done")
-            done, n_owners = self._done_steps(job), len({other.owner for other in self._jobs})
+            done, n_owners = job.n_done(), len({other.owner for other in self._jobs})
             if job.finished.is_set():
                 return Progress(done, job.total_steps, None, job.state, n_owners=n_owners)
             place = self._turns.place(job, self._jobs) if job.state == "queued" else NO_PLACE
@@ -222,14 +221,7 @@ class Scheduler:
             admission.check_queue(len(self._jobs), self.settings.queue)
             core_seconds = sum(map(self._pace.core_seconds, trainings))
             admission.check_cost(core_seconds, trainings, self.settings)
-        admission.check_bytes(trainings, self._free_bytes())
-        job.needed_bytes = sum(training.needed_bytes for training in trainings)
-
-    def _free_bytes(self) -> int:
-        if self.settings.memory is not None:
-            return self.settings.memory - sum(job.needed_bytes for job in self._jobs)
-        promised = sum(job.needed_bytes * (1 - self._done_steps(job) / job.total_steps) for job in self._jobs)
-        return int(free_memory() * USABLE_FRACTION - promised)
+        admission.check_bytes(trainings, self._trainings, self.settings)
 
     def _begin(self, training: Training) -> None:
         self._trainings.append(training)
@@ -246,12 +238,6 @@ class Scheduler:
         if any(training.n_chunks for training in job.trainings):
             self._serve_first(job)
         self._conclude(job)
-
-    def _done_steps(self, job: Job) -> int:
-        return job.done_steps + sum(
-            (training.step - training.first_step) * sum(task.key in job.tasks for task in training.tasks)
-            for training in job.trainings
-        )
 
     def _start_thread(self) -> None:
         if self._thread is None and self._trainings:
@@ -293,7 +279,7 @@ class Scheduler:
             return None if self._n_in_flight else suspects[0]
         if self._n_in_flight > self.n_workers:
             return None
-        return self._turns.next(self._jobs)
+        return admission.let_in(self._turns.in_order(self._jobs), self._trainings, self.settings)
 
     def _take_turn(self, training: Training) -> tuple[Chunk, Dataset | None]:
         """Count a turn, and return the chunk to send, with the data where its worker may lack them."""

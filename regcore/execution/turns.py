@@ -38,14 +38,14 @@ class Turns:
     def __len__(self) -> int:
         return len(self._owners)
 
-    def next(self, jobs: Sequence[Job]) -> Training | None:
-        """Return the training whose turn it is; None if none has a piece to send.
+    def in_order(self, jobs: Sequence[Job]) -> list[Training]:
+        """Return the trainings that have a piece to send, the one whose turn it is first.
 
         Args:
             jobs: Those that have not ended, the oldest first.
         """
-        turns = list(self._turns(jobs))
-        return min(turns, key=self._last_served)[1] if turns else None
+        turns = sorted(self._turns(jobs), key=self._last_served)
+        return list(dict.fromkeys(training for _, training in turns))
 
     def take(self, training: Training) -> None:
         """Note that a training is served, and with it everybody who waits for it."""
