@@ -76,7 +76,7 @@ def test_an_error_cancels_the_training(use, monkeypatch):
 class Processes(ThreadPoolExecutor):
     """Stands for `LocalProcesses`, without any."""
 
-    def __init__(self, n_workers: int | None = None) -> None:
+    def __init__(self, n_workers: int | None = None, nice: int = 0) -> None:
         super().__init__(1)
         self.n_workers = n_workers or 7
         self.is_shut_down = False
