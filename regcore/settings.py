@@ -5,7 +5,7 @@
 | `REGCORE_PROFILE` | laptop | host | which of these two columns holds where a variable is not set |
 | `REGCORE_WORKERS` | one a core, at most 8, as memory allows | 2 | worker processes that train |
 | `REGCORE_WORKER_NICE` | 5 | 10 | how far workers stand back for the server, 0 to 19; not on Windows |
-| `REGCORE_MEMORY` | what is free when a run starts | 512MiB | memory that all runs together may use; others wait for it |
+| `REGCORE_MEMORY` | what is free when a run starts | 512MiB | memory of all runs together; more wait |
 | `REGCORE_OUTPUT_BYTES` | 8MiB | 1MiB | outputs kept of one network, over all its epochs |
 | `REGCORE_CHECKPOINT_BYTES` | 4MiB | 1MiB | training states kept of one network; the last is always kept |
 | `REGCORE_CHECKPOINT_STEPS` | 1000 | 1000 | optimizer steps between such states, at least |
