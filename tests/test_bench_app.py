@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from streamlit.proto.Alert_pb2 import Alert
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
@@ -194,9 +195,10 @@ def message(fragments=(), path=(), fragment="", **fields):
     return made
 
 
-def begins(*fragments):
+def begins(*fragments, kept_runs=0):
     made = message(fragments)
     made.new_session.name = "app"
+    made.new_session.config.max_cached_message_age = kept_runs
     return made
 
 
@@ -225,9 +227,19 @@ def timer(fragment, interval=0.01):
     return made
 
 
-def on_page(page_hash):
+def on_page(page_hash, **pages):
+    """Return what says which page is shown, and which there are: path -> hash."""
     made = message()
     made.navigation.page_script_hash = page_hash
+    for path, its_hash in pages.items():
+        made.navigation.app_pages.add(url_pathname=path, page_script_hash=its_hash)
+    return made
+
+
+def refused(sentence):
+    made = message(path=(0, 3))
+    made.delta.new_element.alert.body = sentence
+    made.delta.new_element.alert.format = Alert.ERROR
     return made
 
 
@@ -367,3 +379,88 @@ def test_a_page_that_fails_is_one_sentence(visit):
 
     with pytest.raises(RegcoreError, match="the page failed: KeyError 'l2'"):
         visitor_.open("")
+
+
+def test_messages_are_kept_for_as_long_as_the_server_says(visit):
+    first = [begins(kept_runs=9), chart("A", hash_of_it="h"), ends()]
+    visitor_, server = visit(first, *[[begins(kept_runs=9), ends()]] * 3)
+    visitor_.open("")
+    for _ in range(3):
+        visitor_.rerun()
+
+    assert list(server.asked[3].cached_message_hashes) == ["h"]
+
+
+def test_a_message_that_was_dropped_is_one_sentence(visit):
+    visitor_, _ = visit([begins(), message(path=(0, 1), ref_hash="h"), ends()])
+
+    with pytest.raises(RegcoreError, match="by its hash what the page has dropped"):
+        visitor_.open("")
+
+
+def test_another_page_is_turned_to_with_nothing_of_the_one_before(visit):
+    pages = {"lab": "7f", "dropout": "8a"}
+    visitor_, server = visit(
+        [begins(), on_page("7f", **pages), slider("l2", "off", "0.1"), chart("A"), ends()],
+        [begins(), ends()],
+        [begins(), on_page("8a", **pages), ends()],
+    )
+    visitor_.open("l2=0.1")
+    visitor_.move("l2", "0.1")
+    visitor_.turn_to("dropout")
+
+    asked = server.asked[2]
+    assert (asked.page_script_hash, asked.query_string, len(asked.widget_states.widgets)) == ("8a", "", 0)
+    with pytest.raises(RegcoreError, match="no slider of 'l2'"):
+        visitor_.move("l2", "off")
+
+
+def test_a_page_that_is_not_there_is_one_sentence(visit):
+    visitor_, _ = visit([begins(), on_page("7f", lab="7f"), ends()])
+    visitor_.open("")
+
+    with pytest.raises(RegcoreError, match="no page 'dropout'"):
+        visitor_.turn_to("dropout")
+
+
+def test_the_end_of_what_is_under_way_is_waited_for(visit):
+    curves = "this run, data loss, median of 5 networks: after {} epochs."
+    visitor_, _ = visit(
+        [begins(), timer("f"), chart(curves.format(10)), ends()],
+        [begins("f"), message(script_finished=ForwardMsg.FINISHED_EARLY_FOR_RERUN), begins()]
+        + [chart(curves.format(50)), ends()],
+    )
+    answer = visitor_.open("")
+    assert visitor_.is_polled
+    assert (visitor_.drawn("this run"), answer.finished) == (5 * 10, None)
+
+    assert visitor_.finish().finished is not None
+    assert not visitor_.is_polled
+    assert (visitor_.drawn("this run"), visitor_.drawn("baseline")) == (250, 0)
+
+
+def test_what_the_server_asks_for_is_answered_while_nothing_is_moved(visit):
+    visitor_, server = visit([begins(), timer("f"), ends()], [begins("f"), ends("f")])
+    visitor_.open("")
+    visitor_.rest(0.05)
+
+    assert any(asked.is_auto_rerun for asked in server.asked)
+
+
+def test_a_box_for_errors_is_noted(visit):
+    visitor_, _ = visit([begins(), refused("A worker died."), ends()])
+
+    assert visitor_.open("").refusals == ["A worker died."]
+
+
+def test_a_knob_that_made_way_for_a_new_one_is_not_sent_any_more(visit):
+    visitor_, server = visit(
+        [begins(), slider("l2", "off", "0.1"), ends()],
+        [begins(), slider("l2", "off", "0.1", turn=1), ends()],
+        [begins(), ends()],
+    )
+    visitor_.open("")
+    visitor_.move("l2", "0.1")
+    visitor_.rerun()
+
+    assert len(server.asked[2].widget_states.widgets) == 0

@@ -64,3 +64,12 @@ def test_charts_are_kept_apart_by_key(page):
     charts.show("one", plot, 20)
 
     assert page.shown[0][0] is page.shown[2][0]
+
+
+def test_what_is_sent_of_a_figure_is_written_once_for_all(page):
+    charts.show("chart", plot, 50)
+    charts.show("another chart", plot, 50)
+
+    (first, _), (second, _) = page.shown
+    assert first.to_dict() is second.to_dict()
+    assert first.to_dict() == plot(50).to_dict()

@@ -79,6 +79,12 @@ def test_what_a_visitor_can_send_is_bounded(seen):
     assert seen("server.disconnectedSessionTTL") <= 120
 
 
+def test_what_is_sent_by_its_hash_is_there_though_the_server_is_late(seen):
+    # With two, Streamlit's own, a page asked for anew while it is drawn may be sent what it has dropped.
+    assert seen("global.maxCachedMessageAge") >= 20
+    assert seen("global.minCachedMessageSize") == 1000
+
+
 def test_streamlit_knows_every_setting():
     told = {
         f"{section}.{name}"
