@@ -4,12 +4,15 @@ No time is asserted; what the server takes under load is what the bench itself p
 """
 
 import math
+import time
 from collections import Counter
+from contextlib import nullcontext
 
+import psutil
 import pytest
 
 from regcore.bench import __main__ as command
-from regcore.bench import load, load_lesson, load_tables
+from regcore.bench import load, load_lesson, load_tables, visitor
 from regcore.bench.load_lesson import ARRIVAL, CACHED, LINK, NEW, PAGE, REPLAY, SHARED, START, UNCACHED
 from regcore.bench.load_record import (
     BENCH,
@@ -377,6 +380,61 @@ def test_options_of_the_load_beside_other_benches_are_refused(capsys):
         command.main(["speed", "--tabs", "1"])
     assert ended.value.code == 2
     assert "must stand beside load" in capsys.readouterr().err
+
+
+# --- from end to end ---------------------------------------------------------------------------------------
+
+
+class Served:
+    """A server that is this process, and has nothing to say."""
+
+    address = "127.0.0.1:1"
+
+    def family(self):
+        return [psutil.Process()]
+
+    def faults(self):
+        return []
+
+
+class Guest(Visited):
+    """A visitor of it."""
+
+    def __init__(self, address, page):
+        super().__init__()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def options(self, name):
+        return [
+            "off",
+            *sorted({*load_lesson.PATIENCES, *SHARED, *(to for steps in NEW.values() for to in steps)}),
+        ]
+
+    def finish(self):
+        time.sleep(0.001)
+        return Answer()
+
+
+def test_a_load_is_measured_and_told(monkeypatch):
+    monkeypatch.setattr(load, "serve", lambda: nullcontext(Served()))
+    monkeypatch.setattr(visitor, "Visitor", Guest)
+    monkeypatch.setattr(load, "SECONDS_TO_ARRIVE", 0.1)
+    monkeypatch.setattr(load, "SECONDS_BETWEEN_SAMPLES", 0.2)
+
+    report = load.run(effort=load.Effort((2, 3), 0.01, 0))
+
+    assert [claim.holds for claim in report.claims if "no error" in claim.text] == [True, True]
+    rows = report.json()["tables"]["actions"]["rows"]
+    assert {(row["sessions"], row["kind"]) for row in rows} >= {(2, UNCACHED), (3, UNCACHED), (3, PAGE)}
+    assert {row["who"] for row in report.json()["tables"]["usage"]["rows"]} == {
+        SERVER, WORKERS, BENCH, BROWSER,
+    }  # fmt: skip
+    assert "3 sessions" in report.text()
 
 
 REPORT = Report(title="Load", settings=(), tables=())

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 import shutil
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -55,7 +56,7 @@ LABELS = {
     "patience": "Patience, epochs",
 }
 BACK = {"ArrowLeft": "ArrowRight", "ArrowRight": "ArrowLeft"}
-PATIENCE_MS = 180_000
+PATIENCE_MS = 60_000
 # Where a tab turns to, by what the menu calls it.
 OTHER_PAGE, LAB_PAGE = "Early stopping", "Lab"
 # Nothing runs, nothing waits to be drawn anew, and no run is under way.
@@ -177,7 +178,8 @@ class _Tab:
             await self._do(PAGE, page, place if title == LAB_PAGE else None, link.click)
 
     async def _press(self, kind: str, page: Page, wanted: Config, knob: str, key: str) -> None:
-        slider = page.get_by_role("slider", name=LABELS[knob], exact=True)
+        # Streamlit's sliders are called by their label twice.
+        slider = page.get_by_role("slider", name=re.compile(f"^{re.escape(LABELS[knob])}")).first
         await self._do(kind, page, wanted, lambda: slider.press(key))
 
     async def _do(
