@@ -11,7 +11,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import cache
@@ -92,9 +92,9 @@ class LocalProcesses(Executor):
         # Loky's own way to do this may wait forever where calls are under way, or fail in its thread. A pool
         # whose workers have died is broken, and fails all of its calls.
         watch.end()
-        threads = [*_threads_of(pool), watch]
+        threads = [watch, *_threads_of(pool)]
         pool.shutdown(wait=False)
-        del pool
+        del pool, watch
         _tidy_up(threads)
 
     def _submit(self, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Future[Any]:
@@ -129,15 +129,16 @@ def _threads_of(pool: Any) -> list[threading.Thread]:
     return [thread for thread in (pool._executor_manager_thread, pool._call_queue._thread) if thread]
 
 
-def _tidy_up(threads: Iterable[threading.Thread]) -> None:
+def _tidy_up(threads: list[threading.Thread]) -> None:
     """Let go of the semaphores of a pool that has ended.
 
     A server that is told to stop ends by a signal, without Python's own tidying up; loky's tracker, which
     outlives it, complains of what it has not let go of.
     """
     end = time.monotonic() + SECONDS_TO_DIE
-    for thread in threads:
-        thread.join(max(0.0, end - time.monotonic()))
+    while threads:
+        # None is held on to: they hold the semaphores.
+        threads.pop().join(max(0.0, end - time.monotonic()))
     # Asking which there are takes note of those that have ended; their semaphores go with them.
     multiprocessing.active_children()
     gc.collect()
