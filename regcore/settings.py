@@ -18,6 +18,7 @@
 | `REGCORE_STEP_SECONDS` | 30 | 3 | seconds that one update may take, as estimated: it is never cancelled |
 | `REGCORE_GRACE_SECONDS` | 30 | 30 | how long the runs of a closed tab go on, should it come back |
 | `REGCORE_POLL_SECONDS` | 0.5 | 0.5 | how often a page looks at its run; with many that train, less often |
+| `REGCORE_SESSIONS` | none | 120 | pages open at a time; who comes later is asked to wait; `none`: any |
 | `REGCORE_LOG` | plain | plain | the log of the server: `plain` for people, `json` for programs |
 | `REGCORE_METRICS_TOKEN` | none | none | who sends it may read `/metrics`; `none`: this machine alone may |
 | `REGCORE_DATABASE` | the user's file | the user's file | where finished runs are kept: a URL, or `none` |
@@ -70,6 +71,7 @@ class Settings:
         step_seconds: Seconds that one optimizer step of one network may take, as estimated.
         grace_seconds: How long the runs of a session that has ended go on.
         poll_seconds: How often a page looks at its run, at most.
+        sessions: Pages that are open at a time; None: any number.
         log: How the server writes its log: "plain" or "json".
         metrics_token: What a request for the operator's figures has to bring; None: it has to come from here.
         database: URL of the database; `OWN_FILE`: a file of the user; None: runs are kept by sessions alone.
@@ -93,6 +95,7 @@ class Settings:
     step_seconds: float = 30.0
     grace_seconds: float = 30.0
     poll_seconds: float = 0.5
+    sessions: int | None = None
     log: Literal["plain", "json"] = "plain"
     metrics_token: str | None = field(default=None, repr=False)
     database: str | None = field(default=OWN_FILE, repr=False)
@@ -115,6 +118,7 @@ HOST = Settings(
     session_runs=4,
     run_seconds=60.0,
     step_seconds=3.0,
+    sessions=120,
 )
 PROFILES = {settings.profile: settings for settings in (LAPTOP, HOST)}
 
@@ -220,6 +224,7 @@ _READERS: Mapping[str, Callable[[str, str], Any]] = {
     "step_seconds": partial(_seconds, maximum=3600),
     "grace_seconds": partial(_seconds, maximum=3600),
     "poll_seconds": partial(_seconds, maximum=60),
+    "sessions": partial(_limit, partial(_count, maximum=100_000)),
     "log": partial(_choice, choices=("plain", "json")),
     "metrics_token": partial(_limit, _token),
     "database": partial(_limit, _database),

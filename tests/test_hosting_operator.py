@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-import threading
 from concurrent.futures import BrokenExecutor
 
 import pytest
@@ -13,7 +12,6 @@ from regcore.execution.metrics import Figures, Waits
 from regcore.hosting import exposition
 from regcore.hosting.exposition import Server
 from regcore.hosting.operator import READY, Health, OperatorOnly
-from regcore.hosting.sessions import CountSessions, Sessions
 from tests.asgi import ask
 
 TOKEN = "0123456789abcdef"
@@ -200,26 +198,3 @@ def test_an_answer_holds_for_a_while_alone(monkeypatch):
         return first.status_code, (await health.answer(None)).status_code
 
     assert asyncio.run(twice()) == (503, 200)
-
-
-def test_sessions_are_counted_while_they_last():
-    sessions = Sessions()
-    open_now, may_end = threading.Event(), threading.Event()
-
-    async def app(scope, receive, send):
-        open_now.set()
-        await asyncio.to_thread(may_end.wait)
-
-    counted = CountSessions(app, sessions)
-
-    async def two():
-        first = asyncio.create_task(counted({"type": "websocket"}, None, None))
-        await asyncio.to_thread(open_now.wait)
-        n_open = sessions.n_open
-        may_end.set()
-        await first
-        await counted({"type": "http"}, None, None)
-        return n_open
-
-    assert asyncio.run(two()) == 1
-    assert (sessions.n_open, sessions.n_opened) == (0, 1)

@@ -37,6 +37,7 @@ def test_every_variable_is_read():
         "REGCORE_DATABASE": "sqlite:////data/lab.sqlite",
         "REGCORE_DATABASE_BYTES": "1GB",
         "REGCORE_DESK_DAYS": "7",
+        "REGCORE_SESSIONS": "60",
         "REGCORE_LOG": "json",
         "REGCORE_METRICS_TOKEN": "0123456789abcdef",
     }
@@ -61,6 +62,7 @@ def test_every_variable_is_read():
         database="sqlite:////data/lab.sqlite",
         database_bytes=10**9,
         desk_days=7,
+        sessions=60,
         log="json",
         metrics_token="0123456789abcdef",
     )

@@ -37,6 +37,12 @@ def token_of(cookies: Mapping[str, str]) -> str | None:
     return text if _TOKEN.fullmatch(text) else None
 
 
+def asks_for_page(scope: Scope) -> bool:
+    """Return whether a browser asks for something to show, and not for a file or a connection of a page."""
+    is_get = scope["type"] == "http" and scope["method"] == "GET"
+    return is_get and "text/html" in Headers(scope=scope).get("accept", "")
+
+
 class DeskCookie:
     """Middleware that gives whoever opens a page a token, and keeps the one that is there."""
 
@@ -45,13 +51,10 @@ class DeskCookie:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request; where it opens a page, with the cookie."""
-        if scope["type"] != "http" or scope["method"] != "GET":
+        if not asks_for_page(scope):
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        if "text/html" not in headers.get("accept", ""):
-            await self._app(scope, receive, send)
-            return
         cookie = _cookie(token_of(dict(_cookies(headers))) or new_token(), headers, scope["scheme"])
 
         async def send_with_cookie(message: Message) -> None:
