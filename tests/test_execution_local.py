@@ -343,6 +343,19 @@ def test_ctrl_c_ends_train_and_its_workers(tmp_path):
     assert is_gone(worker)
 
 
+def test_workers_end_while_data_is_being_sent_to_them_and_the_sender_with_them():
+    with workers() as processes:
+        processes.submit(os.getpid).result(PATIENCE)
+        processes.submit(time.sleep, 600)
+        for _ in range(4):
+            processes.submit(len, bytes(10_000_000))
+        sender = processes._pool._call_queue._thread
+        processes.shutdown(cancel_futures=True)
+        sender.join(PATIENCE)
+
+        assert not sender.is_alive()
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signal")
 def test_a_process_that_a_signal_ends_leaves_nothing_that_loky_complains_of(tmp_path):
     script = start_script(

@@ -5,6 +5,7 @@ import json
 import logging
 import pickle
 import threading
+import traceback
 import warnings
 
 import pytest
@@ -81,6 +82,15 @@ def test_what_other_packages_quote_is_left_out(log):
 
     assert "Uncaught app execution: %s" in log() and "in fail_inside" in log()
     assert "no such page" in log() and "connected" not in log()
+    assert SECRET not in log()
+
+
+def test_a_traceback_that_others_write_into_their_message_keeps_its_places(log):
+    text = "".join(traceback.format_exception(raised()))
+    logging.getLogger("uvicorn.error").error(text)
+    logging.getLogger("uvicorn.error").error(f"Application startup failed.\n{SECRET}")
+
+    assert "in fail_inside" in log() and "KeyError" in log() and "Application startup failed." in log()
     assert SECRET not in log()
 
 

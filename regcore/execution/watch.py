@@ -56,11 +56,11 @@ class PoolWatch(threading.Thread):
         """End the workers at once: whatever waits for them fails."""
         kill([process.pid for process in self._processes])
         self._manager.join(SECONDS_TO_NOTE)
-        if self._manager.is_alive():
-            # Loky closes them when it clears up, which must not happen at the same time.
-            with self._lock:
-                for end in self._ends:
-                    end.close()
+        # Whoever still writes to the workers, or reads from them, sees that nobody is there. Loky may have
+        # closed some of them itself; its thread has ended by now, or hangs.
+        with self._lock:
+            for end in self._ends:
+                end.close()
 
     def _bury(self) -> None:
         self._manager.join(SECONDS_TO_NOTE)

@@ -64,7 +64,7 @@ def clean_record(*args: Any, **kwargs: Any) -> logging.LogRecord:
         # "file:line: kind: message", and the line of code.
         record.msg, record.args = ": ".join(record.getMessage().split(": ", 2)[:2]), ()
     elif not _is_of(record.name, OWN):
-        record.args = ()
+        record.msg, record.args = _words(str(record.msg)), ()
     if record.exc_info and record.exc_info[1]:
         record.exc_text = "\n".join(_fault(record.exc_info[1]))
     return record
@@ -115,6 +115,14 @@ def _fault(error: BaseException) -> Iterator[str]:
     for behind in reversed(list(_chain(error))):
         yield from _places(behind)
         yield f"{type(behind).__module__}.{type(behind).__qualname__}".removeprefix("builtins.")
+
+
+def _words(text: str) -> str:
+    """Return the first line of what others say; of a traceback that is part of it, its places and kind."""
+    first, *more = text.strip().splitlines() or [""]
+    if not more or not first.startswith("Traceback"):
+        return first
+    return "\n".join([first, *_FILE.findall(text), more[-1].partition(":")[0]])
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
