@@ -2,6 +2,7 @@
 
 import time
 from contextlib import nullcontext
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -86,8 +87,25 @@ def test_a_knob_that_moves_ends_the_wait_for_a_short_run(monkeypatch):
 def test_a_run_that_is_not_short_is_waited_for_no_longer(monkeypatch):
     monkeypatch.setattr(runs.state, "recall", lambda name: None)
     monkeypatch.setattr(runs, "WAIT_SECONDS", 0.0)
+    monkeypatch.setattr(runs, "LONGEST_WAIT_SECONDS", 0.0)
 
     runs._wait_a_little(Endless(), "lab")
+
+
+@pytest.mark.parametrize(("n_owners", "seconds"), [(1, 0.5), (4, 0.5), (6, 0.75), (60, 1.0)])
+def test_with_many_that_train_a_run_is_waited_for_longer(n_owners, seconds, monkeypatch):
+    clock = SimpleNamespace(now=100.0)
+    monkeypatch.setattr(runs, "time", SimpleNamespace(monotonic=lambda: clock.now))
+    monkeypatch.setattr(runs.state, "recall", lambda name: None)
+
+    class Growing(Endless):
+        def wait(self, timeout):
+            clock.now += timeout
+            return False
+
+    runs._wait_a_little(Growing(), "lab", n_owners)
+
+    assert clock.now == pytest.approx(100.0 + seconds, abs=1.01 * runs.LOOK_SECONDS)
 
 
 class Moved(BaseException):

@@ -26,8 +26,10 @@ from regcore.settings import read_settings
 
 logger = logging.getLogger(__name__)
 
-# A short run is waited for and drawn once; a longer one is drawn as it grows.
+# A short run is waited for and drawn once; a longer one is drawn as it grows. With many that train each takes
+# longer, and is waited for as long as until it would be looked at.
 WAIT_SECONDS = 0.5
+LONGEST_WAIT_SECONDS = 1.0
 LOOK_SECONDS = 0.05
 # A page that looks at its run so many times as often as it should runs anew, to do so less often.
 TOO_OFTEN = 4
@@ -193,13 +195,14 @@ def follow(
         # A knob that moves just now ends the page here, and nobody else knows of what was submitted.
         live.run.cancel()
         raise
-    _wait_a_little(live.run, place)
+    _wait_a_little(live.run, place, live.run.progress().n_owners)
     return live
 
 
-def _wait_a_little(run: Run, place: str) -> None:
+def _wait_a_little(run: Run, place: str, n_owners: int = 1) -> None:
     """Wait for a run that may be short, and make way as soon as a knob moves meanwhile."""
-    end = time.monotonic() + WAIT_SECONDS
+    until_a_look = line.poll_seconds(WAIT_SECONDS, n_owners, 0.0)
+    end = time.monotonic() + min(until_a_look, max(WAIT_SECONDS, LONGEST_WAIT_SECONDS))
     with turns.away():
         while not run.wait(LOOK_SECONDS) and time.monotonic() < end:
             # Streamlit ends a page that has to run anew at its next touch of the session.
