@@ -174,11 +174,13 @@ class _Tab:
         await self._press(REPLAY, page, new, "patience", "ArrowLeft")
         await self._press(CACHED, page, place, card.knob, BACK[key])
         for title in (OTHER_PAGE, LAB_PAGE):
-            link = page.get_by_test_id("stSidebar").get_by_role("link", name=title, exact=True)
+            # Their text begins with the name of their icon.
+            links = page.get_by_test_id("stSidebar").get_by_role("link")
+            link = links.filter(has_text=re.compile(rf"\b{title}$")).first
             await self._do(PAGE, page, place if title == LAB_PAGE else None, link.click)
 
     async def _press(self, kind: str, page: Page, wanted: Config, knob: str, key: str) -> None:
-        # Streamlit's sliders are called by their label twice.
+        # Their whole name is the label twice.
         slider = page.get_by_role("slider", name=re.compile(f"^{re.escape(LABELS[knob])}")).first
         await self._do(kind, page, wanted, lambda: slider.press(key))
 
