@@ -400,7 +400,7 @@ class Served:
 class Guest(Visited):
     """A visitor of it."""
 
-    def __init__(self, address, page):
+    def __init__(self, address, page, patience=None):
         super().__init__()
 
     def __enter__(self):

@@ -69,6 +69,8 @@ LESSONS_ALONE, CARDS_ALONE, LOOKS_ALONE = 4, 2, (0.3, 0.6)
 # From one place where nobody has been to the next one it is so long: seven moves, and a look before each.
 SECONDS_A_CARD = 7 * sum(LOOKS) / 2
 FAULTS_SHOWN = 5
+# A run that did not finish in this time is lost.
+SECONDS_TO_LOSE = 60.0
 THIS_RUN = "this run"
 WHOLE_RUN = START.seeds * START.epochs
 
@@ -245,11 +247,15 @@ def _many(
         _Seat(at, cards.take(n_cards), LOOKS, chance.uniform(0, SECONDS_TO_ARRIVE), until)
         for at in range(n_sessions)
     ]
-    threads = [threading.Thread(target=_visit, args=(server.address, seat, record)) for seat in seats]
+    threads = [
+        threading.Thread(target=_visit, args=(server.address, seat, record), daemon=True) for seat in seats
+    ]
     if n_tabs:
         hands = [cards.take_near(n_cards) for _ in range(n_tabs)]
         threads.append(
-            threading.Thread(target=tabs.visit, args=(server.address, hands, LOOKS, until, record))
+            threading.Thread(
+                target=tabs.visit, args=(server.address, hands, LOOKS, until, record), daemon=True
+            )
         )
     n_faults = len(server.faults())
     samples = [_sample(server)]
@@ -261,7 +267,8 @@ def _many(
         time.sleep(min(SECONDS_BETWEEN_SAMPLES, until - now))
         samples.append(_sample(server))
     for thread in threads:
-        thread.join()
+        # What is under way at the end may take its time, and is lost after a while.
+        thread.join(max(0.0, until + 2 * SECONDS_TO_LOSE - time.perf_counter()))
     faults = [*record.faults, *(f"in the log: {line}" for line in server.faults()[n_faults:])]
     return Phase(n_sessions, n_tabs, record.actions, faults, record.lost, samples)
 
@@ -298,7 +305,7 @@ def _visit(address: str, seat: _Seat, record: Record) -> None:
     is_there = True
     while is_there and not seat.is_over:
         try:
-            with Visitor(address, LAB) as visitor:
+            with Visitor(address, LAB, SECONDS_TO_LOSE) as visitor:
                 is_there = _go_on(visitor, seat, steps, record)
         except RegcoreError as error:
             record.failed(f"session {seat.number}: {error}")

@@ -119,11 +119,13 @@ class Visitor:
     Args:
         address: Of the server, as "127.0.0.1:8501".
         page: Which page to stay on; empty: the first one.
+        patience: Seconds to wait for something that does not come; None: some minutes.
     """
 
-    def __init__(self, address: str, page: str = "") -> None:
+    def __init__(self, address: str, page: str = "", patience: float | None = None) -> None:
         self._wire = Wire(address, page)
         self._address, self._page = address, page
+        self._patience = PATIENCE_SECONDS if patience is None else patience
         self._session = ""
         self._script = ""
         self._scripts: dict[str, str] = {}
@@ -257,12 +259,12 @@ class Visitor:
 
     def _listen(self, is_enough: Callable[[], bool], rest: float | None = None) -> None:
         """Take what comes and ask on the timers, until it is enough, or the time to rest is over."""
-        deadline = time.perf_counter() + (PATIENCE_SECONDS if rest is None else rest)
+        deadline = time.perf_counter() + (self._patience if rest is None else rest)
         while not is_enough():
             if time.perf_counter() > deadline:
                 if rest is not None:
                     return
-                raise NeverCameError(f"the app did not do what was waited for within {PATIENCE_SECONDS:g} s.")
+                raise NeverCameError(f"the app did not do what was waited for within {self._patience:g} s.")
             due = min((timer.due for timer in self._timers.values()), default=deadline)
             with suppress(TimeoutError):
                 self._take(self._wire.recv(timeout=max(0.0, min(due, deadline) - time.perf_counter())))
