@@ -147,11 +147,12 @@ def run(quick: bool = False, progress: ProgressLine | None = None, effort: Effor
         RegcoreError: the app does not start.
     """
     chosen = effort or (QUICK if quick else FULL)
-    before = processor()
     why_no_tabs = tabs.why_not() if chosen.tabs else None
     with serve() as server:
+        before = processor()
         load = _measure(server, bool(chosen.tabs) and not why_no_tabs, chosen, progress)
-    others = {"the load": [processor().others_since(before)]}
+        # While the server is there, and what it has used is known to be ours.
+        others = {"the load": [processor().others_since(before)]}
     return Report(
         title="Load: a lesson of many people on one server",
         settings=_settings(chosen, why_no_tabs),
