@@ -49,10 +49,10 @@ def test_a_first_run_is_told_that_the_workers_start(monkeypatch, state):
     ("n_owners", "under_way", "seconds"),
     [
         (1, 0.0, 0.5),
-        (4, 10.0, 0.5),
-        # Eight looks a second for all together.
-        (16, 10.0, 2.0),
-        (30, 10.0, 3.75),
+        (2, 10.0, 0.5),
+        # Eight parts of pages a second for all together, two for each page.
+        (8, 10.0, 2.0),
+        (15, 10.0, 3.75),
         (60, 10.0, 5.0),
         # A run that takes minutes is not looked at twice a second.
         (1, 60.0, 1.5),

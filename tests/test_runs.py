@@ -92,7 +92,7 @@ def test_a_run_that_is_not_short_is_waited_for_no_longer(monkeypatch):
     runs._wait_a_little(Endless(), "lab")
 
 
-@pytest.mark.parametrize(("n_owners", "seconds"), [(1, 0.5), (4, 0.5), (6, 0.75), (60, 1.0)])
+@pytest.mark.parametrize(("n_owners", "seconds"), [(1, 0.5), (2, 0.5), (3, 0.75), (60, 1.0)])
 def test_with_many_that_train_a_run_is_waited_for_longer(n_owners, seconds, monkeypatch):
     clock = SimpleNamespace(now=100.0)
     monkeypatch.setattr(runs, "time", SimpleNamespace(monotonic=lambda: clock.now))

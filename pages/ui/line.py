@@ -10,8 +10,10 @@ from pages.ui import state, words
 from regcore.errors import BusyError, RegcoreError, TooCostlyError
 from regcore.execution import Progress, workers_are_ready
 
-# A server draws so many parts of growing pages a second, for all sessions together.
-POLLS_PER_SECOND = 8.0
+# A server draws so many parts of growing pages a second, for all sessions together. A page has two of them:
+# how far its run is, and its results.
+PARTS_PER_SECOND = 8.0
+PARTS_OF_PAGE = 2
 # A run that has been going for so many seconds is looked at a second later than a new one.
 SECONDS_PER_SECOND = 40.0
 LONGEST_POLL = 5.0
@@ -25,7 +27,7 @@ def poll_seconds(shortest: float, n_owners: int, under_way: float) -> float:
         n_owners: Sessions that have runs under way.
         under_way: Seconds for which the run has been under way.
     """
-    wanted = max(n_owners / POLLS_PER_SECOND, under_way / SECONDS_PER_SECOND)
+    wanted = max(n_owners * PARTS_OF_PAGE / PARTS_PER_SECOND, under_way / SECONDS_PER_SECOND)
     return max(shortest, min(wanted, LONGEST_POLL))
 
 
