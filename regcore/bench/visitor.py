@@ -264,7 +264,12 @@ class Visitor:
             if time.perf_counter() > deadline:
                 if rest is not None:
                     return
-                raise NeverCameError(f"the app did not do what was waited for within {self._patience:g} s.")
+                under_way = (
+                    "a run of the page" if self._running is not None else f"{len(self._timers)} timers"
+                )
+                raise NeverCameError(
+                    f"the app did not do what was waited for within {self._patience:g} s: {under_way} under way."
+                )
             due = min((timer.due for timer in self._timers.values()), default=deadline)
             with suppress(TimeoutError):
                 self._take(self._wire.recv(timeout=max(0.0, min(due, deadline) - time.perf_counter())))
