@@ -268,7 +268,7 @@ class Visitor:
                     "a run of the page" if self._running is not None else f"{len(self._timers)} timers"
                 )
                 raise NeverCameError(
-                    f"the app did not do what was waited for within {self._patience:g} s: {under_way} under way."
+                    f"the app did not do what was waited for within {self._patience:g} s: {under_way}."
                 )
             due = min((timer.due for timer in self._timers.values()), default=deadline)
             with suppress(TimeoutError):
