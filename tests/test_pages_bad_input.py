@@ -52,6 +52,7 @@ class Untrained:
     """A run that was refused, or one that was cancelled before its first epoch: nothing here trains."""
 
     error = None
+    is_let_go = False
 
     def __init__(self, configs, dataset=None, owner="", probes=()):
         self.datasets = {name: load_dataset(config) for name, config in configs.items()}
@@ -70,6 +71,12 @@ class Untrained:
 
     def wait(self, timeout):
         return True
+
+    def sizes(self):
+        return {}
+
+    def let_go(self):
+        pass
 
     def cancel(self):
         pass

@@ -237,11 +237,13 @@ def kept_of(name: str, make: Callable[..., T], *inputs: Any, **options: Any) -> 
     before: _KeptOf | None = recall(name)
     page = st.session_state.get(_PAGE)
     if before is None or (before.make, before.inputs, before.options) != (make, inputs, options):
-        before = _KeptOf(make, inputs, options, make(*inputs, **options), None)
-    if before.page != page:
-        keep(name, before._replace(page=page))
-    made_before: T = before.what
-    return made_before
+        made = _KeptOf(make, inputs, options, make(*inputs, **options), page)
+    else:
+        made = before if before.page == page else before._replace(page=page)
+    if made is not before:
+        keep(name, made)
+    what: T = made.what
+    return what
 
 
 class _KeptOf(NamedTuple):

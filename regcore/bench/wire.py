@@ -61,7 +61,8 @@ class Wire:
                 self._read(SECONDS_TO_CONNECT)
         except OSError as error:
             raise RegcoreError(f"the server of the app does not answer at {address}: {error}.") from error
-        if self._protocol.state is not State.OPEN:
+        # A session that was let in may have ended since.
+        if self._protocol.state is State.CONNECTING or self._protocol.handshake_exc is not None:
             self.close()
             raise RegcoreError(
                 f"the server of the app refused a session at {address}: {self._protocol.handshake_exc}."
