@@ -5,6 +5,7 @@ import re
 from playwright.sync_api import expect
 
 from tests.browser.lab_page import figure, finished, settled
+from tests.browser.stillness import still
 from tests.browser.test_accessibility import check
 
 QUERY = "data=digits&n_train=60&n_val=40&hidden=8&epochs=8&seeds=2&label_noise=0.3&shift=1"
@@ -21,7 +22,8 @@ def test_arrival_words_curve_and_leak(server, open_page):
     expect(page).to_have_url(re.compile(r"jitter=0\.2"))
     expect(page.get_by_text("This run: jitter 0.2, shift 1", exact=True)).to_be_visible()
 
-    page.get_by_role("button", name="networks both ways").click()
+    # A page that is being drawn moves what is clicked at away from below the mouse.
+    still(page).get_by_role("button", name="networks both ways").click()
 
     expect(figure(page, "Error. augment, then split: validation claims")).to_be_visible()
 
