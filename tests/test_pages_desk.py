@@ -15,6 +15,7 @@ from regcore import store
 from regcore.execution import fingerprint
 from regcore.figures import BASELINE, THIS_RUN
 from regcore.hosting.desk import NAME
+from regcore.store.keeper import Status
 from tests.opened_runs import errors
 from tests.test_pages import TINY, open_app
 from tests.test_pages_shelf import button, eyes, move, overlaid
@@ -354,3 +355,41 @@ def test_runs_of_before_come_when_a_database_that_was_away_is_back(file, here, i
 
     assert list(eyes(app)) == ["baseline", "this run", "L2 0.2", "L2 0.1"]
     assert warnings(app) == []
+
+
+class KeeperAt:
+    """A keeper in some state, as far as a page asks it."""
+
+    def __init__(self, problem, n_waiting):
+        self.now = Status(problem, n_waiting)
+
+    def status(self):
+        return self.now
+
+
+@pytest.mark.parametrize(
+    ("problem", "n_waiting", "told", "is_settled"),
+    [
+        (None, 0, None, True),
+        (None, 2, None, False),
+        ("locked", 2, None, True),
+        ("locked", 2, "locked", False),
+        (None, 0, "locked", True),
+    ],
+)
+def test_a_write_that_took_long_is_looked_at_until_it_is_there_or_something_is_wrong(
+    problem, n_waiting, told, is_settled
+):
+    assert desk._is_settled(KeeperAt(problem, n_waiting), told) is is_settled
+
+
+def test_a_write_that_is_there_by_now_is_not_looked_at_again(monkeypatch):
+    kept, watched = {desk._UNSURE: True}, []
+    monkeypatch.setattr(desk.state, "recall", kept.get)
+    monkeypatch.setattr(desk.state, "keep", kept.__setitem__)
+    monkeypatch.setattr(desk, "_watch", watched.append)
+    monkeypatch.setattr(desk, "_found", lambda: ("desk", KeeperAt(None, 0)))
+
+    desk.show_problem()
+
+    assert (watched, kept[desk._UNSURE]) == ([], None)

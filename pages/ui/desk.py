@@ -183,20 +183,27 @@ def show_problem() -> None:
     found = _found()
     if found is None:
         return
-    problem = found[1].status().problem
-    if problem or state.recall(_UNSURE):
-        state.keep(_UNSURE, None)
+    problem, n_waiting = found[1].status()
+    is_unsure = state.recall(_UNSURE)
+    state.keep(_UNSURE, None)
+    if problem or (is_unsure and n_waiting):
         _watch(problem)
 
 
 @st.fragment(run_every=LOOK_AGAIN_SECONDS)
 def _watch(problem: str | None) -> None:
-    """Say what is wrong, and look again: the page runs anew when that has changed."""
+    """Say what is wrong, and look again: the page runs anew when that has changed, or all is written."""
     found = _found()
-    if found is None or found[1].status().problem != problem:
+    if found is None or _is_settled(found[1], problem):
         st.rerun()
     if problem:
         st.warning(f"{problem[:1].upper()}{problem[1:]}. {MEANWHILE}", icon=":material/cloud_off:")
+
+
+def _is_settled(kept_by: Keeper, problem: str | None) -> bool:
+    """Return whether there is nothing more to look at: something else is wrong now, or nothing after all."""
+    now = kept_by.status()
+    return now.problem != problem or (problem is None and not now.n_waiting)
 
 
 def _found() -> tuple[str, Keeper] | None:
