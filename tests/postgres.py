@@ -11,6 +11,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.installing import install
+
 PLACES = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql*/bin")
 USER, NAME = "lab", "postgres"
 
@@ -90,18 +92,9 @@ def _programs() -> Path | None:
 def _installed() -> Path:
     if not shutil.which("apt-get") or getattr(os, "geteuid", lambda: 1)() != 0:
         raise NoPostgreSQL("no PostgreSQL was found, and there is no apt-get or no right to install one")
-    for command in (["apt-get", "update", "-q"], ["apt-get", "install", "-q", "-y", "postgresql"]):
-        try:
-            subprocess.run(
-                command,
-                check=True,
-                capture_output=True,
-                timeout=400,
-                stdin=subprocess.DEVNULL,
-                env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
-            )
-        except (OSError, subprocess.SubprocessError) as error:
-            raise NoPostgreSQL(f"{' '.join(command)}: {error}") from error
+    failure = install([["apt-get", "update", "-q"], ["apt-get", "install", "-q", "-y", "postgresql"]])
+    if failure is not None:
+        raise NoPostgreSQL(failure)
     if (programs := _programs()) is None:
         raise NoPostgreSQL("apt-get has installed postgresql, and there is no initdb")
     return programs

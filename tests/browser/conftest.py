@@ -30,18 +30,16 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
+from regcore.bench.tabs import BROWSERS
+from tests.installing import install
+
 # Workers of several servers may start at once, on two processors.
 PATIENCE_MS = 240_000
 expect.set_options(timeout=PATIENCE_MS)
 Scheme = Literal["light", "dark"]
 ROOT = Path(__file__).resolve().parents[2]
 SYSTEM_BROWSERS = (
-    "chromium",
-    "chromium-browser",
-    "google-chrome",
-    "google-chrome-stable",
-    "chrome",
-    "microsoft-edge",
+    *BROWSERS,
     "msedge",
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
     "/Applications/Microsoft Edge.app/Contents/MacOS/Microsoft Edge",
@@ -101,22 +99,6 @@ def _launch(playwright: Playwright, reasons: list[str]) -> Browser | None:
     return None
 
 
-def _install(commands: list[list[str]], reasons: list[str]) -> None:
-    for command in commands:
-        try:
-            subprocess.run(
-                command,
-                check=True,
-                capture_output=True,
-                timeout=400,
-                stdin=subprocess.DEVNULL,
-                env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
-            )
-        except (OSError, subprocess.SubprocessError) as error:
-            reasons.append(f"{' '.join(command)}: {error}")
-            return
-
-
 def _give_up(reason: str) -> NoReturn:
     if os.environ.get("CI") == "true":
         pytest.fail(f"{reason} (CI=true, so this is a failure)", pytrace=False)
@@ -132,7 +114,8 @@ def browser() -> Iterator[Browser]:
         for commands in _installers():
             if found:
                 break
-            _install(commands, reasons)
+            if failure := install(commands):
+                reasons.append(failure)
             found = _launch(playwright, reasons)
         if found is None:
             _give_up("no Chromium could be found or installed: " + "; ".join(dict.fromkeys(reasons)))
