@@ -221,8 +221,8 @@ def diagnose(result: Result, baseline: Result | None = None, split: Verdict | No
     )
     neighbour = _other_side(near[0], beyond) if near else None
     sentence = _Sentences(result, found, {number.name: number for number in numbers}).of(kind)
-    if baseline is not None:
-        sentence += f" The baseline {_DOES[diagnose(baseline).kind]}."
+    if baseline is not None and plain is not None:
+        sentence += f" The baseline {_DOES[_kind_of(_numbers(baseline, plain, None, None))]}."
     return Diagnosis(
         kind=kind,
         sentence=sentence,
@@ -280,6 +280,10 @@ def _kind(is_beyond: Flags) -> Kind:
     if beyond(GAP):
         return DIFFERENT if beyond(BESIDE) else OVERFITTING
     return OVERFITTING if beyond(RISE) else HEALTHY
+
+
+def _kind_of(numbers: Sequence[Number]) -> Kind:
+    return _kind({number.name: number.is_beyond for number in numbers})
 
 
 def _other_side(number: Number, beyond: Flags) -> Kind:

@@ -101,16 +101,17 @@ def read(result: Result) -> Readings:
     """
     errors, losses = errors_to_learn(result), losses_to_learn(result)
     curves = {name: _curves(result, name) for name in _READ}
-    is_seen = _is_seen(result)
+    stopped_at = _stopped_at(result)
+    is_seen, has_fired = _is_seen(result, stopped_at), stopped_at > 0
     kept = {name: _kept(result, curve) for name, curve in curves.items()}
     y_scale = np.array([result.dataset.rows(seed).y_scale for seed in result.seeds])
     # A run that diverged has infinities to subtract.
     with np.errstate(invalid="ignore", over="ignore"):
         is_lost = ~np.isfinite(curves["train_loss"] + curves["val_loss"])
         n_told = np.where(np.any(is_lost & ~is_seen, axis=2), is_seen.sum(axis=2), is_seen.shape[2])
-        rise, gain = _rise_and_gain(result, curves["val_loss"], n_told)
+        rise, gain = _rise_and_gain(result, curves["val_loss"], n_told, has_fired)
         epoch_noise, jumps = (_jumps(curves[name], n_told) for name in ("val_error", "val_loss"))
-        rise_noise, gain_noise = _noise_of_rise_and_gain(result, jumps)
+        rise_noise, gain_noise = _noise_of_rise_and_gain(result, jumps, has_fired)
         return Readings(
             lost=np.any(is_lost & is_seen, axis=2).mean(axis=1),
             blow_up=_blow_up(result, curves, is_seen, losses),
@@ -194,11 +195,16 @@ def _of_mean(noise: Floats) -> Floats:
     return pooled
 
 
-def _is_seen(result: Result) -> Flags:
+def _stopped_at(result: Result) -> Counts:
+    """Return the epoch in which patience fired, [seeds, members]; 0 where it did not."""
+    stopped_at: Counts = result.stops["stopped_epoch"].to_numpy(np.int64, na_value=0)
+    return stopped_at.reshape(len(result.seeds), result.config.members)
+
+
+def _is_seen(result: Result, stopped_at: Counts) -> Flags:
     """Return whether a network trains for an epoch before patience fires, [seeds, members, epochs]."""
     n_epochs = result.recordings[result.seeds[0], 0].n_epochs
-    stopped_at = result.stops["stopped_epoch"].fillna(n_epochs).to_numpy(np.int64)
-    seen: Flags = np.arange(n_epochs) < stopped_at.reshape(len(result.seeds), result.config.members, 1)
+    seen: Flags = np.arange(n_epochs) < np.where(stopped_at, stopped_at, n_epochs)[:, :, None]
     return seen
 
 
@@ -211,13 +217,16 @@ def _blow_up(result: Result, curves: Mapping[str, Floats], is_seen: Flags, losse
     return blow_up
 
 
-def _rise_and_gain(result: Result, val_loss: Floats, n_told: Counts) -> tuple[Floats, Floats]:
+def _rise_and_gain(
+    result: Result, val_loss: Floats, n_told: Counts, has_fired: Flags
+) -> tuple[Floats, Floats]:
     """Return how far each network's loss is above its lowest before, and above what more epochs reach.
 
     Args:
         result: The run.
         val_loss: [seeds, members, epochs].
         n_told: How many first epochs of each network are looked at, [seeds, members].
+        has_fired: Whether patience did, [seeds, members].
     """
     kept_at, smooth = _kept_at(result), np.full_like(val_loss, np.nan)
     for network, n_epochs in np.ndenumerate(n_told):
@@ -230,7 +239,7 @@ def _rise_and_gain(result: Result, val_loss: Floats, n_told: Counts) -> tuple[Fl
     lowest_at = int(np.argmin(np.where(np.isnan(mean), np.inf, mean))) + 1
     above = kept - smooth[:, :, lowest_at - 1]
     rise = np.where(lowest_at < kept_at, above, 0.0)
-    gain = np.where(_has_fired(result), np.where(lowest_at > kept_at, above, 0.0), _next_doubling(val_loss))
+    gain = np.where(has_fired, np.where(lowest_at > kept_at, above, 0.0), _next_doubling(val_loss))
     return rise, gain
 
 
@@ -270,20 +279,14 @@ def _doublings(n_epochs: int) -> float:
     return math.log2(middle / (middle - part))
 
 
-def _noise_of_rise_and_gain(result: Result, jumps: Floats) -> tuple[Floats, Floats]:
+def _noise_of_rise_and_gain(result: Result, jumps: Floats, has_fired: Flags) -> tuple[Floats, Floats]:
     """Return the standard deviations, [seeds, members], of differences of averages of a curve that jumps."""
     n_epochs = result.recordings[result.seeds[0], 0].n_epochs
     rise_noise = jumps * math.sqrt(2 / (_half_window(n_epochs) + 1))
     if n_epochs < 2:
         return rise_noise, np.zeros_like(jumps)
     of_pace = jumps * math.sqrt(2 / _part(n_epochs)) / _doublings(n_epochs)
-    return rise_noise, np.where(_has_fired(result), rise_noise, of_pace)
-
-
-def _has_fired(result: Result) -> Flags:
-    """Return whether patience fired, [seeds, members]."""
-    fired: Flags = result.stops["stopped_epoch"].notna().to_numpy()
-    return fired.reshape(len(result.seeds), result.config.members)
+    return rise_noise, np.where(has_fired, rise_noise, of_pace)
 
 
 def _row_noise(result: Result, error: Floats, loss: Floats) -> Floats:

@@ -32,7 +32,7 @@ def test_a_figure_is_shown_with_its_text(page):
     charts.show("chart", plot(20))
 
     ((figure, options),) = page.shown
-    assert figure.layout.height == 20
+    assert figure.to_dict()["layout"]["height"] == 20
     assert options == {
         "key": "chart", "theme": None, "config": {"displaylogo": False}, "alt": "20 by 1, False",
     }  # fmt: skip

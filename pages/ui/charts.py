@@ -28,10 +28,9 @@ def show(key: str, figure: go.Figure | Make, *inputs: Any, **options: Any) -> No
         *inputs: What it is made from.
         **options: The same, by name.
     """
-    drawn = figure if isinstance(figure, go.Figure) else _made(key, figure, inputs, options)
-    meta = drawn.layout.meta or {}
+    drawn = Final(figure) if isinstance(figure, go.Figure) else _made(key, figure, inputs, options)
     # The figures' own template has the colours of the page, and text of more contrast than Streamlit's.
-    st.plotly_chart(drawn, key=key, theme=None, config=CONFIG, alt=meta.get("description"))
+    st.plotly_chart(drawn, key=key, theme=None, config=CONFIG, alt=drawn.description)
 
 
 def is_dark() -> bool:
@@ -40,14 +39,26 @@ def is_dark() -> bool:
 
 
 class Final(go.Figure):  # type: ignore[misc]
-    """A figure that is not changed any more. What is sent of it is written once, for all who are shown it."""
+    """A figure that is not changed any more, as it is sent: written once, for all who are shown it.
+
+    Attributes:
+        description: What it says in words; None: nothing.
+    """
+
+    def __init__(self, figure: go.Figure) -> None:
+        # To take its parts over, plotly would check them all once more.
+        super().__init__()
+        self._written: dict[str, Any] = figure.to_dict()
+        meta = self._written["layout"].get("meta") or {}
+        self._description: str | None = meta.get("description")
+
+    @property
+    def description(self) -> str | None:
+        return self._description
 
     def to_dict(self) -> dict[str, Any]:
         """Return what is sent; nobody may change it."""
-        written: dict[str, Any] | None = self.__dict__.get("_written")
-        if written is None:
-            written = self._written = super().to_dict()
-        return written
+        return self._written
 
 
 def _made(key: str, make: Make, inputs: tuple[Any, ...], options: Mapping[str, Any]) -> go.Figure:

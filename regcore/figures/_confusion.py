@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -11,8 +11,8 @@ import plotly.graph_objects as go
 
 from regcore.confusion import Confusion
 from regcore.errors import ConfigError
-from regcore.figures._layout import set_layout
-from regcore.figures._style import NEUTRAL, colour_of, faded, template
+from regcore.figures._layout import drawn
+from regcore.figures._style import NEUTRAL, colour_of, faded, written_template
 
 HEIGHT = 360
 MARGIN = {"l": 8, "r": 8, "t": 8, "b": 8}
@@ -69,19 +69,15 @@ def _draw(info: ConfusionInfo, dark: bool = False) -> go.Figure:
     counts = np.array(info.confusion.counts)
     on_diagonal = np.eye(len(names), dtype=bool)
     label = "label given" if info.confusion.labels == "given" else "true label"
-    figure = go.Figure(
-        [
-            _cells(
-                names, np.where(on_diagonal, np.nan, counts), info.colour, (0, OPACITY), info.top or 1, label
-            ),
-            _cells(names, np.where(on_diagonal, counts, np.nan), NEUTRAL, (DIAGONAL_OPACITY,) * 2, 1, label),
-            _numbers(info.confusion),
-        ]
-    )
+    mistakes, right = np.where(on_diagonal, np.nan, counts), np.where(on_diagonal, counts, np.nan)
     axis = {"type": "category", "showgrid": False, "zeroline": False, "constrain": "domain"}
-    return set_layout(
-        figure,
-        template=template(dark),
+    return drawn(
+        [
+            _cells(names, mistakes, info.colour, (0, OPACITY), info.top or 1, label),
+            _cells(names, right, NEUTRAL, (DIAGONAL_OPACITY,) * 2, 1, label),
+            _numbers(info.confusion),
+        ],
+        template=written_template(dark),
         height=HEIGHT,
         margin=MARGIN,
         hovermode="closest",
@@ -104,35 +100,37 @@ def _cells(
     opacities: tuple[float, float],
     top: float,
     label: str,
-) -> go.Heatmap:
-    return go.Heatmap(
-        x=names,
-        y=names,
-        z=counts,
-        zmin=0,
-        zmax=top,
-        colorscale=[[0, faded(colour, opacities[0])], [1, faded(colour, opacities[1])]],
-        showscale=False,
-        xgap=1,
-        ygap=1,
-        hoverongaps=False,
-        hovertemplate=f"{label} %{{y}}, predicted %{{x}}: %{{z:.4g}} rows<extra></extra>",
-    )
+) -> dict[str, Any]:
+    return {
+        "type": "heatmap",
+        "x": names,
+        "y": names,
+        "z": counts,
+        "zmin": 0,
+        "zmax": top,
+        "colorscale": [[0, faded(colour, opacities[0])], [1, faded(colour, opacities[1])]],
+        "showscale": False,
+        "xgap": 1,
+        "ygap": 1,
+        "hoverongaps": False,
+        "hovertemplate": f"{label} %{{y}}, predicted %{{x}}: %{{z:.4g}} rows<extra></extra>",
+    }
 
 
-def _numbers(confusion: Confusion) -> go.Scatter:
+def _numbers(confusion: Confusion) -> dict[str, Any]:
     """Return the counts as text, in the colour of text of the page; nothing where there is no row."""
     names, counts = confusion.names, np.array(confusion.counts)
     places = [(label, predicted) for label, predicted in np.argwhere(counts > 0).tolist()]
-    return go.Scatter(
-        x=[names[predicted] for _, predicted in places],
-        y=[names[label] for label, _ in places],
-        text=[_rounded(counts[place], confusion) for place in places],
-        mode="text",
-        textfont={"size": 12 if len(names) <= 10 else 9},
-        hoverinfo="skip",
-        showlegend=False,
-    )
+    return {
+        "type": "scatter",
+        "x": [names[predicted] for _, predicted in places],
+        "y": [names[label] for label, _ in places],
+        "text": [_rounded(counts[place], confusion) for place in places],
+        "mode": "text",
+        "textfont": {"size": 12 if len(names) <= 10 else 9},
+        "hoverinfo": "skip",
+        "showlegend": False,
+    }
 
 
 def _rounded(count: float, confusion: Confusion) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from regcore.errors import ConfigError
-from regcore.figures._layout import set_layout
+from regcore.figures._layout import drawn
 from regcore.figures._style import (
     BAND_OPACITY,
     DASHES,
@@ -20,9 +20,9 @@ from regcore.figures._style import (
     THIN_LINE,
     colour_of,
     faded,
-    template,
+    written_template,
 )
-from regcore.figures._summary import NETWORK, summarize_epochs, thinned
+from regcore.figures._summary import NETWORK, in_order, last_of_networks, summarize_epochs, thinned
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -152,7 +152,7 @@ def _info(
     if shown not in results:
         raise ConfigError(f"shown must be one of {', '.join(results)}, got {shown!r}")
     names = list(results)
-    histories = {name: result.history.sort_values([*NETWORK, "epoch"]) for name, result in results.items()}
+    histories = {name: in_order(result.history) for name, result in results.items()}
     drawn = {
         name: [
             _curve(histories[name], name, split, measure, colour_of(name, names))
@@ -165,7 +165,7 @@ def _info(
     return CurvesInfo(
         title=shown,
         y_title=_y_title(history, measure),
-        n_networks=len(history[NETWORK].drop_duplicates()),
+        n_networks=len(last_of_networks(history)),
         curves=tuple(drawn[shown]),
         others=tuple(drawn[name][1] for name in names if others and name != shown),
         marks=_marks(results[shown].stops, drawn[shown][1], history),
@@ -195,8 +195,8 @@ def _curve(history: pd.DataFrame, run: str, split: str, measure: Measure, colour
 def _marks(stops: pd.DataFrame, val: Curve, history: pd.DataFrame) -> tuple[Mark, ...]:
     if not val.epochs:
         return ()
-    last = history.groupby(NETWORK)["epoch"].max()
-    is_restored = bool(stops.set_index(NETWORK)["restored_epoch"].lt(last).any())
+    last = history["epoch"].to_numpy()[last_of_networks(history)]
+    is_restored = bool((in_order(stops)["restored_epoch"].to_numpy() < last).any())
     epochs = {
         "best": stops["best_epoch"].tolist(),
         "stopped": stops["stopped_epoch"].dropna().tolist(),
@@ -233,21 +233,15 @@ def _y_top(curves: list[Curve], floor: float) -> float:
 
 
 def _draw(info: CurvesInfo, dark: bool = False) -> go.Figure:
-    figure = go.Figure()
-    for curve in info.curves:
-        figure.add_traces(_band(curve))
-    for line in info.lines:
-        figure.add_trace(_thin_line(line, info.curves[0].colour))
-    for curve in info.others:
-        figure.add_trace(_line(curve, f"{curve.run}, {curve.split}", THIN_LINE, OTHERS))
-    for curve in info.curves:
-        figure.add_trace(_line(curve, curve.split, LINE_WIDTH, OWN))
-    for mark in info.marks:
-        figure.add_trace(_marker(mark, info))
-    return set_layout(
-        figure,
+    traces = [edge for curve in info.curves for edge in _band(curve)]
+    traces += [_thin_line(line, info.curves[0].colour) for line in info.lines]
+    traces += [_line(curve, f"{curve.run}, {curve.split}", THIN_LINE, OTHERS) for curve in info.others]
+    traces += [_line(curve, curve.split, LINE_WIDTH, OWN) for curve in info.curves]
+    traces += [_marker(mark, info) for mark in info.marks]
+    return drawn(
+        traces,
         **(_floor(info.floor) if info.floor is not None else {}),
-        template=template(dark),
+        template=written_template(dark),
         height=HEIGHT,
         margin=MARGIN,
         meta={"description": _describe(info)},
@@ -264,55 +258,57 @@ def _draw(info: CurvesInfo, dark: bool = False) -> go.Figure:
     )
 
 
-def _line(curve: Curve, name: str, width: float, rank: int) -> go.Scatter:
-    return go.Scatter(
-        x=curve.epochs,
-        y=curve.median,
-        name=name,
-        mode="lines",
-        legendrank=rank,
-        line={"color": curve.colour, "dash": DASHES[curve.split], "width": width},
-        customdata=np.column_stack([curve.low, curve.high]),
-        hovertemplate="%{y:.4g}" if curve.low == curve.high else MEDIAN_AND_BAND,
-    )
+def _line(curve: Curve, name: str, width: float, rank: int) -> dict[str, Any]:
+    return {
+        "type": "scatter",
+        "x": curve.epochs,
+        "y": curve.median,
+        "name": name,
+        "mode": "lines",
+        "legendrank": rank,
+        "line": {"color": curve.colour, "dash": DASHES[curve.split], "width": width},
+        "customdata": np.column_stack([curve.low, curve.high]),
+        "hovertemplate": "%{y:.4g}" if curve.low == curve.high else MEDIAN_AND_BAND,
+    }
 
 
-def _thin_line(line: Line, colour: str) -> go.Scatter:
-    return go.Scatter(
-        x=line.epochs,
-        y=line.values,
-        mode="lines",
-        showlegend=False,
-        line={"color": faded(colour, THIN_OPACITY), "dash": DASHES[line.split], "width": THIN_LINE},
-        hovertemplate=f"seed {line.seed}, member {line.member}, {line.split}, epoch %{{x}}: %{{y:.4g}}"
+def _thin_line(line: Line, colour: str) -> dict[str, Any]:
+    return {
+        "type": "scatter",
+        "x": line.epochs,
+        "y": line.values,
+        "mode": "lines",
+        "showlegend": False,
+        "line": {"color": faded(colour, THIN_OPACITY), "dash": DASHES[line.split], "width": THIN_LINE},
+        "hovertemplate": f"seed {line.seed}, member {line.member}, {line.split}, epoch %{{x}}: %{{y:.4g}}"
         "<extra></extra>",
-    )
+    }
 
 
-def _band(curve: Curve) -> list[go.Scatter]:
+def _band(curve: Curve) -> list[dict[str, Any]]:
     """Return the invisible lower edge, and the upper edge filled down to it."""
-    edge = {"mode": "lines", "line": {"width": 0}, "showlegend": False, "hoverinfo": "skip"}
-    return [
-        go.Scatter(x=curve.epochs, y=curve.low, **edge),
-        go.Scatter(
-            x=curve.epochs, y=curve.high, fill="tonexty", fillcolor=faded(curve.colour, BAND_OPACITY), **edge
-        ),
-    ]
+    edge = {
+        "type": "scatter", "x": curve.epochs, "mode": "lines", "line": {"width": 0}, "showlegend": False,
+        "hoverinfo": "skip",
+    }  # fmt: skip
+    fill = {"fill": "tonexty", "fillcolor": faded(curve.colour, BAND_OPACITY)}
+    return [{**edge, "y": curve.low}, {**edge, "y": curve.high, **fill}]
 
 
-def _marker(mark: Mark, info: CurvesInfo) -> go.Scatter:
+def _marker(mark: Mark, info: CurvesInfo) -> dict[str, Any]:
     symbol, size = SYMBOLS[mark.name]
     some = "" if mark.n_networks == info.n_networks else f", {mark.n_networks} of {info.n_networks} networks"
     line = {"width": 2} if symbol.endswith("open") else {"width": 1, "color": OUTLINE}
-    return go.Scatter(
-        x=[mark.epoch],
-        y=[mark.value],
-        name=mark.name,
-        mode="markers",
-        legendrank=MARKS,
-        marker={"symbol": symbol, "size": size, "color": info.curves[1].colour, "line": line},
-        hovertemplate=f"epoch {_epochs(mark)}{some}, %{{y:.4g}}",
-    )
+    return {
+        "type": "scatter",
+        "x": [mark.epoch],
+        "y": [mark.value],
+        "name": mark.name,
+        "mode": "markers",
+        "legendrank": MARKS,
+        "marker": {"symbol": symbol, "size": size, "color": info.curves[1].colour, "line": line},
+        "hovertemplate": f"epoch {_epochs(mark)}{some}, %{{y:.4g}}",
+    }
 
 
 def _epochs(mark: Mark) -> str:

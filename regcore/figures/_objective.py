@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from regcore.errors import ConfigError
 from regcore.figures._layout import set_layout
 from regcore.figures._style import DASHES, LINE_WIDTH, NEUTRAL, colour_of, faded, template
-from regcore.figures._summary import NETWORK, Summary, summarize_epochs
+from regcore.figures._summary import Summary, in_order, last_of_networks, summarize_epochs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -122,14 +122,14 @@ def _info(
 ) -> ObjectiveInfo:
     if shown not in results:
         raise ConfigError(f"shown must be one of {', '.join(results)}, got {shown!r}")
-    histories = {name: result.history.sort_values([*NETWORK, "epoch"]) for name, result in results.items()}
+    histories = {name: in_order(result.history) for name, result in results.items()}
     summaries = {
         name: [summarize_epochs(history, column) for column in columns] for name, history in histories.items()
     }
     return ObjectiveInfo(
         title=shown,
         colour=colour_of(shown, list(results)),
-        n_networks=len(histories[shown][NETWORK].drop_duplicates()),
+        n_networks=len(last_of_networks(histories[shown])),
         series=tuple(
             Series(column, summary.epochs, summary.median)
             for column, summary in zip(columns, summaries[shown], strict=True)

@@ -13,7 +13,7 @@ from regcore.checklist import BATCH_BOUND, ROWS_OF_BATCH
 from regcore.figures._bands import band
 from regcore.figures._layout import lay_out
 from regcore.figures._style import LINE_WIDTH, NEUTRAL, THIN_LINE, colour_of
-from regcore.figures._summary import NETWORK, Summary, summarize_epochs
+from regcore.figures._summary import Summary, in_order, summarize_epochs
 
 if TYPE_CHECKING:
     from regcore.results import Result
@@ -56,7 +56,7 @@ def _info(results: Mapping[str, Result]) -> OneBatchInfo:
 
 
 def _summary(result: Result) -> Summary:
-    return summarize_epochs(result.history.sort_values([*NETWORK, "epoch"]), "train_loss")
+    return summarize_epochs(in_order(result.history), "train_loss")
 
 
 def _draw(info: OneBatchInfo, dark: bool = False) -> go.Figure:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from html import escape
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import plotly.graph_objects as go
 
 from regcore.figures._curves import MEDIAN_AND_BAND, Measure, Trained
-from regcore.figures._layout import set_layout
-from regcore.figures._style import BAND_OPACITY, DASHES, LINE_WIDTH, OUTLINE, faded, template
-from regcore.figures._summary import NETWORK, Summary, summarize_epochs
+from regcore.figures._layout import drawn
+from regcore.figures._style import BAND_OPACITY, DASHES, LINE_WIDTH, OUTLINE, faded, written_template
+from regcore.figures._summary import Summary, in_order, last_of_networks, summarize_epochs
 
 # Fixed, so that nothing moves when a run is hidden; the legend takes of it what it needs.
 HEIGHT = 440
@@ -52,7 +52,7 @@ class Overlaid(NamedTuple):
 
 def summarize_curves(result: Trained) -> RunCurves:
     """Return the validation curves of a run: median and band over its networks, some 400 epochs at most."""
-    history = result.history.sort_values([*NETWORK, "epoch"])
+    history = in_order(result.history)
     error = "val_error" if "val_error" in history else "val_mae"
     return RunCurves(
         by_measure={
@@ -60,7 +60,7 @@ def summarize_curves(result: Trained) -> RunCurves:
             "error": summarize_epochs(history, error),
         },
         error=error_kind(is_regression=error == "val_mae"),
-        n_networks=len(history[NETWORK].drop_duplicates()),
+        n_networks=len(last_of_networks(history)),
     )
 
 
@@ -79,28 +79,25 @@ def plot_overlay(runs: Sequence[Overlaid], measure: Measure = "loss", *, dark: b
         measure: "loss" or "error".
         dark: Draw for a dark page.
     """
-    drawn = [run for run in runs if run.curves.by_measure[measure].epochs]
-    figure = go.Figure()
-    if len(drawn) <= MAX_BANDS:
-        for run in drawn:
-            figure.add_traces(_band(run.curves.by_measure[measure], run.colour))
-    for run in drawn:
-        figure.add_trace(_line(run, measure))
-    y_title = _y_title(drawn, measure)
-    last = max((run.curves.by_measure[measure].epochs[-1] for run in drawn), default=1)
-    return set_layout(
-        figure,
-        template=template(dark),
+    shown = [run for run in runs if run.curves.by_measure[measure].epochs]
+    traces = []
+    if len(shown) <= MAX_BANDS:
+        traces = [edge for run in shown for edge in _band(run.curves.by_measure[measure], run.colour)]
+    y_title = _y_title(shown, measure)
+    last = max((run.curves.by_measure[measure].epochs[-1] for run in shown), default=1)
+    return drawn(
+        [*traces, *(_line(run, measure) for run in shown)],
+        template=written_template(dark),
         height=HEIGHT,
         margin={"l": 56, "r": 8, "t": 8, "b": 8},
-        meta={"description": _describe(drawn, measure, y_title)},
+        meta={"description": _describe(shown, measure, y_title)},
         hovermode="x unified",
         showlegend=True,
         legend={"orientation": "h", "x": 0, "y": -0.16, "yanchor": "top", "traceorder": "normal"},
         xaxis={"title": {"text": "epoch"}, "range": [0, last]},
         yaxis={
             "title": {"text": f"validation {y_title}"},
-            "range": [0, _y_top(drawn, measure)],
+            "range": [0, _y_top(shown, measure)],
             "tickformat": ".3~g",
         },
     )
@@ -121,31 +118,32 @@ def _y_top(runs: Sequence[Overlaid], measure: Measure) -> float:
     return 1.05 * float(max(tops, default=0.0)) or 1.0
 
 
-def _line(run: Overlaid, measure: Measure) -> go.Scatter:
+def _line(run: Overlaid, measure: Measure) -> dict[str, Any]:
     summary = run.curves.by_measure[measure]
-    return go.Scatter(
-        x=summary.epochs,
-        y=summary.median,
-        name=_shortened(run.name),
-        mode="lines+markers",
-        line={"color": run.colour, "dash": DASHES["val"], "width": LINE_WIDTH},
-        marker={
+    return {
+        "type": "scatter",
+        "x": summary.epochs,
+        "y": summary.median,
+        "name": _shortened(run.name),
+        "mode": "lines+markers",
+        "line": {"color": run.colour, "dash": DASHES["val"], "width": LINE_WIDTH},
+        "marker": {
             "symbol": run.symbol, "size": 9, "color": run.colour, "maxdisplayed": N_SYMBOLS,
             "line": {"width": 1, "color": OUTLINE},
         },
-        customdata=np.column_stack([summary.low, summary.high]),
-        hovertemplate="%{y:.4g}" if summary.low == summary.high else MEDIAN_AND_BAND,
-    )  # fmt: skip
+        "customdata": np.column_stack([summary.low, summary.high]),
+        "hovertemplate": "%{y:.4g}" if summary.low == summary.high else MEDIAN_AND_BAND,
+    }  # fmt: skip
 
 
-def _band(summary: Summary, colour: str) -> list[go.Scatter]:
+def _band(summary: Summary, colour: str) -> list[dict[str, Any]]:
     """Return the invisible lower edge, and the upper edge filled down to it."""
-    edge = {"mode": "lines", "line": {"width": 0}, "showlegend": False, "hoverinfo": "skip"}
+    edge = {
+        "type": "scatter", "x": summary.epochs, "mode": "lines", "line": {"width": 0}, "showlegend": False,
+        "hoverinfo": "skip",
+    }  # fmt: skip
     fill = {"fill": "tonexty", "fillcolor": faded(colour, BAND_OPACITY)}
-    return [
-        go.Scatter(x=summary.epochs, y=summary.low, **edge),
-        go.Scatter(x=summary.epochs, y=summary.high, **fill, **edge),
-    ]
+    return [{**edge, "y": summary.low}, {**edge, "y": summary.high, **fill}]
 
 
 def _shortened(name: str) -> str:

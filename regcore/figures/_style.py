@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
+from typing import Any
 
 import plotly.graph_objects as go
 
@@ -57,6 +58,13 @@ def faded(colour: str, opacity: float) -> str:
     """Return a `#rrggbb` colour as rgba with this opacity."""
     red, green, blue = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
     return f"rgba({red}, {green}, {blue}, {opacity:g})"
+
+
+@cache
+def written_template(dark: bool = False) -> dict[str, Any]:
+    """Return the template as plotly writes it, for figures that are not checked; nobody may change it."""
+    written: dict[str, Any] = template(dark).to_plotly_json()
+    return written
 
 
 @cache

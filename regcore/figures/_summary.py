@@ -15,6 +15,7 @@ NETWORK = ["seed", "member"]
 MAX_POINTS = 400
 # The band holds the middle 80 % of the networks.
 LOW, HIGH = 0.1, 0.9
+_NO_PLACES = np.empty(0, dtype=np.int64)
 
 
 class Summary(NamedTuple):
@@ -33,11 +34,34 @@ def summarize_epochs(history: pd.DataFrame, column: str) -> Summary:
         history: Table of a `Result`, sorted by seed, member and epoch.
         column: What is summarised.
     """
-    reached = int(history.groupby(NETWORK)["epoch"].max().min()) if len(history) else 0
+    epoch = history["epoch"].to_numpy()
+    reached = int(epoch[last_of_networks(history)].min()) if len(history) else 0
     epochs = thinned(reached)
-    values = history.loc[history["epoch"] <= reached, column].to_numpy(dtype=np.float64)
+    values = history[column].to_numpy(dtype=np.float64)[epoch <= reached]
     low, median, high = _quantiles(values.reshape(-1, max(reached, 1))[:, epochs - 1])
     return Summary(tuple(epochs.tolist()), median, low, high)
+
+
+def in_order(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table sorted by seed, member and epoch; itself where it is, for pandas takes its time.
+
+    Args:
+        table: Of a `Result`, with or without epochs.
+    """
+    # The last key is the first to sort by.
+    order = np.lexsort([table[name].to_numpy() for name in ("epoch", *reversed(NETWORK)) if name in table])
+    return table if (np.diff(order) > 0).all() else table.iloc[order]
+
+
+def last_of_networks(history: pd.DataFrame) -> npt.NDArray[np.int64]:
+    """Return the places of the last epoch of each network.
+
+    Args:
+        history: Table of a `Result`, sorted by seed, member and epoch.
+    """
+    # Columns one by one: of a table of two pandas makes copies first.
+    is_other = np.any([np.diff(history[name].to_numpy()) != 0 for name in NETWORK], axis=0)
+    return np.append(np.flatnonzero(is_other), len(history) - 1) if len(history) else _NO_PLACES
 
 
 def thinned(n_epochs: int) -> npt.NDArray[np.int64]:

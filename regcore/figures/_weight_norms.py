@@ -13,7 +13,7 @@ from regcore.errors import ConfigError
 from regcore.figures._bands import band
 from regcore.figures._layout import set_layout
 from regcore.figures._style import COLOURS, LINE_WIDTH, NEUTRAL, THIN_LINE, template
-from regcore.figures._summary import NETWORK, Summary, summarize_epochs
+from regcore.figures._summary import Summary, in_order, last_of_networks, summarize_epochs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,7 +66,7 @@ def plot_weight_norms(results: Mapping[str, Trained], shown: str, *, dark: bool 
 def _info(results: Mapping[str, Trained], shown: str) -> WeightNormsInfo:
     if shown not in results:
         raise ConfigError(f"shown must be one of {', '.join(results)}, got {shown!r}")
-    histories = {name: result.history.sort_values([*NETWORK, "epoch"]) for name, result in results.items()}
+    histories = {name: in_order(result.history) for name, result in results.items()}
     norms = {name: summarize_epochs(history, "weight_norm") for name, history in histories.items()}
     medians = np.array([value for summary in norms.values() for value in summary.median])
     finite = medians[np.isfinite(medians) & (medians > 0)]
@@ -74,7 +74,7 @@ def _info(results: Mapping[str, Trained], shown: str) -> WeightNormsInfo:
     return WeightNormsInfo(
         norms=norms,
         shown=shown,
-        n_networks=len(histories[shown][NETWORK].drop_duplicates()),
+        n_networks=len(last_of_networks(histories[shown])),
         lowest=max(SMALLEST * highest, float(finite.min()) if len(finite) else 0.1),
         highest=highest,
     )

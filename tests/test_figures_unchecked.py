@@ -1,0 +1,64 @@
+"""Figures that are drawn unchecked: plotly would take each field of them, and send the same."""
+
+import json
+
+import pandas as pd
+import plotly.graph_objects as go
+import pytest
+
+from regcore.confusion import Confusion
+from regcore.figures import (
+    BASELINE,
+    COLOURS,
+    THIS_RUN,
+    Overlaid,
+    plot_confusion,
+    plot_curves,
+    plot_overlay,
+    summarize_curves,
+)
+from regcore.figures._overlay import SYMBOLS
+from regcore.scoring import NoiseFloor
+
+
+class Tables:
+    """A result written by hand: two seeds, of which patience stopped one."""
+
+    history = pd.DataFrame(
+        [(seed, 0, epoch, 1 / epoch, 2 / epoch, 0.3, 0.4) for seed in (0, 1) for epoch in (1, 2, 3)],
+        columns=["seed", "member", "epoch", "train_loss", "val_loss", "train_error", "val_error"],
+    )
+    stops = pd.DataFrame(
+        {
+            "seed": [0, 1],
+            "member": 0,
+            "best_epoch": [1, 3],
+            "stopped_epoch": pd.array([2, pd.NA], dtype="Int64"),
+            "restored_epoch": [1, 3],
+        }
+    )
+
+
+COUNTED = Confusion("given", ("cat", "dog"), ((8.5, 1.5), (0.0, 10.0)), 20, 2)
+OVERLAID = tuple(
+    Overlaid(name, summarize_curves(Tables()), COLOURS[at], SYMBOLS[at])
+    for at, name in enumerate((BASELINE, THIS_RUN))
+)
+RUNS = {BASELINE: Tables(), THIS_RUN: Tables()}
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize(
+    ("plot", "inputs", "options"),
+    [
+        (plot_curves, (RUNS, THIS_RUN), {"lines": True, "floor": NoiseFloor(0.3, 0.2, 0.1)}),
+        (plot_curves, (RUNS, BASELINE, "error"), {"epochs": 20}),
+        (plot_overlay, (OVERLAID,), {}),
+        (plot_overlay, ((),), {}),
+        (plot_confusion, ({BASELINE: COUNTED, THIS_RUN: COUNTED}, THIS_RUN), {}),
+    ],
+)
+def test_plotly_would_take_it(plot, inputs, options, dark):
+    figure = plot(*inputs, **options, dark=dark)
+
+    assert json.loads(go.Figure(figure.to_dict()).to_json()) == json.loads(figure.to_json())
