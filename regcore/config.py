@@ -19,6 +19,7 @@ import reprlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Self, get_args
 from urllib.parse import quote, unquote_plus
@@ -521,11 +522,17 @@ class Config(BaseModel):
 
     def key(self) -> str:
         """Return a SHA-256 in hex over all fields, equal for equal Configs in every process."""
-        canonical = json.dumps(self._values(), sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(canonical.encode()).hexdigest()
+        return _key_of(self)
 
     def _values(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in Config.model_fields}
+
+
+# Widgets of pages are known by it, so that one run of a page asks for it some hundred times.
+@lru_cache(maxsize=4096)
+def _key_of(config: Config) -> str:
+    canonical = json.dumps(config._values(), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def query_values(query: str | Mapping[str, str | Sequence[str]]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -74,17 +74,26 @@ def changed_fields(baseline: Config, treatment: Config) -> tuple[FieldChange, ..
     )
 
 
-def pair(baseline: Scores, treatment: Scores) -> tuple[MetricPair, ...]:
+def pair(
+    baseline: Scores, treatment: Scores, metrics: Collection[str] | None = None
+) -> tuple[MetricPair, ...]:
     """Return each metric that both runs have, with its paired difference over the seeds that they share.
 
     A seed is shared if it asked both runs about the same validation rows with the same targets: otherwise a
     difference would be that of the rows as well.
+
+    Args:
+        baseline: The first run.
+        treatment: The second one.
+        metrics: Of which metrics alone; None: of all.
     """
     shared = [seed for seed, rows in treatment.rows.items() if baseline.rows.get(seed) == rows]
     return tuple(
         _pair(metric, baseline.by_seed[metric], treatment.by_seed[metric], shared)
         for metric in treatment.by_seed
-        if metric in baseline.by_seed and baseline.task == treatment.task
+        if (metrics is None or metric in metrics)
+        and metric in baseline.by_seed
+        and baseline.task == treatment.task
     )
 
 

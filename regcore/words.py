@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from regcore.config import Config
@@ -60,6 +61,7 @@ def field_values(values: Sequence[Any]) -> list[str]:
     return max(texts, key=lambda some: len(set(some)))
 
 
+@lru_cache(maxsize=1024)
 def what_is_on(config: Config) -> str:
     """Return the regularizers of a configuration that are on, in words."""
     changes = config.changes(config.plain())

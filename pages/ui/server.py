@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 
 import streamlit as st
 
-from pages.ui import garbage, state, turns, unsent
+from pages.ui import garbage, lighter, state, turns, unsent
 from regcore.errors import RegcoreError
 from regcore.execution import start_workers, stop_workers
 from regcore.hosting import logs
@@ -29,6 +29,7 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     """Start the log and the workers with the server, so that the first visitor need not wait for them."""
     unsent.keep()
     turns.take()
+    lighter.make()
     garbage.search_less()
     try:
         style = read_settings().log

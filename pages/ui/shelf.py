@@ -346,8 +346,8 @@ def _about(row: Row, here: str | None) -> str:
 
 def _against_baseline(entry: Entry, metric: str) -> str:
     """Return how a run did against what it was held against when it was finished; nothing if it was not."""
-    pairs = pair(entry.baseline.scores, entry.scores) if entry.baseline else ()
-    difference = next((each.difference for each in pairs if each.metric == metric), None)
+    pairs = pair(entry.baseline.scores, entry.scores, (metric,)) if entry.baseline else ()
+    difference = pairs[0].difference if pairs else None
     if difference is None or math.isnan(difference.low):
         return ""
     shown = words.signed(difference.mean, metric, words.decimals_of(metric, difference.mean))
