@@ -10,7 +10,7 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from pages.ui import cards, charts, controls, fields, learning_curve, runs, state, technique, words
+from pages.ui import cards, charts, controls, fields, learning_curve, runs, shared, state, technique, words
 from pages.ui.technique import Says
 from regcore import augmentation, class_errors, data_worth, jitter_ridge, leak, memorisation
 from regcore.augmentation import Seen
@@ -88,12 +88,11 @@ def beside(live: runs.Live | None, results: Results) -> None:
 def gallery(config: Config, dataset: Dataset) -> None:
     """Show rows as they are and as a network of this run is shown them, in its first epochs."""
     st.subheader("What the network sees", anchor=False)
-    found = state.kept_of("augmentation.seen", seen_rows, config, dataset)
-    epochs = words.count(len(found.epochs), "epoch")
+    epochs = words.count(_n_epochs(config), "epoch")
     if dataset.image_shape:
-        charts.show("augmentation.gallery", plot_gallery, found, dataset)
+        charts.show("augmentation.gallery", _gallery, config, dataset)
     elif dataset.n_features == 2 and dataset.task != "regression":
-        charts.show("augmentation.points", plot_seen_points, found, dataset)
+        charts.show("augmentation.points", _points_seen, config, dataset)
     else:
         features = words.count(dataset.n_features, "feature")
         st.caption(f"Rows of {features} cannot be drawn. Choose images, or points of the plane.")
@@ -103,6 +102,14 @@ def gallery(config: Config, dataset: Dataset) -> None:
         "own random numbers. Half of the images are not moved in an epoch; jitter, cutout and mixup are of "
         "all. The label given stands on the left."
     )
+
+
+def _gallery(config: Config, dataset: Dataset, *, dark: bool) -> go.Figure:
+    return plot_gallery(seen_rows(config, dataset), dataset, dark=dark)
+
+
+def _points_seen(config: Config, dataset: Dataset, *, dark: bool) -> go.Figure:
+    return plot_seen_points(seen_rows(config, dataset), dataset, dark=dark)
 
 
 def seen_rows(config: Config, dataset: Dataset) -> Seen:
@@ -140,13 +147,16 @@ def below(results: Results) -> None:
 def each_alone(config: Config, dataset: Dataset) -> None:
     """Show one image under each operation alone, at its strength in this run, or at an example's."""
     st.header("Each operation alone", anchor=False)
-    found = state.kept_of("augmentation.each_alone", seen_alone, config, dataset)
-    charts.show("augmentation.operations", plot_operations, found, dataset)
+    charts.show("augmentation.operations", _operations, config, dataset)
     st.caption(
         "The same image under each of them, for a network with that one alone. Those that are off in this "
         "run are shown at a usual strength. Under mixup, + is the label blended in; point at an image for "
         "its share."
     )
+
+
+def _operations(config: Config, dataset: Dataset, *, dark: bool) -> go.Figure:
+    return plot_operations(seen_alone(config, dataset), dataset, dark=dark)
 
 
 def seen_alone(config: Config, dataset: Dataset) -> dict[str, Seen]:
@@ -190,7 +200,7 @@ def by_class(results: Results) -> None:
         st.caption("Turn a knob, on data of classes, to hold the error of each class against the baseline's.")
         return
     pair = results[BASELINE], results[THIS_RUN]
-    found = state.kept_of("augmentation.by_class", class_errors.class_errors, *pair)
+    found = shared.kept_of("augmentation.by_class", class_errors.class_errors, *pair)
     charts.show("augmentation.classes", plot_class_errors, found)
     st.caption(hurt_in_words(found))
 
@@ -219,7 +229,7 @@ def validation(results: Results) -> None:
     if THIS_RUN not in results or not augmentation.is_augmented(results[THIS_RUN].config):
         st.caption("Turn on anything but mixup to see what augmented validation rows would say.")
         return
-    found = state.kept_of("augmentation.validated", augmentation.validate_augmented, results[THIS_RUN])
+    found = shared.kept_of("augmentation.validated", augmentation.validate_augmented, results[THIS_RUN])
     st.markdown(validation_in_words(found, _metric(results)))
 
 
@@ -286,7 +296,7 @@ def _leaking(data: LeakData, results: Results) -> None:
     result = results[BASELINE]
     if not result.is_complete:
         return
-    found = state.kept_of("augmentation.leak.of", leak.leak, result, data)
+    found = shared.kept_of("augmentation.leak.of", leak.leak, result, data)
     left, right = st.columns([3, 2], gap="large", vertical_alignment="center")
     with left:
         charts.show("augmentation.leak", plot_leak, found)

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from pages.ui import charts, shared, state, words
+from pages.ui import charts, shared, words
 from regcore import answers
 from regcore.figures import Measure, plot_curves, plot_objective, plot_penalty
 from regcore.model_summary import summarize_model
@@ -119,7 +119,7 @@ def epochs_shown(results: Mapping[str, Result]) -> int:
 
 def _tables(results: Mapping[str, Result]) -> dict[str, pd.DataFrame]:
     """Return the tables of these results, which the answer, the table and the next run of the page share."""
-    return state.kept_of("cards.tables", shared.once, answers.validation_tables, results)
+    return shared.kept_of("cards.tables", answers.validation_tables, results)
 
 
 def answer(tables: Mapping[str, pd.DataFrame]) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import plotly.graph_objects as go
 import streamlit as st
 
-from pages.ui import shared, state
+from pages.ui import shared
 
 Make = Callable[..., go.Figure]
 
@@ -63,7 +63,7 @@ class Final(go.Figure):  # type: ignore[misc]
 
 def _made(key: str, make: Make, inputs: tuple[Any, ...], options: Mapping[str, Any]) -> go.Figure:
     colours = {**options, "dark": is_dark()}
-    return state.kept_of(f"chart.{key}", shared.once, _final, make, inputs, colours)
+    return shared.kept_of(f"chart.{key}", _final, make, inputs, colours)
 
 
 def _final(make: Make, inputs: tuple[Any, ...], options: Mapping[str, Any]) -> Final:

@@ -113,7 +113,7 @@ def _diagnosis(results: Mapping[str, Result]) -> Diagnosis | None:
     if result is None:
         return None
     beside = baseline if baseline is not result else None
-    found: Diagnosis = state.kept_of("diagnosis", shared.once, diagnose, result, beside)
+    found: Diagnosis = shared.kept_of("diagnosis", diagnose, result, beside)
     return found
 
 

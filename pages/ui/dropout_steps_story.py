@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from pages.ui import charts, runs, state, words
+from pages.ui import charts, runs, shared, state, words
 from regcore import dropout, dropout_steps
 from regcore.config import Config
 from regcore.data import load_dataset
@@ -168,7 +168,7 @@ def _checked(stepped: Stepped) -> None:
         return
     if stepped.difference is not None:
         st.caption(_difference_in_words(stepped.difference))
-    found = state.kept_of("dropout.exact", _exact, stepped.result)
+    found = shared.kept_of("dropout.exact", _exact, stepped.result)
     if found is None:
         return
     st.markdown(
@@ -246,7 +246,7 @@ def scaling_in_words(stepped: Stepped) -> str | None:
     """Return what the whole network is the mean of, counted through; None while it is not trained."""
     if stepped.result is None:
         return None
-    found = state.kept_of("dropout.exact", _exact, stepped.result)
+    found = shared.kept_of("dropout.exact", _exact, stepped.result)
     if found is None:
         return "Choose the small network above, with dropout: its thinned networks are counted through."
     everywhere, before = found

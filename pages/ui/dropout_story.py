@@ -9,7 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from pages.ui import cards, charts, controls, dropout_steps_story, fields, runs, state, words
+from pages.ui import cards, charts, controls, dropout_steps_story, fields, runs, shared, state, words
 from pages.ui.technique import Says
 from pages.ui.technique import article as show_article
 from regcore import coadaptation, dropout, dropout_runs
@@ -100,7 +100,7 @@ def _train_above_validation(results: Results) -> None:
         )
         result = results[THIS_RUN]
         if result.is_complete:
-            found = state.kept_of("dropout.above", dropout_runs.above_validation, result)
+            found = shared.kept_of("dropout.above", dropout_runs.above_validation, result)
             above, clean = mean_interval(found.above).mean, mean_interval(found.clean_above).mean
             st.markdown(
                 f"**Here** the loss in training lay above the validation loss in **{above:.0f} of "
@@ -110,7 +110,7 @@ def _train_above_validation(results: Results) -> None:
 
 
 def _sampled(result: Result) -> Sequence[dropout.Sampled]:
-    return state.kept_of("dropout.sampled", dropout.sample, result)
+    return shared.kept_of("dropout.sampled", dropout.sample, result)
 
 
 def _thinned(result: Result) -> None:
@@ -171,7 +171,7 @@ def _scalings(result: Result) -> list[Mapping[str, dropout.Scaling]]:
 
 
 def _scaling(result: Result) -> None:
-    by_seed = state.kept_of("dropout.scalings", _scalings, result)
+    by_seed = shared.kept_of("dropout.scalings", _scalings, result)
     st.header("Break the scaling", anchor=False)
     names = [name for name in by_seed[0] if name != dropout.IN_TRAINING]
     chosen = st.segmented_control(
@@ -246,7 +246,7 @@ def _units(result: Result) -> list[coadaptation.CoAdaptation]:
 
 
 def _coadapted(results: Results) -> dict[str, list[coadaptation.CoAdaptation]]:
-    return {name: state.kept_of(f"dropout.units.{name}", _units, result) for name, result in results.items()}
+    return {name: shared.kept_of(f"dropout.units.{name}", _units, result) for name, result in results.items()}
 
 
 def _coadaptation(results: Results) -> None:
@@ -394,7 +394,7 @@ def _on_request(
 
 
 def _table_of_rates(results: Results) -> dropout_runs.RateTable:
-    return state.kept_of("dropout.rate_table", dropout_runs.rate_table, results)
+    return shared.kept_of("dropout.rate_table", dropout_runs.rate_table, results)
 
 
 def _rates_answer(results: Results) -> None:
@@ -419,7 +419,7 @@ def _rates(results: Results) -> None:
 
 
 def _costs(results: Results) -> dropout_runs.Costs:
-    return state.kept_of("dropout.costs", dropout_runs.costs, results)
+    return shared.kept_of("dropout.costs", dropout_runs.costs, results)
 
 
 def _cheap_answer(results: Results) -> None:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pandas as pd
 import streamlit as st
 
-from pages.ui import cards, charts, controls, fields, runs, state, words
+from pages.ui import cards, charts, controls, fields, runs, shared, state, words
 from pages.ui.technique import Says
 from regcore import answers, patience, spectral_filters, stopping_optimism
 from regcore.config import Config
@@ -99,7 +99,7 @@ def answer(results: Results) -> None:
     if len(results) == 1:
         st.markdown("**Nothing stops:** the last epoch is kept. Set a patience to hold one against it.")
         return
-    verdict = cards.answer(state.kept_of("early_stopping.tables", answers.validation_tables, results))
+    verdict = cards.answer(shared.kept_of("early_stopping.tables", answers.validation_tables, results))
     stops = patience.network_stops(result)
     # Without an interval the verdict is no sentence.
     verdict = verdict if verdict.endswith(".") else f"{verdict}."
@@ -227,7 +227,7 @@ def _points(results: Results) -> tuple[RulePoint, ...]:
     config = last_of(results).config
     rule = (config.min_delta, config.start_from_epoch, config.restore_best_weights)
     # Of the baseline, which stays the same object while patience moves.
-    return state.kept_of("early_stopping.points", _points_of, results[BASELINE], *rule)
+    return shared.kept_of("early_stopping.points", _points_of, results[BASELINE], *rule)
 
 
 def _points_of(
@@ -249,7 +249,7 @@ def other_rule(results: Results) -> None:
         "Stop when the loss is above its lowest by more than, %", ALPHAS, ALPHA, key="early_stopping.alpha"
     )
     result, config = results[BASELINE], last_of(results).config
-    alphas = state.kept_of("early_stopping.alphas", _alphas_of, result, config.restore_best_weights)
+    alphas = shared.kept_of("early_stopping.alphas", _alphas_of, result, config.restore_best_weights)
     view = st.segmented_control(
         "Rules as", ["Epochs and loss", "GL by epoch"], default="Epochs and loss", required=True,
         key="early_stopping.rules", label_visibility="collapsed", wrap=True,
@@ -364,7 +364,7 @@ def own_optimism(results: Results) -> None:
 
 
 def _optimism(key: str, result: Result, score: Score, chance: float | None) -> None:
-    seeds = state.kept_of(key, stopping_optimism.seed_optimism, result, score)
+    seeds = shared.kept_of(key, stopping_optimism.seed_optimism, result, score)
     metric = "mae" if score == "error" and result.dataset.task == "regression" else score
     charts.show(f"{key}.chart", plot_optimism, seeds, TITLES[metric], chance)
     st.caption(optimism_in_words(seeds, metric))

@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 import streamlit as st
 
-from pages.ui import charts, runs, state, technique, words
+from pages.ui import charts, runs, shared, technique, words
 from regcore import data_worth
 from regcore.config import Config
 from regcore.data import DATASET_INFO
@@ -43,7 +43,7 @@ def _curves(
 ) -> None:
     if not all(result.is_complete for result in results.values()):
         return
-    curve = state.kept_of(f"{place}.of", data_worth.learning_curve, config, results)
+    curve = shared.kept_of(f"{place}.of", data_worth.learning_curve, config, results)
     own = config.n_train or DATASET_INFO[config.data].n_train
     n_train = st.select_slider("Training rows", curve.sizes, own, key=f"{place}.at.{curve.sizes}.{own}")
     found = data_worth.worth(curve, n_train)

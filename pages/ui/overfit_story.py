@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pandas as pd
 import streamlit as st
 
-from pages.ui import charts, fields, runs, state, technique, words
+from pages.ui import charts, fields, runs, shared, state, technique, words
 from pages.ui.controls import LEARNING_RATES, SEEDS
 from pages.ui.technique import Says
 from regcore import shift as shifts
@@ -128,7 +128,7 @@ def _checks(config: Config, results: Results) -> dict[str, tuple[Check, ...]]:
     """Return the checks of each side; none until all is trained."""
     if not all(result.is_complete for result in results.values()):
         return {}
-    return state.kept_of("overfit_first.checks", _checked, config, results)
+    return shared.kept_of("overfit_first.checks", _checked, config, results)
 
 
 def _checked(config: Config, results: Results) -> dict[str, tuple[Check, ...]]:
@@ -249,7 +249,7 @@ def capacity(config: Config) -> None:
 def _capacity(results: Results) -> None:
     if not all(result.is_complete for result in results.values()):
         return
-    measured = state.kept_of("overfit_first.widths", measured_capacity, results)
+    measured = shared.kept_of("overfit_first.widths", measured_capacity, results)
     charts.show("overfit_first.capacity", plot_capacity, measured)
     fits = first_that_fits(measured)
     said = (
@@ -331,7 +331,7 @@ def _verdict(results: Results) -> None:
     result = results[SPLITS]
     if not result.is_complete:
         return
-    found = state.kept_of("overfit_first.verdict", shifts.verdict, result)
+    found = shared.kept_of("overfit_first.verdict", shifts.verdict, result)
     colour = COLOURS.get(found.answer, "gray")
     with st.container(key="shift-verdict"):
         st.markdown(f":{colour}[**{found.answer.capitalize()}.**] {SAID[found.answer]}")
@@ -413,5 +413,5 @@ def _shifted(live: runs.Live | None) -> str | None:
         return "Choose a split above and train, to see which."
     if not live.is_done:
         return None
-    found = state.kept_of("overfit_first.verdict", shifts.verdict, live.results()[SPLITS])
+    found = shared.kept_of("overfit_first.verdict", shifts.verdict, live.results()[SPLITS])
     return f"Of the split chosen above: {found.answer} (re-split test, p = {found.resplit.p:.3g})."

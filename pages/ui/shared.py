@@ -110,6 +110,18 @@ _of_all_sessions = Shared()
 once = _of_all_sessions.once
 
 
+def kept_of(name: str, make: Callable[..., T], *inputs: Any, **options: Any) -> T:
+    """Return what `state.kept_of` does of the same inputs, made once for all sessions where that can be told.
+
+    Args:
+        name: Names what is made among all that pages keep.
+        make: What makes it. It looks at nothing but its inputs, and nobody may change what it makes.
+        *inputs: What it is made from.
+        **options: The same, by name.
+    """
+    return state.kept_of(name, once, make, *inputs, **options)
+
+
 def _key_of_function(function: Callable[..., Any]) -> Hashable:
     """Return the function, if it is one of a module: those of a page's own file are others in each run."""
     is_of_module = isinstance(function, FunctionType) and "<" not in function.__qualname__

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from pages.ui import runs, share, state
+from pages.ui import runs, share, shared, state
 from regcore import ablation
 from regcore.config import STOPPING_FIELDS, Config
 from regcore.errors import ConfigError, RegcoreError
@@ -190,7 +190,7 @@ def _card(taken: Taken, checklist: bool) -> None:
 
 def _code(config: Config, checklist: bool) -> None:
     try:
-        script = state.kept_of("take_away.script", keras_script, config, checklist=checklist)
+        script = shared.kept_of("take_away.script", keras_script, config, checklist=checklist)
     except ConfigError as error:
         st.info(str(error), icon=":material/info:")
         return
