@@ -57,7 +57,7 @@ def test_a_session_that_was_away_follows_its_runs_again(monkeypatch):
     live = runs.Live({}, Recorded())
     before = live.seen
 
-    runs._polled(lambda *_: None, "lab", live, print, None, 0)
+    runs._polled(lambda *_: None, "lab", live, print, None, 0, 0)
 
     assert followed == {"lab": live}
     assert live.seen >= before
@@ -141,7 +141,8 @@ def test_a_part_of_the_page_whose_words_moved_a_knob_leaves_it_to_the_whole_page
     monkeypatch.setattr(runs.st, "rerun", rerun)
 
     with nullcontext() if drawn else pytest.raises(Moved):
-        runs._polled(lambda *_: shown.append("panel"), "l2", runs.Live({}, Recorded()), print, None, n_moves)
+        live = runs.Live({}, Recorded())
+        runs._polled(lambda *_: shown.append("panel"), "l2", live, print, None, 0, n_moves)
 
     assert shown == drawn
 
@@ -375,9 +376,60 @@ def test_a_page_that_looks_at_its_run_far_too_often_runs_anew(monkeypatch, every
     monkeypatch.setattr(runs.st, "rerun", rerun)
 
     with nullcontext() if is_drawn else pytest.raises(Moved):
-        runs._polled(lambda *_: drawn.append("panel"), "lab", runs.Live({}, crowd), print, every, 0)
+        live = runs.Live({}, crowd, last_polled=1)
+        runs._polled(lambda *_: drawn.append("panel"), "lab", live, print, every, 1, 0)
 
     assert drawn == ["panel"] * is_drawn
+
+
+class Ended(Recorded):
+    """A run that was at half of its steps when it was first asked, and has ended since."""
+
+    def __init__(self, state="done"):
+        super().__init__()
+        self.progresses = [Progress(50, 100, None, "running")]
+        self.end = Progress(100, 100, None, state)
+
+    def progress(self):
+        return self.progresses.pop() if self.progresses else self.end
+
+
+@pytest.mark.parametrize(
+    ("state", "n_looks", "part", "is_drawn"),
+    [
+        ("done", 1, 0, True),
+        ("done", 1, 1, False),
+        # The last part did not come.
+        ("done", 2, 0, False),
+        ("cancelled", 1, 0, False),
+        ("failed", 1, 0, False),
+    ],
+)
+def test_the_last_part_has_the_whole_page_see_that_a_run_is_done(monkeypatch, state, n_looks, part, is_drawn):
+    def rerun():
+        raise Moved
+
+    told = []
+    live = runs.Live({}, Ended(state), n_parts=2, last_polled=1)
+    live.progress()
+    monkeypatch.setattr(runs, "_followed", dict)
+    monkeypatch.setattr(runs, "_held", lambda: SimpleNamespace(see=lambda run: None))
+    monkeypatch.setattr(runs.state, "n_moves", lambda: 0)
+    monkeypatch.setattr(runs.st, "rerun", rerun)
+
+    def look():
+        runs._polled(lambda *_: told.append(live.progress().done_steps), "lab", live, print, 0.5, part, 0)
+
+    for _ in range(n_looks - 1):
+        look()
+    told.clear()
+    with nullcontext() if is_drawn else pytest.raises(Moved):
+        look()
+    # Until then the part stays as it was.
+    assert told == [50] * is_drawn
+
+    live.begin_page()
+    assert live.progress().done_steps == 100
 
 
 def test_a_busy_machine_takes_the_place_of_the_run_that_is_replaced(monkeypatch):

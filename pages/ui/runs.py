@@ -52,6 +52,9 @@ class Live:
         is_turned: Whether what is shown is read off trainings of something else.
         is_expected: Whether the visitor's desk waits for its end.
         recalled: What was shown and had not been kept, so that networks had to be trained again up to there.
+        n_parts: Parts of the page that show it.
+        last_polled: Which of them, from 0, is the last that looks at it again and again; None: none does.
+        waiting: Parts that have seen its end, and stay as they were until the whole page sees it.
     """
 
     configs: Mapping[str, Config]
@@ -63,6 +66,10 @@ class Live:
     is_turned: bool = False
     is_expected: bool = False
     recalled: set[Moment] = field(default_factory=set)
+    n_parts: int = 0
+    last_polled: int | None = None
+    waiting: set[int] = field(default_factory=set)
+    _told: Progress | None = None
     _trained: Mapping[str, Result] = field(default_factory=dict)
     _results: dict[str, Result] = field(default_factory=dict)
     _read_at: tuple[int, str] | None = None
@@ -82,6 +89,17 @@ class Live:
 
     def cancel(self) -> None:
         self.run.cancel()
+
+    def begin_page(self) -> None:
+        """Note that the page runs, and shows the run anew in all of its parts."""
+        self.n_parts, self.last_polled = 0, None
+        self.waiting.clear()
+
+    def progress(self) -> Progress:
+        """Return how far the run is; while parts of the page wait for the whole of it, how far it was."""
+        if not self.waiting or self._told is None:
+            self._told = self.run.progress()
+        return self._told
 
     def make_way(self) -> None:
         """End the run, whose place another one takes."""
@@ -108,7 +126,7 @@ class Live:
 
     def results(self) -> dict[str, Result]:
         """Return what there is so far, by name: the same objects until there is more, or they are turned."""
-        progress = self.run.progress()
+        progress = self.progress()
         if self._read_at != (progress.done_steps, progress.state):
             self._read_at = progress.done_steps, progress.state
             self._trained, self._results = self.run.results(partial=True), {}
@@ -176,6 +194,7 @@ def follow(
     before: Live | None = state.recall(place)
     is_of_use = before is not None and not before.is_gone and _key(before.dataset) == _key(dataset)
     if before and is_of_use and (before.configs == configs or before.turn_to(configs)):
+        before.begin_page()
         _see(place, before)
         return before
     state.keep(place, None)
@@ -284,8 +303,11 @@ def show_results(place: str, live: Live, draw: Draw) -> None:
 
 def _follow_with(panel: Callable[[str, Live, Draw], None], place: str, live: Live, draw: Draw) -> None:
     """Draw a part of the page again and again while the run is under way, and once more when it has ended."""
-    every = _poll_seconds(live)
-    st.fragment(_polled, run_every=every)(panel, place, live, draw, every, state.n_moves())
+    every, part = _poll_seconds(live), live.n_parts
+    live.n_parts += 1
+    if every is not None:
+        live.last_polled = part
+    st.fragment(_polled, run_every=every)(panel, place, live, draw, every, part, state.n_moves())
 
 
 def _poll_seconds(live: Live) -> float | None:
@@ -303,6 +325,7 @@ def _polled(
     live: Live,
     draw: Draw,
     every: float | None,
+    part: int,
     n_moves: int,
 ) -> None:
     _see(place, live)
@@ -311,7 +334,9 @@ def _polled(
         st.rerun()
     if every is not None and _is_polled_too_often(live, every):
         # Drawn once more by the whole page, which stops polling, or goes on more slowly.
-        st.rerun()
+        if not _can_wait(live, part):
+            st.rerun()
+        live.waiting.add(part)
     try:
         panel(place, live, draw)
     except RegcoreError as error:
@@ -320,19 +345,30 @@ def _polled(
         st.error(str(error), icon=":material/error:")
 
 
+def _can_wait(live: Live, part: int) -> bool:
+    """Return whether a part can leave it to the last one to have the whole page drawn.
+
+    The browser asks for all parts at once: those that it has asked for when the page is drawn are drawn, and
+    sent, a second time. Who has pressed a button does not wait.
+    """
+    state_now = live.run.progress().state
+    return part != live.last_polled and part not in live.waiting and state_now in ("done", *UNDER_WAY)
+
+
 def _is_polled_too_often(live: Live, every: float) -> bool:
     wanted = _poll_seconds(live)
     return wanted is None or wanted >= TOO_OFTEN * every
 
 
 def _panel(place: str, live: Live, draw: Draw) -> None:
-    _status(place, live, live.run.progress())
+    _status(place, live, live.progress())
     draw(live.results())
 
 
 def _answer(place: str, live: Live, answer: Draw) -> None:
-    _status(place, live, live.run.progress())
-    if live.is_done:
+    progress = live.progress()
+    _status(place, live, progress)
+    if progress.state == "done":
         answer(live.results())
 
 
