@@ -81,7 +81,8 @@ def table(results: Mapping[str, Result]) -> None:
     when = "each network at the epoch it keeps" if is_complete else "so far"
     st.markdown(f"**On the validation rows**, {when}, mean over seeds:")
     with st.container(key="metrics"):
-        st.table(in_words(_tables(results), is_complete), hide_index=True, border="horizontal")
+        found = shared.kept_of("cards.in_words", _in_words, results)
+        st.table(found, hide_index=True, border="horizontal")
     st.caption(answers.how_many(results))
 
 
@@ -120,6 +121,10 @@ def epochs_shown(results: Mapping[str, Result]) -> int:
 def _tables(results: Mapping[str, Result]) -> dict[str, pd.DataFrame]:
     """Return the tables of these results, which the answer, the table and the next run of the page share."""
     return shared.kept_of("cards.tables", answers.validation_tables, results)
+
+
+def _in_words(results: Mapping[str, Result]) -> pd.DataFrame:
+    return in_words(_tables(results), _are_complete(results))
 
 
 def answer(tables: Mapping[str, pd.DataFrame]) -> str:

@@ -71,7 +71,7 @@ def _wake_the_loop_once() -> None:
             handed = session.__dict__.setdefault(_HANDED, Handed(lambda run: wake(session, run)))
         handed.put(call)
 
-    AppSession._call_soon_on_event_loop = hand_over  # type: ignore[method-assign]
+    AppSession._call_soon_on_event_loop = hand_over  # type: ignore[assignment, method-assign]
 
 
 class Filtered(Mapping[str, Any]):
@@ -111,7 +111,7 @@ def _look_up_one_value() -> None:
     def filtered_state(state: SafeSessionState) -> Mapping[str, Any]:
         return Filtered(state, lambda: whole.fget(state))
 
-    SafeSessionState.filtered_state = property(filtered_state)  # type: ignore[assignment,method-assign]
+    SafeSessionState.filtered_state = property(filtered_state)  # type: ignore[assignment, method-assign]
 
 
 def _write_the_theme_once() -> None:
@@ -128,4 +128,4 @@ def _write_the_theme_once() -> None:
         if written[section].ListFields():
             message.MergeFrom(written[section])
 
-    app_session._populate_theme_msg = populate_once
+    app_session._populate_theme_msg = populate_once  # type: ignore[assignment]

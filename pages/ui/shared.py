@@ -119,7 +119,8 @@ def kept_of(name: str, make: Callable[..., T], *inputs: Any, **options: Any) -> 
         *inputs: What it is made from.
         **options: The same, by name.
     """
-    return state.kept_of(name, once, make, *inputs, **options)
+    what: T = state.kept_of(name, once, make, *inputs, **options)
+    return what
 
 
 def _key_of_function(function: Callable[..., Any]) -> Hashable:
