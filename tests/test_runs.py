@@ -88,24 +88,44 @@ def test_a_run_that_is_not_short_is_waited_for_no_longer(monkeypatch):
     monkeypatch.setattr(runs.state, "recall", lambda name: None)
     monkeypatch.setattr(runs, "WAIT_SECONDS", 0.0)
     monkeypatch.setattr(runs, "LONGEST_WAIT_SECONDS", 0.0)
+    monkeypatch.setattr(runs, "NEXT_SECONDS", 0.0)
 
     runs._wait_a_little(Endless(), "lab")
 
 
-@pytest.mark.parametrize(("n_owners", "seconds"), [(1, 0.5), (2, 0.5), (3, 0.75), (60, 1.0)])
-def test_with_many_that_train_a_run_is_waited_for_longer(n_owners, seconds, monkeypatch):
+def waited(monkeypatch, n_owners, pieces):
+    """Return how long a run is waited for of which pieces come at these seconds."""
     clock = SimpleNamespace(now=100.0)
     monkeypatch.setattr(runs, "time", SimpleNamespace(monotonic=lambda: clock.now))
     monkeypatch.setattr(runs.state, "recall", lambda name: None)
 
     class Growing(Endless):
+        def progress(self):
+            n_done = sum(100.0 + seconds <= clock.now for seconds in pieces)
+            return Progress(n_done, 100, None, "running")
+
         def wait(self, timeout):
             clock.now += timeout
             return False
 
     runs._wait_a_little(Growing(), "lab", n_owners)
+    return clock.now - 100.0
 
-    assert clock.now == pytest.approx(100.0 + seconds, abs=1.01 * runs.LOOK_SECONDS)
+
+@pytest.mark.parametrize(("n_owners", "seconds"), [(1, 0.5), (2, 0.5), (3, 0.75), (60, 1.0)])
+def test_with_many_that_train_a_run_is_waited_for_longer(n_owners, seconds, monkeypatch):
+    pieces = [0.1 * number for number in range(20)]
+
+    assert waited(monkeypatch, n_owners, pieces) == pytest.approx(seconds, abs=1.01 * runs.LOOK_SECONDS)
+
+
+@pytest.mark.parametrize(
+    ("pieces", "seconds"),
+    [([0.07, 0.33, 0.6], 0.6), ([0.07, 0.33, 0.9], 0.65), ([], 0.65), ([0.07, 0.48, 0.6], 0.5)],
+    ids=["it comes", "it does not", "none came", "one has just come"],
+)
+def test_a_piece_that_is_about_to_come_is_waited_for(pieces, seconds, monkeypatch):
+    assert waited(monkeypatch, 1, pieces) == pytest.approx(seconds, abs=1.01 * runs.LOOK_SECONDS)
 
 
 class Moved(BaseException):

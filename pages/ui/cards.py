@@ -11,6 +11,8 @@ import streamlit as st
 
 from pages.ui import charts, shared, words
 from regcore import answers
+from regcore.config import Config
+from regcore.data import Dataset
 from regcore.figures import Measure, plot_curves, plot_objective, plot_penalty
 from regcore.model_summary import summarize_model
 from regcore.results import Result
@@ -88,17 +90,22 @@ def table(results: Mapping[str, Result]) -> None:
 
 def network(result: Result) -> None:
     """Show what the network is made of, folded away."""
-    layers = summarize_model(result.config, result.dataset)
-    n_parameters = sum(layer.n_parameters for layer in layers)
+    n_parameters, layers = shared.kept_of("cards.layers", _layers, result.config, result.dataset)
     with st.expander(f"The network: {words.count(n_parameters, 'parameter')}"):
-        rows = [
-            {"Layer": layer.name, "Outputs": f"{layer.n_outputs:,}", "Parameters": f"{layer.n_parameters:,}"}
-            for layer in layers
-        ]
-        st.table(pd.DataFrame(rows), hide_index=True, border="horizontal")
+        st.table(layers, hide_index=True, border="horizontal")
         st.caption(
             "A dense layer has a weight for each pair of an input and a unit, and a bias for each unit."
         )
+
+
+def _layers(config: Config, dataset: Dataset) -> tuple[int, pd.DataFrame]:
+    """Return how many parameters a network has, and a table of its layers as text."""
+    layers = summarize_model(config, dataset)
+    rows = [
+        {"Layer": layer.name, "Outputs": f"{layer.n_outputs:,}", "Parameters": f"{layer.n_parameters:,}"}
+        for layer in layers
+    ]
+    return sum(layer.n_parameters for layer in layers), pd.DataFrame(rows)
 
 
 def _columns(results: Mapping[str, Result]) -> Sequence[Any]:

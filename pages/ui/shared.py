@@ -144,7 +144,9 @@ def _key(value: Any) -> Hashable:
     if isinstance(value, Mapping):
         return dict, tuple((name, _key(each)) for name, each in value.items())
     if isinstance(value, (tuple, list)):
-        return type(value), tuple(map(_key, value))
+        # Curves are some thousands of numbers.
+        is_plain = set(map(type, value)) == {float}
+        return type(value), is_plain, tuple(value) if is_plain else tuple(map(_key, value))
     if isinstance(value, FunctionType):
         return _key_of_function(value)
     if value is None or isinstance(value, (str, int, float, Config)):
