@@ -9,9 +9,9 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from pages.ui import charts, shared, words
+from pages.ui import charts, shared, state, words
 from regcore import answers
-from regcore.config import Config
+from regcore.config import STOPPING_FIELDS, Config, field_help
 from regcore.data import Dataset
 from regcore.figures import Measure, plot_curves, plot_objective, plot_penalty
 from regcore.model_summary import summarize_model
@@ -71,10 +71,25 @@ def _curve(results: Mapping[str, Result], name: str, view: str, lines: bool) -> 
     key, epochs = f"cards.curves.{name}", epochs_shown(results)
     if view in MEASURES:
         floor = answers.floor_of(results[name])
-        measure = MEASURES[view]
-        charts.show(key, plot_curves, results, name, measure, epochs=epochs, floor=floor, lines=lines)
+        measure, drawn = MEASURES[view], _drawn_beside(results, name)
+        charts.show(key, plot_curves, drawn, name, measure, epochs=epochs, floor=floor, lines=lines)
     else:
         charts.show(key, plot_objective if view == AS_TRAINED else plot_penalty, results, name, epochs=epochs)
+
+
+def _drawn_beside(results: Mapping[str, Result], name: str) -> dict[str, Result]:
+    """Return a run, and beside it the others without their stops, which are not drawn there.
+
+    So the baseline's figure stays the same while the patience of this run moves.
+    """
+    return {
+        other: result if other == name else state.kept_of(f"cards.beside.{other}", _without_stops, result)
+        for other, result in results.items()
+    }
+
+
+def _without_stops(result: Result) -> Result:
+    return result.with_stopping(**{field: field_help(field).default for field in STOPPING_FIELDS})
 
 
 def table(results: Mapping[str, Result]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import plotly.graph_objects as go
 import streamlit as st
 
-from pages.ui import charts
+from pages.ui import charts, shared
 from pages.ui.runs import Live
 from regcore.config import Config
 from regcore.confusion import Confusion, Labels, confusion_matrix, worst_rows
@@ -139,7 +139,8 @@ def _landscape(live: Live, name: str, result: Result, seed: int) -> Landscape:
 
 
 def _confusion(results: Results, name: str, labels: Labels, *, dark: bool) -> go.Figure:
-    counted = {name: _counted(result, labels) for name, result in results.items()}
+    # The matrix of each run is counted for the figures of all: they share the scale of their colours.
+    counted = {name: shared.once(_counted, result, labels) for name, result in results.items()}
     return plot_confusion(counted, name, dark=dark)
 
 
