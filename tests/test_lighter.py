@@ -6,6 +6,7 @@ import pytest
 from streamlit.proto.NewSession_pb2 import NewSession
 from streamlit.runtime import app_session
 from streamlit.runtime.app_session import AppSession
+from streamlit.runtime.scriptrunner import ScriptRunnerEvent
 from streamlit.runtime.state import SafeSessionState, SessionState
 
 from pages.ui import lighter
@@ -14,11 +15,16 @@ from pages.ui.lighter import Filtered, Handed
 POPULATE = app_session._populate_theme_msg
 
 
+def handle(session, sender, event, **about):
+    session._call_soon_on_event_loop(lambda: session.told.append(event))
+
+
 @pytest.fixture
 def made(monkeypatch):
     monkeypatch.setattr(
         AppSession, "_call_soon_on_event_loop", lambda session, call: session.woken.append(call)
     )
+    monkeypatch.setattr(AppSession, "_on_scriptrunner_event", handle)
     monkeypatch.setattr(SafeSessionState, "filtered_state", SafeSessionState.filtered_state)
     monkeypatch.setattr(app_session, "_populate_theme_msg", app_session._populate_theme_msg)
     lighter.make.cache_clear()
@@ -89,7 +95,14 @@ class Session:
     """A session, as far as something is handed to its loop."""
 
     def __init__(self):
-        self.woken = []
+        self.woken, self.told = [], []
+        self._scriptrunner = "its newest runner"
+
+    def _call_soon_on_event_loop(self, call):
+        AppSession._call_soon_on_event_loop(self, call)
+
+    def _enqueue_forward_msg(self, message):
+        self.told.append(message)
 
 
 def test_each_session_wakes_its_loop_once(made):
@@ -98,6 +111,20 @@ def test_each_session_wakes_its_loop_once(made):
         AppSession._call_soon_on_event_loop(session, lambda: None)
 
     assert [len(session.woken) for session in (first, second)] == [1, 1]
+
+
+def test_elements_of_the_newest_runner_are_queued_between_what_else_it_tells(made):
+    session = Session()
+    for sender, event, about in (
+        ("its newest runner", ScriptRunnerEvent.SCRIPT_STARTED, {"pages": {}}),
+        ("its newest runner", ScriptRunnerEvent.ENQUEUE_FORWARD_MSG, {"forward_msg": "a title"}),
+        ("one that has ended", ScriptRunnerEvent.ENQUEUE_FORWARD_MSG, {"forward_msg": "an old title"}),
+        ("its newest runner", ScriptRunnerEvent.SHUTDOWN, {}),
+    ):
+        AppSession._on_scriptrunner_event(session, sender, event=event, **about)
+    session.woken.pop()()
+
+    assert session.told == [ScriptRunnerEvent.SCRIPT_STARTED, "a title", ScriptRunnerEvent.SHUTDOWN]
 
 
 @pytest.fixture

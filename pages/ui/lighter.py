@@ -12,6 +12,7 @@ from typing import Any
 
 from streamlit.runtime import app_session
 from streamlit.runtime.app_session import AppSession
+from streamlit.runtime.scriptrunner import ScriptRunnerEvent
 from streamlit.runtime.state.common import is_element_id
 from streamlit.runtime.state.safe_session_state import SafeSessionState
 from streamlit.runtime.state.session_state import _is_internal_key
@@ -23,6 +24,7 @@ _HANDED = "_regcore_handed"
 def make() -> None:
     """Have the pages of this server do with less."""
     _wake_the_loop_once()
+    _take_elements_at_once()
     _look_up_one_value()
     _write_the_theme_once()
 
@@ -72,6 +74,25 @@ def _wake_the_loop_once() -> None:
         handed.put(call)
 
     AppSession._call_soon_on_event_loop = hand_over  # type: ignore[assignment, method-assign]
+
+
+def _take_elements_at_once() -> None:
+    """Put the elements of a page into the queue of its session without asking what else they might be."""
+    handle = AppSession._on_scriptrunner_event
+
+    def on_event(session: AppSession, sender: Any, event: ScriptRunnerEvent, **about: Any) -> None:
+        if event is not ScriptRunnerEvent.ENQUEUE_FORWARD_MSG:
+            handle(session, sender, event, **about)
+            return
+
+        def enqueue() -> None:
+            # A session listens to its newest runner alone.
+            if sender is session._scriptrunner:
+                session._enqueue_forward_msg(about["forward_msg"])
+
+        session._call_soon_on_event_loop(enqueue)
+
+    AppSession._on_scriptrunner_event = on_event  # type: ignore[assignment, method-assign]
 
 
 class Filtered(Mapping[str, Any]):
