@@ -122,6 +122,18 @@ def test_what_was_asked_for_longest_ago_goes_first():
     assert kept.once(make, 2) is not second
 
 
+def test_what_took_long_does_not_make_way_for_what_did_not():
+    ticks = iter((0.0, 1.0, 1.0, 1.01, 2.0, 2.01, 3.0, 3.01))
+    kept = Shared(max_kept=1, clock=lambda: next(ticks))
+    dear = kept.once(make, 1)
+    kept.once(make, 2)
+    kept.once(make, 3)
+
+    assert len(kept) == 2
+    assert kept.once(make, 1) is dear
+    assert len(MADE) == 3
+
+
 GOING, GOES_ON = threading.Event(), threading.Event()
 
 

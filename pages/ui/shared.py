@@ -7,6 +7,7 @@ what else it does, and is the same for everyone as well.
 from __future__ import annotations
 
 import threading
+import time
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
@@ -25,6 +26,8 @@ T = TypeVar("T")
 
 # A figure of curves takes some 100 kB.
 MAX_KEPT = 300
+# What took a core so long is kept apart: a minute of many who turn their knobs makes hundreds of figures.
+DEAR_SECONDS = 0.05
 LOOK_SECONDS = 0.05
 
 
@@ -36,15 +39,21 @@ class Shared:
     """What was made, by what makes it and what from; what was asked for longest ago goes first.
 
     Safe under threads. What one is just making, others wait for.
+
+    Args:
+        max_kept: How much is kept of what is made quickly, and as much of what is not.
+        clock: Processor seconds of this thread.
     """
 
-    def __init__(self, max_kept: int = MAX_KEPT) -> None:
+    def __init__(self, max_kept: int = MAX_KEPT, clock: Callable[[], float] = time.thread_time) -> None:
         self._max_kept = max_kept
+        self._clock = clock
         self._made: OrderedDict[Hashable, Future[Any]] = OrderedDict()
+        self._dear: OrderedDict[Hashable, Future[Any]] = OrderedDict()
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
-        return len(self._made)
+        return len(self._made) + len(self._dear)
 
     def once(self, make: Callable[..., T], *inputs: Any, **options: Any) -> T:
         """Return what `make` makes of the inputs: for all who ask the same, where that can be told.
@@ -62,16 +71,16 @@ class Shared:
         except _NotShared:
             return make(*inputs, **options)
         with self._lock:
-            made = self._made.get(key)
+            kept = self._dear if key in self._dear else self._made
+            made = kept.get(key)
             if made is None:
                 mine: Future[Any] = Future()
-                self._made[key] = mine
-                while len(self._made) > self._max_kept:
-                    self._made.popitem(last=False)
+                self._keep(self._made, key, mine)
             else:
-                self._made.move_to_end(key)
+                kept.move_to_end(key)
         if made is not None:
             return self._awaited(made, make, inputs, options)
+        began = self._clock()
         try:
             what = make(*inputs, **options)
         except BaseException as error:
@@ -81,8 +90,17 @@ class Shared:
                     del self._made[key]
             mine.set_exception(_NotShared(str(error)))
             raise
+        if self._clock() - began >= DEAR_SECONDS:
+            with self._lock:
+                self._made.pop(key, None)
+                self._keep(self._dear, key, mine)
         mine.set_result(what)
         return what
+
+    def _keep(self, kept: OrderedDict[Hashable, Future[Any]], key: Hashable, made: Future[Any]) -> None:
+        kept[key] = made
+        while len(kept) > self._max_kept:
+            kept.popitem(last=False)
 
     def _awaited(
         self, made: Future[Any], make: Callable[..., T], inputs: tuple[Any, ...], options: Mapping[str, Any]
