@@ -121,7 +121,8 @@ def _panel(results: Mapping[str, Result], keys: tuple[str, ...]) -> None:
         _sealed(results, keys)
     if openings():
         st.markdown(f"**{how_often(openings())}**")
-        st.table(listed(openings()), hide_index=True, border="horizontal")
+        with st.container(key="seal-openings"):
+            st.table(listed(openings()), hide_index=True, border="horizontal")
         st.caption("Flattery is test minus validation, mean over seeds. " + COUNTED_FOR[desk.whose()])
 
 

@@ -246,22 +246,41 @@ class Faults:
         return page
 
 
-@pytest.fixture
-def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
-    """Return a function that opens a page in a session of its own; any fault in it fails the test."""
-    faults = Faults()
+@contextlib.contextmanager
+def visits(browser: Browser) -> Iterator[Callable[..., Page]]:
+    """Give a function that opens a page in a session of its own; the block fails for any fault in it."""
+    faults, contexts = Faults(), []
     with contextlib.ExitStack() as stack:
 
         def opened(url: str, *, width: int = 1440, height: int = 1000, scheme: Scheme = "light") -> Page:
             context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
             stack.callback(context.close)
+            contexts.append(context)
             page = faults.watch(context.new_page())
             page.set_default_timeout(PATIENCE_MS)
             page.goto(url)
             return page
 
         yield opened
-        for context in browser.contexts:
+        for context in contexts:
             for page in context.pages:
                 faults.seen += page.locator("[data-testid=stException]").all_inner_texts()
     assert faults.seen == []
+
+
+@pytest.fixture
+def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
+    """Return a function that opens a page; any fault in it fails its test."""
+    with visits(browser) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def open_once(browser: Browser) -> Iterator[Callable[..., Page]]:
+    """Return a function that opens a page for several tests of a file; a fault in it fails the last of them.
+
+    To open one takes five seconds of a core, more than most tests do with it. Each test leaves the page where
+    the next one can begin.
+    """
+    with visits(browser) as opened:
+        yield opened

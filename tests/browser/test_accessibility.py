@@ -89,8 +89,8 @@ def test_lab_keeps_nobody_out(server, open_page, scheme, width):
 @pytest.mark.parametrize(
     ("scheme", "width", "query"),
     [
-        ("light", 320, "data=moons&label_noise=0.2&l2=0.01"),
         ("dark", 1440, "data=sine&dropout_hidden=0.5"),
+        pytest.param("light", 320, "data=moons&label_noise=0.2&l2=0.01", marks=pytest.mark.slow),
         pytest.param("dark", 1440, "data=moons&label_noise=0.2&l2=0.01", marks=pytest.mark.slow),
         pytest.param("light", 320, "data=sine&dropout_hidden=0.5", marks=pytest.mark.slow),
     ],
@@ -101,7 +101,8 @@ def test_pictures_of_the_lab_keep_nobody_out(server, open_page, scheme, width, q
     check(page, width)
 
 
-@on_screens("dark", 320)
+@pytest.mark.slow
+@pytest.mark.parametrize(("scheme", "width"), SCREENS)
 def test_overfit_first_keeps_nobody_out(server, open_page, scheme, width):
     page = still(
         open_page(

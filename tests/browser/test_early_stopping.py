@@ -19,8 +19,27 @@ NOTE_TRAINING = """() => {
 }"""
 
 
-def test_patience_moves_the_marks_and_the_answer_and_trains_nothing(server, open_page):
-    page = finished(open_page(f"{server.url}/early_stopping?{QUICK}"))
+@pytest.fixture(scope="module")
+def page(server, open_once):
+    """Return a page that the tests use one after the other."""
+    return finished(open_once(f"{server.url}/early_stopping?{QUICK}"))
+
+
+def test_the_bug_runs_and_the_linear_models_are_trained(page):
+    expect(page.get_by_text("0 of 4 stopped.")).to_be_visible()
+    page.get_by_role("radio", name="one fit").click()
+    expect(page.get_by_text("4 of 4 stopped.", exact=True)).to_be_visible()
+
+    page.get_by_role("button", name=re.compile("^Train 36 linear models")).click()
+
+    filters = figure(page, "Part of least squares kept in each direction of a linear model, stopped after 20")
+    expect(filters).to_be_visible()
+    press(page, "Stopped after, steps", "ArrowRight")
+    moved = figure(page, "Part of least squares kept in each direction of a linear model, stopped after 50")
+    expect(moved).to_be_visible()
+
+
+def test_patience_moves_the_marks_and_the_answer_and_trains_nothing(page):
     lanes = page.locator(".st-key-early_stopping-stops .js-plotly-plot")
     answer = page.locator(".st-key-lab-answer")
     expect(answer).to_contain_text("4 of 4 stopped")
@@ -48,18 +67,3 @@ def test_words_of_the_prose_set_the_patience_and_the_link(server, open_page):
     expect(page).to_have_url(re.compile("patience=30"))
     expect(page.get_by_text("This run: patience 30", exact=True)).to_be_visible()
     expect(page.get_by_role("slider", name="Patience, epochs")).to_have_attribute("aria-valuetext", "30")
-
-
-def test_the_bug_runs_and_the_linear_models_are_trained(server, open_page):
-    page = finished(open_page(f"{server.url}/early_stopping?{QUICK}"))
-    expect(page.get_by_text("0 of 4 stopped.")).to_be_visible()
-    page.get_by_role("radio", name="one fit").click()
-    expect(page.get_by_text("4 of 4 stopped.", exact=True)).to_be_visible()
-
-    page.get_by_role("button", name=re.compile("^Train 36 linear models")).click()
-
-    filters = figure(page, "Part of least squares kept in each direction of a linear model, stopped after 20")
-    expect(filters).to_be_visible()
-    press(page, "Stopped after, steps", "ArrowRight")
-    moved = figure(page, "Part of least squares kept in each direction of a linear model, stopped after 50")
-    expect(moved).to_be_visible()

@@ -53,17 +53,6 @@ FOCUS_IS_SEEN = """() => {
 }"""
 
 
-def test_nothing_moves_when_the_first_answer_comes(server, open_page):
-    page = open_page(server.url)
-    expect(page.get_by_role("link", name="Turn the knobs yourself")).to_be_visible()
-    page.evaluate(NOTE_CHOICES)
-
-    page.get_by_test_id("stSidebar").get_by_role("link", name="Lab").click()
-
-    finished(page)
-    assert len(page.evaluate("places")) == 1
-
-
 def test_deep_link_on_a_fresh_server_then_a_knob(fresh_server, open_page):
     page = finished(open_page(f"{fresh_server.url}/lab?{QUERY}&dropout_hidden=0.2"))
     expect(page).to_have_title("Lab · Regularization Lab")
@@ -79,64 +68,31 @@ def test_deep_link_on_a_fresh_server_then_a_knob(fresh_server, open_page):
     assert cells(page) != cells_before
 
 
-def test_a_long_run_grows_and_is_cancelled(server, open_page):
-    page = open_page(f"{server.url}/lab?data=digits&epochs=10000&dropout_hidden=0.5")
-    cancel = page.get_by_role("button", name="Cancel")
-    expect(page.get_by_text(re.compile("Training, .* left"))).to_be_visible()
-
-    cancel.click()
-
-    expect(page.get_by_text("Cancelled at")).to_be_visible()
-    expect(page.get_by_role("button", name="Run again")).to_be_visible()
-    expect(cancel).to_have_count(0)
-
-
-def test_a_cancelled_run_is_run_again_and_cancelled_again(server, open_page):
-    page = open_page(f"{server.url}/lab?data=digits&epochs=10000&dropout_hidden=0.5")
-    cancel, again = (page.get_by_role("button", name=name) for name in ("Cancel", "Run again"))
-    cancel.click()
-    expect(page.get_by_text("Cancelled at")).to_be_visible()
-
-    again.click()
-    expect(page.get_by_text(re.compile("Training, .* left"))).to_be_visible()
-    cancel.click()
-
-    expect(page.get_by_text("Cancelled at")).to_be_visible()
-
-
 @pytest.mark.parametrize("width", [pytest.param(390, marks=pytest.mark.slow), 1440])
-def test_cancel_and_run_again_stand_in_one_place_from_the_first_frame(server, open_page, width):
+def test_a_long_run_is_cancelled_run_again_and_cancelled_by_buttons_in_one_place(server, open_page, width):
     # A button that moves between the press and the release of a mouse is not clicked.
     page = open_page(f"{server.url}/lab?data=digits&epochs=10000&dropout_hidden=0.5", width=width)
     cancel, again = (page.get_by_role("button", name=name) for name in ("Cancel", "Run again"))
-    expect(page.get_by_text(re.compile("Training, .* left"))).to_be_visible()
+    trains, cancelled = page.get_by_text(re.compile("Training, .* left")), page.get_by_text("Cancelled at")
+    expect(trains).to_be_visible()
     cancel.scroll_into_view_if_needed()
     page.evaluate(NOTE_PLACES)
 
     cancel.click()
+    expect(cancelled).to_be_visible()
     expect(again).to_be_visible()
     expect(cancel).to_have_count(0)
     again.click()
+    expect(trains).to_be_visible()
     expect(cancel).to_be_visible()
     expect(again).to_have_count(0)
     cancel.click()
-    expect(page.get_by_text("Cancelled at")).to_be_visible()
+    expect(cancelled).to_be_visible()
 
     places = page.evaluate("places")
     assert places.keys() == {"lab-cancel", "lab-again"}
     assert places["lab-cancel"] == places["lab-again"]
     assert len(places["lab-cancel"]) == 1
-
-
-def test_a_refused_change_leaves_open_what_is_open(server, open_page):
-    page = finished(open_page(f"{server.url}/lab?{QUERY}"))
-    page.get_by_text("Seeds and rows").click()
-    rows = page.get_by_role("spinbutton", name="Train rows", exact=True)
-    rows.fill("50000")
-    rows.press("Enter")
-
-    expect(page.get_by_text("n_train + n_val must be at most").first).to_be_visible()
-    expect(rows).to_be_visible()
 
 
 @pytest.mark.slow
@@ -153,12 +109,20 @@ def test_a_run_in_flight_makes_way_for_the_next(server, open_page):
     expect(page.get_by_text("16 networks of 2 epochs")).to_be_visible()
 
 
-def test_a_broken_link_is_one_sentence_and_the_defaults(server, open_page):
+def test_a_broken_link_is_one_sentence_and_a_refused_change_leaves_open_what_is_open(server, open_page):
     page = finished(open_page(f"{server.url}/lab?dropout_hidden=1.5"))
 
     sentence = "This link cannot be opened, so the defaults are shown: dropout_hidden must be"
     expect(page.get_by_text(sentence)).to_be_visible()
     expect(page).to_have_url(re.compile(r"/lab\?data=digits&.*dropout_hidden=0\.5"))
+
+    page.get_by_text("Seeds and rows").click()
+    rows = page.get_by_role("spinbutton", name="Train rows", exact=True)
+    rows.fill("50000")
+    rows.press("Enter")
+
+    expect(page.get_by_text("n_train + n_val must be at most").first).to_be_visible()
+    expect(rows).to_be_visible()
 
 
 @pytest.mark.parametrize(("width", "height"), [pytest.param(1440, 900, marks=pytest.mark.slow), (390, 844)])
@@ -188,8 +152,27 @@ def test_knobs_and_results_are_where_one_looks_first(server, open_page, width, h
         assert bottom(page.locator(".st-key-cards-measure")) <= 2 * height
 
 
-def test_the_first_knobs_are_walked_through_and_moved_by_keyboard(server, open_page):
-    page = finished(open_page(f"{server.url}/lab?{QUERY}&l2=0.01"))
+@pytest.fixture(scope="module")
+def page(server, open_once):
+    """Return a page whose knobs the next two tests move."""
+    return finished(open_once(f"{server.url}/lab?{QUERY}&l2=0.01"))
+
+
+def test_fast_moves_of_a_knob_end_where_the_last_one_was(page):
+    # That none of the runs of the page failed is looked for in the log, when the server ends.
+    slider = page.get_by_role("slider", name="Patience, epochs")
+    slider.focus()
+    for _ in range(4):
+        for key in ("ArrowRight", "ArrowRight", "ArrowLeft"):
+            slider.press(key)
+            page.wait_for_timeout(40)
+
+    expect(page).to_have_url(re.compile(r"patience=5"))
+    finished(page)
+    expect(page.get_by_text("This run: L2 0.01, patience 5", exact=True)).to_be_visible()
+
+
+def test_the_first_knobs_are_walked_through_and_moved_by_keyboard(page):
     sliders = page.locator(".st-key-lab-knobs").get_by_role("slider")
     page.get_by_role("button", name="Data:").focus()
     walked: list[str] = []
@@ -208,30 +191,17 @@ def test_the_first_knobs_are_walked_through_and_moved_by_keyboard(server, open_p
     assert walked == [slider.get_attribute("aria-label") for slider in sliders.all()]
     expect(page).to_have_url(re.compile(r"l2=0\.02"))
     finished(page)
-    expect(page.get_by_text("This run: L2 0.02", exact=True)).to_be_visible()
+    expect(page.get_by_text("This run: L2 0.02, patience 5", exact=True)).to_be_visible()
 
 
-def test_fast_moves_of_a_knob_end_where_the_last_one_was(server, open_page):
-    # That none of the runs of the page failed is looked for in the log, when the server ends.
-    page = finished(open_page(f"{server.url}/lab?{QUERY}&l2=0.01"))
-    slider = page.get_by_role("slider", name="Patience, epochs")
-    slider.focus()
-    for _ in range(4):
-        for key in ("ArrowRight", "ArrowRight", "ArrowLeft"):
-            slider.press(key)
-            page.wait_for_timeout(40)
-
-    expect(page).to_have_url(re.compile(r"patience=5"))
-    finished(page)
-    expect(page.get_by_text("This run: L2 0.01, patience 5", exact=True)).to_be_visible()
-
-
-def test_home_leads_to_the_lab_which_keeps_its_knobs(server, open_page):
+def test_nothing_moves_on_arrival_from_home_and_the_lab_keeps_its_knobs(server, open_page):
     page = open_page(server.url)
     expect(page.get_by_text("lower on 8 of 8 seeds")).to_be_visible()
+    page.evaluate(NOTE_CHOICES)
     page.get_by_role("link", name="Turn the knobs yourself").click()
     expect(page.get_by_role("heading", name="Lab", exact=True)).to_be_visible()
     finished(page)
+    assert len(page.evaluate("places")) == 1
     press(page, "Dropout, hidden", "ArrowLeft")
     expect(page).to_have_url(re.compile(r"dropout_hidden=0\.45"))
 

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 from tests.browser.lab_page import cells, curves, eventually, figure, finished, press, rows, settled
+from tests.browser.test_accessibility import check
 
 # A second of training at most.
 QUICK = "data=moons&label_noise=0.2&hidden=16&epochs=20&seeds=6&learning_rate=0.05"
@@ -35,25 +36,27 @@ CONTRAST = """chart => {
 }"""
 
 
-def test_a_lesson_turns_the_knobs_and_draws_its_own_curves(server, open_page):
-    page = finished(open_page(f"{server.url}/lab?{QUICK}&dropout_hidden=0.2"))
-    expect(page.locator(".st-key-lesson")).to_contain_text("Your own settings")
-    before = curves(page)
-
-    page.get_by_role("button", name="Lesson:").click()
-    page.get_by_role("radio", name="A smooth boundary", exact=True).click()
-
-    expect(page.locator(".st-key-lesson")).to_contain_text("good")
-    expect(page.locator(".st-key-lesson")).to_contain_text("Look for:")
-    expect(page).to_have_url(re.compile(r"/lab\?label_noise=0\.2&l2=0\.01$"))
-    expect(page.get_by_role("group", name="L2", exact=True)).to_contain_text("0.01")
-    expect(page.get_by_role("slider", name="Dropout, hidden")).to_have_value("0")
-    finished(page)
-    eventually(page, lambda: curves(page) not in ([], before))
+@pytest.fixture(scope="module", params=[pytest.param("light", marks=pytest.mark.slow), "dark"])
+def scheme(request):
+    """Return a colour scheme."""
+    return request.param
 
 
-def test_the_scrubber_moves_the_picture_by_keyboard_and_by_mouse(server, open_page):
-    page = finished(open_page(f"{server.url}/lab?{QUICK}&l2=0.01"))
+@pytest.fixture(scope="module")
+def page(server, open_once, scheme):
+    """Return a page that the next tests look at one after the other."""
+    return finished(open_once(f"{server.url}/lab?{QUICK}&l2=0.01", scheme=scheme))
+
+
+def test_charts_can_be_read_on_a_page_of_either_colour(page, scheme):
+    background = page.get_by_test_id("stApp").evaluate("app => getComputedStyle(app).backgroundColor")
+    assert (background == "rgb(255, 255, 255)") == (scheme == "light")
+    for name in ("Decision boundaries", "this run, data loss", "Validation data loss"):
+        chart = figure(page, name)
+        eventually(page, lambda chart=chart: chart.evaluate(CONTRAST) >= 4.5)
+
+
+def test_the_scrubber_moves_the_picture_by_keyboard_and_by_mouse(page):
     picture = page.locator(".st-key-pictures-boundary .js-plotly-plot")
     epoch = page.get_by_role("slider", name="Epoch of the pictures")
 
@@ -85,21 +88,7 @@ def test_the_scrubber_moves_the_picture_by_keyboard_and_by_mouse(server, open_pa
     eventually(page, lambda: drawn() == kept)
 
 
-def test_patience_is_read_off_the_recording(server, open_page):
-    page = finished(open_page(f"{server.url}/lab?{LONGER}"))
-    before = cells(page)
-    page.evaluate(NOTE_TRAINING)
-
-    press(page, "Patience, epochs", "End")
-
-    expect(page.get_by_text("This run: patience 50", exact=True)).to_be_visible()
-    expect(page.get_by_text("Read off the recording: nothing was trained again.")).to_be_visible()
-    eventually(page, lambda: cells(finished(page)) != before)
-    assert not page.evaluate("trained")
-
-
-def test_the_test_is_opened_twice(server, open_page):
-    page = finished(open_page(f"{server.url}/lab?{QUICK}&l2=0.01"))
+def test_the_test_is_opened_twice(page):
     seal = page.locator(".st-key-seal")
     expect(seal.get_by_role("heading", name="The test is sealed")).to_be_visible()
     expect(seal).to_contain_text("It would be opening 1 of this session.")
@@ -129,6 +118,39 @@ def test_the_test_is_opened_twice(server, open_page):
     # How much validation had flattered is said of each opening, and is the same of the same run.
     assert first[1:-1] == second[1:-1]
     assert opened[1][2] in first
+
+
+def test_a_lesson_turns_the_knobs_and_draws_its_own_curves(page):
+    expect(page.locator(".st-key-lesson")).to_contain_text("Your own settings")
+    before = curves(page)
+
+    page.get_by_role("button", name="Lesson:").click()
+    page.get_by_role("radio", name="A smooth boundary", exact=True).click()
+
+    expect(page.locator(".st-key-lesson")).to_contain_text("good")
+    expect(page.locator(".st-key-lesson")).to_contain_text("Look for:")
+    expect(page).to_have_url(re.compile(r"/lab\?label_noise=0\.2&l2=0\.01$"))
+    expect(page.get_by_role("group", name="L2", exact=True)).to_contain_text("0.01")
+    expect(page.get_by_role("slider", name="Dropout, hidden")).to_have_value("0")
+    finished(page)
+    eventually(page, lambda: curves(page) not in ([], before))
+
+
+def test_pictures_and_openings_keep_nobody_out(page):
+    check(page, 320)
+
+
+def test_patience_is_read_off_the_recording(server, open_page):
+    page = finished(open_page(f"{server.url}/lab?{LONGER}"))
+    before = cells(page)
+    page.evaluate(NOTE_TRAINING)
+
+    press(page, "Patience, epochs", "End")
+
+    expect(page.get_by_text("This run: patience 50", exact=True)).to_be_visible()
+    expect(page.get_by_text("Read off the recording: nothing was trained again.")).to_be_visible()
+    eventually(page, lambda: cells(finished(page)) != before)
+    assert not page.evaluate("trained")
 
 
 @pytest.mark.parametrize(
@@ -185,14 +207,3 @@ def sticks_not_out(thing: Locator, width: int) -> None:
     expect(thing).to_be_visible()
     box = thing.bounding_box()
     assert box and box["x"] >= 0 and box["x"] + box["width"] <= width, thing
-
-
-@pytest.mark.parametrize("scheme", [pytest.param("light", marks=pytest.mark.slow), "dark"])
-def test_charts_can_be_read_on_a_page_of_either_colour(server, open_page, scheme):
-    page = finished(open_page(f"{server.url}/lab?{QUICK}&l2=0.01", scheme=scheme))
-
-    background = page.get_by_test_id("stApp").evaluate("app => getComputedStyle(app).backgroundColor")
-    assert (background == "rgb(255, 255, 255)") == (scheme == "light")
-    for name in ("Decision boundaries", "this run, data loss", "Validation data loss"):
-        chart = figure(page, name)
-        eventually(page, lambda chart=chart: chart.evaluate(CONTRAST) >= 4.5)

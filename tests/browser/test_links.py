@@ -30,10 +30,21 @@ def labels(page: Page) -> list[str]:
     return [text for text in (SAME, ELSEWHERE, CHANGED) if page.get_by_text(text).count()]
 
 
-def test_a_shared_link_shows_the_same_knobs_and_numbers_in_a_fresh_session(server, open_page):
-    page = finished(open_page(f"{server.url}/lab?{QUERY}"))
+@pytest.fixture(scope="module")
+def page(server, open_once):
+    """Return the page whose link is shared."""
+    page = finished(open_once(f"{server.url}/lab?{QUERY}"))
     assert labels(page) == []
-    link = shared(page)
+    return page
+
+
+@pytest.fixture(scope="module")
+def link(page):
+    """Return the link behind its share button."""
+    return shared(page)
+
+
+def test_a_shared_link_shows_the_same_knobs_and_numbers_in_a_fresh_session(server, page, link, open_page):
     assert link.startswith(f"{server.url}/lab?")
 
     other = finished(open_page(link))
@@ -52,10 +63,8 @@ def test_a_shared_link_shows_the_same_knobs_and_numbers_in_a_fresh_session(serve
         pytest.param(r"made=\1-0000000000000000", CHANGED, marks=pytest.mark.slow),
     ],
 )
-def test_a_link_with_other_numbers_is_labelled(server, open_page, there, said):
-    page = finished(open_page(f"{server.url}/lab?{QUERY}"))
-
-    other = finished(open_page(MADE.sub(there, shared(page))))
+def test_a_link_with_other_numbers_is_labelled(page, link, open_page, there, said):
+    other = finished(open_page(MADE.sub(there, link)))
 
     expect(other.get_by_text(said)).to_be_visible()
     assert labels(other) == [said]
@@ -70,7 +79,8 @@ def test_a_link_whose_made_is_nonsense_is_opened_without_a_word(server, open_pag
     expect(page.get_by_test_id("stAlert")).to_have_count(0)
 
 
-def test_a_reload_in_mid_run_sees_it_through(server, open_page):
+@pytest.mark.slow
+def test_a_reload_in_mid_run_shows_it_and_it_can_be_cancelled(server, open_page):
     page = open_page(f"{server.url}/lab?data=digits&epochs=9998&dropout_hidden=0.5")
     expect(page.get_by_text(re.compile("Training, .* left"))).to_be_visible()
 
@@ -83,7 +93,7 @@ def test_a_reload_in_mid_run_sees_it_through(server, open_page):
     expect(page.get_by_text("Cancelled at")).to_be_visible()
 
 
-def test_a_run_that_was_reloaded_ends(server, open_page):
+def test_a_reload_in_mid_run_sees_it_through(server, open_page):
     page = open_page(f"{server.url}/lab?data=digits&epochs=60&dropout_hidden=0.45")
     expect(page.get_by_role("button", name="Cancel")).to_be_visible()
 

@@ -6,10 +6,12 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.lab_page import figure, rows, settled
+from tests.browser.stillness import still
+from tests.browser.test_accessibility import check, open_all
 
 
 def test_arrival_a_fault_widths_and_a_split(server, open_page):
-    page = settled(open_page(f"{server.url}/overfit_first"))
+    page = settled(open_page(f"{server.url}/overfit_first", scheme="dark"))
     expect(page).to_have_title("Overfit first · Regularization Lab")
     expect(page.get_by_text("6 of 6 checks pass").first).to_be_visible()
     expect(figure(page, "Train loss on one batch of 16 rows, median of 4 seeds")).to_be_visible()
@@ -31,7 +33,8 @@ def test_arrival_a_fault_widths_and_a_split(server, open_page):
     page.get_by_role("button", name="Train eight widths").click()
 
     expect(figure(page, "Data loss against units in each hidden layer")).to_be_visible()
-    settled(page)
+    open_all(still(page))
+    check(page, 320)
 
 
 @pytest.mark.slow

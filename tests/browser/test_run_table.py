@@ -10,6 +10,19 @@ from tests.browser.lab_page import cells, eventually, figure, finished, press, r
 QUERY = "data=moons&label_noise=0.2&hidden=16&epochs=20&seeds=6&learning_rate=0.05&l2=0.01"
 
 
+# Contrast of the text of a button with the page, as in WCAG 2.
+CONTRAST = """button => {
+    const linear = (part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
+    const light = (colour) => {
+        const [red, green, blue] = colour.match(/[\\d.]+/g).slice(0, 3).map((part) => linear(part / 255));
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+    };
+    const page = getComputedStyle(document.querySelector("[data-testid=stApp]")).backgroundColor;
+    const [low, high] = [page, getComputedStyle(button).color].map(light).sort((one, other) => one - other);
+    return (high + 0.05) / (low + 0.05);
+}"""
+
+
 def line(page: Page, name: str) -> Locator:
     """Return the line of a run."""
     lines = page.locator("[class*=st-key-shelf-line-]")
@@ -47,8 +60,62 @@ def two_runs(page: Page) -> Page:
     return finished(page)
 
 
-def test_a_run_is_renamed_pinned_and_shown_again(server, open_page):
-    page = two_runs(open_page(f"{server.url}/lab?{QUERY}"))
+@pytest.fixture(scope="module", params=[pytest.param("light", marks=pytest.mark.slow), "dark"])
+def page(server, open_once, request):
+    """Return a page with two runs, for the tests that say nothing else."""
+    return two_runs(open_once(f"{server.url}/lab?{QUERY}", scheme=request.param))
+
+
+def test_eyes_say_which_runs_are_overlaid(page):
+    overlay = figure(page, "Validation data loss")
+    eventually(page, lambda: legend(page) == ["baseline", "this run", "Large weights cost"])
+    expect(overlay).to_have_accessible_name(re.compile("Large weights cost: .* after 20 epochs"))
+
+    turn_eye(page, "Large weights cost")
+    eventually(page, lambda: legend(page) == ["baseline", "this run"])
+    expect(page.get_by_role("checkbox", name="Large weights cost")).not_to_be_checked()
+    expect(overlay).not_to_have_accessible_name(re.compile("Large weights cost"))
+
+    turn_eye(page, "baseline")
+    eventually(page, lambda: legend(page) == ["this run"])
+
+    turn_eye(page, "Large weights cost")
+    eventually(page, lambda: legend(page) == ["this run", "Large weights cost"])
+
+
+def test_what_differs_between_two_runs(page):
+    page.get_by_text("What differs between two runs").click()
+    difference = page.get_by_test_id("stExpander").filter(has_text="What differs between two runs")
+    fields, metrics = (difference.get_by_role("table").nth(at) for at in range(2))
+    expect(fields).to_contain_text("hidden dropout")
+    assert rows(fields) == [["L2", "0", "0.01"], ["hidden dropout", "0", "0.05"]]
+    # The same two runs are in the table of validation metrics.
+    assert [text for row in rows(metrics) for text in row] == cells(page)
+
+    start = difference.get_by_role("combobox", name="From")
+    start.click()
+    page.get_by_role("option", name="Large weights cost").click()
+    expect(fields).to_contain_text("Large weights cost")
+    settled(page)
+
+    assert rows(fields) == [["hidden dropout", "0", "0.05"]]
+    assert [row[2] for row in rows(metrics)] == cells(page)[2::7]
+
+
+def test_what_is_pointed_at_can_be_read(page):
+    button = line(page, "this run").get_by_role("button", name="Edit")
+
+    button.hover()
+
+    page.wait_for_timeout(500)
+    assert button.locator("p").evaluate(CONTRAST) >= 4.5
+    button.click()
+    page.wait_for_timeout(500)
+    assert button.locator("p").evaluate(CONTRAST) >= 4.5
+    page.keyboard.press("Escape")
+
+
+def test_a_run_is_renamed_pinned_and_shown_again(page):
     earlier = line(page, "Large weights cost")
     expect(earlier).to_contain_text("Two moons, L2 0.01: error")
 
@@ -88,68 +155,3 @@ def test_a_long_name_is_shown_whole(server, open_page, width):
             "label => [...label.querySelectorAll('*')].every(each => each.scrollWidth <= each.clientWidth)"
         )
     )
-
-
-def test_eyes_say_which_runs_are_overlaid(server, open_page):
-    page = two_runs(open_page(f"{server.url}/lab?{QUERY}"))
-    overlay = figure(page, "Validation data loss")
-    eventually(page, lambda: legend(page) == ["baseline", "this run", "Large weights cost"])
-    expect(overlay).to_have_accessible_name(re.compile("Large weights cost: .* after 20 epochs"))
-
-    turn_eye(page, "Large weights cost")
-    eventually(page, lambda: legend(page) == ["baseline", "this run"])
-    expect(page.get_by_role("checkbox", name="Large weights cost")).not_to_be_checked()
-    expect(overlay).not_to_have_accessible_name(re.compile("Large weights cost"))
-
-    turn_eye(page, "baseline")
-    eventually(page, lambda: legend(page) == ["this run"])
-
-    turn_eye(page, "Large weights cost")
-    eventually(page, lambda: legend(page) == ["this run", "Large weights cost"])
-
-
-# Contrast of the text of a button with the page, as in WCAG 2.
-CONTRAST = """button => {
-    const linear = (part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
-    const light = (colour) => {
-        const [red, green, blue] = colour.match(/[\\d.]+/g).slice(0, 3).map((part) => linear(part / 255));
-        return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
-    };
-    const page = getComputedStyle(document.querySelector("[data-testid=stApp]")).backgroundColor;
-    const [low, high] = [page, getComputedStyle(button).color].map(light).sort((one, other) => one - other);
-    return (high + 0.05) / (low + 0.05);
-}"""
-
-
-@pytest.mark.parametrize("scheme", [pytest.param("light", marks=pytest.mark.slow), "dark"])
-def test_what_is_pointed_at_can_be_read(server, open_page, scheme):
-    page = finished(open_page(f"{server.url}/lab?{QUERY}", scheme=scheme))
-    button = line(page, "this run").get_by_role("button", name="Edit")
-
-    button.hover()
-
-    page.wait_for_timeout(500)
-    assert button.locator("p").evaluate(CONTRAST) >= 4.5
-    button.click()
-    page.wait_for_timeout(500)
-    assert button.locator("p").evaluate(CONTRAST) >= 4.5
-
-
-def test_what_differs_between_two_runs(server, open_page):
-    page = two_runs(open_page(f"{server.url}/lab?{QUERY}"))
-    page.get_by_text("What differs between two runs").click()
-    difference = page.get_by_test_id("stExpander").filter(has_text="What differs between two runs")
-    fields, metrics = (difference.get_by_role("table").nth(at) for at in range(2))
-    expect(fields).to_contain_text("hidden dropout")
-    assert rows(fields) == [["L2", "0", "0.01"], ["hidden dropout", "0", "0.05"]]
-    # The same two runs are in the table of validation metrics.
-    assert [text for row in rows(metrics) for text in row] == cells(page)
-
-    start = difference.get_by_role("combobox", name="From")
-    start.click()
-    page.get_by_role("option", name="Large weights cost").click()
-    expect(fields).to_contain_text("Large weights cost")
-    settled(page)
-
-    assert rows(fields) == [["hidden dropout", "0", "0.05"]]
-    assert [row[2] for row in rows(metrics)] == cells(page)[2::7]
