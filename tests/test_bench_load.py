@@ -28,6 +28,7 @@ from regcore.bench.load_record import (
     Sample,
 )
 from regcore.bench.report import Report
+from regcore.bench.server import FAULT
 from regcore.bench.visitor import Answer, NeverCameError
 from regcore.config import Config
 from regcore.errors import ConfigError, RegcoreError
@@ -438,3 +439,17 @@ def test_a_load_is_measured_and_told(monkeypatch):
 
 
 REPORT = Report(title="Load", settings=(), tables=())
+
+
+@pytest.mark.parametrize(
+    ("line", "is_fault"),
+    [
+        ("Traceback (most recent call last):", True),
+        ("2026-11-28 ERROR regcore.store: the database is gone", True),
+        ('{"time": "2026-11-28", "level": "error", "message": "the database is gone"}', True),
+        ("2026-11-28 INFO regcore: a run was refused run=['data=moons'] error=TooCostlyError", False),
+        ('{"level": "info", "message": "a run was refused", "error": "TooCostlyError"}', False),
+    ],
+)
+def test_a_line_of_the_log_tells_of_a_fault_by_its_level(line, is_fault):
+    assert bool(FAULT.search(line)) == is_fault

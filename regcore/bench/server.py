@@ -21,10 +21,8 @@ from regcore.errors import RegcoreError
 
 APP = Path(__file__).parents[2] / "app.py"
 SECONDS_TO_START = 180.0
-# Lines of a log that tell of a fault, whatever it is written as.
-FAULT = re.compile(
-    r"Traceback \(most recent|\bERROR\b|\bCRITICAL\b|\"level\": ?\"(error|critical)\"", re.IGNORECASE
-)
+# Lines of a log that tell of a fault, as text and as JSON; a run that was refused tells its error as well.
+FAULT = re.compile(r"Traceback \(most recent|\bERROR\b|\bCRITICAL\b|\"level\": ?\"(?i:error|critical)\"")
 
 
 class Usage(NamedTuple):
