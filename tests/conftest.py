@@ -22,13 +22,16 @@ os.environ["REGCORE_DATABASE"] = "none"
 
 # Of a process that runs tests, with its worker, its server and its browser.
 BYTES_OF_A_PROCESS = 4 * 2**30
-MAX_PROCESSES = 8
+MAX_PROCESSES = 4
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Return how many processes run tests: two a core, for browsers and runs are waited for, if they fit."""
+    """Return how many processes run tests: one a core, which its worker or its browser keeps busy, if they fit.
+
+    Each more loads TensorFlow, and starts a worker and a server of its own, before it is of any use.
+    """
     cores = len(psutil.Process().cpu_affinity()) if psutil.LINUX else psutil.cpu_count()
-    return max(1, min(2 * (cores or 1), psutil.virtual_memory().total // BYTES_OF_A_PROCESS, MAX_PROCESSES))
+    return max(1, min(cores or 1, psutil.virtual_memory().total // BYTES_OF_A_PROCESS, MAX_PROCESSES))
 
 
 # No test asserts time: a busy machine is no reason to fail.
