@@ -2,11 +2,15 @@
 
 import functools
 import os
+from collections import Counter
+from pathlib import Path
 
 import psutil
+import pytest
 from hypothesis import settings
 from streamlit.components.v2 import manifest_scanner
 from streamlit.runtime.scriptrunner import script_runner
+from xdist.scheduler import LoadFileScheduling
 
 # TensorFlow reads these when it first runs something. Bits are promised at one thread; whichever test ran
 # first in this process would otherwise decide.
@@ -26,12 +30,44 @@ MAX_PROCESSES = 4
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Return how many processes run tests: one a core, which its worker or its browser keeps busy, if they fit.
+    """Return how many processes run tests: one a core, which they keep busy, if they fit.
 
     Each more loads TensorFlow, and starts a worker and a server of its own, before it is of any use.
     """
     cores = len(psutil.Process().cpu_affinity()) if psutil.LINUX else psutil.cpu_count()
     return max(1, min(cores or 1, psutil.virtual_memory().total // BYTES_OF_A_PROCESS, MAX_PROCESSES))
+
+
+BROWSER_TESTS = "tests/browser"
+
+
+class Rooms(LoadFileScheduling):
+    """Gives each process a file at a time, and all browser tests to one: they share browser and server."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file: str = super()._split_scope(nodeid)
+        return BROWSER_TESTS if file.startswith(f"{BROWSER_TESTS}/") else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadFileScheduling:
+    """Return what hands the tests out."""
+    return Rooms(config, log)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Have the browser tests begin first, for they take longest, and of the others the files with many tests.
+
+    The Lab's file is the first of all: its first test wants a server that nobody has visited.
+    """
+    in_file = Counter(item.path for item in items)
+    browser_tests = Path(__file__).parent / "browser"
+
+    def place(item: pytest.Item) -> tuple[bool, bool, int]:
+        is_first = item.path == browser_tests / "test_lab.py"
+        return item.path.parent != browser_tests, not is_first, -in_file[item.path]
+
+    items.sort(key=place)
 
 
 # No test asserts time: a busy machine is no reason to fail.

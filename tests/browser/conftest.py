@@ -11,7 +11,6 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -61,18 +60,13 @@ PROBE = re.compile(r"/[a-z0-9_]+/_stcore/(health|host-config)$")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the browser tests, and run them last: Playwright keeps an event loop on the main thread.
-
-    Of their files the one with most tests comes first, so that no process ends long after the others.
-    """
+    """Mark the browser tests."""
     here = Path(__file__).parent
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.browser)
             # The first of them may have to install a browser.
             item.add_marker(pytest.mark.timeout(900))
-    in_file = Counter(item.path for item in items)
-    items.sort(key=lambda item: (1, -in_file[item.path]) if here in item.path.parents else (0, 0))
 
 
 def _candidates() -> Iterator[str | None]:
@@ -105,9 +99,12 @@ def _give_up(reason: str) -> NoReturn:
     pytest.skip(reason)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """Return a Chromium: one that is there, else one that is installed now; else skip, or fail under CI."""
+    """Return a Chromium: one that is there, else one that is installed now; else skip, or fail under CI.
+
+    It ends with the browser tests: Playwright keeps an event loop on the thread of the tests after them.
+    """
     reasons: list[str] = []
     with sync_playwright() as playwright:
         found = _launch(playwright, reasons)
@@ -190,18 +187,10 @@ def serve(log: Path, script: Path = ROOT / "app.py") -> Iterator[Server]:
         server.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def server(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Return a server that all browser tests share; without a browser it is not even started."""
     with serve(tmp_path_factory.mktemp("server") / "log.txt") as running:
-        yield running
-        running.fail_on_traceback()
-
-
-@pytest.fixture
-def fresh_server(browser: Browser, tmp_path: Path) -> Iterator[Server]:
-    """Return a server process that nobody has visited."""
-    with serve(tmp_path / "log.txt") as running:
         yield running
         running.fail_on_traceback()
 

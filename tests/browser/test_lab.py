@@ -53,8 +53,9 @@ FOCUS_IS_SEEN = """() => {
 }"""
 
 
-def test_deep_link_on_a_fresh_server_then_a_knob(fresh_server, open_page):
-    page = finished(open_page(f"{fresh_server.url}/lab?{QUERY}&dropout_hidden=0.2"))
+def test_deep_link_on_a_fresh_server_then_a_knob(server, open_page):
+    assert "a run ended" not in server.tail()
+    page = finished(open_page(f"{server.url}/lab?{QUERY}&dropout_hidden=0.2"))
     expect(page).to_have_title("Lab · Regularization Lab")
     curves_before, cells_before = curves(page), cells(page)
     assert curves_before
