@@ -170,12 +170,18 @@ KERAS_CASES = {
     },
 }  # fmt: skip
 
+# What double precision is held to already, within what single precision rounds.
 SINGLE_CASES = (
-    "adam binary relu",
-    "adam regression relu weight decay",
     "adam multiclass relu l2 weight decay",
-    "sgd momentum multiclass relu l2",
     "sgd momentum binary tanh weight decay",
+    *(
+        pytest.param(case, marks=pytest.mark.slow)
+        for case in (
+            "adam binary relu",
+            "adam regression relu weight decay",
+            "sgd momentum multiclass relu l2",
+        )
+    ),
 )
 
 

@@ -131,8 +131,9 @@ def test_recalled_from_a_checkpoint(processes, config, expected):
         assert found.recording.history.tobytes() == network.recording.history[2:].tobytes()
 
 
-def test_after_a_kill(processes):
-    configs = [config.replace(epochs=400) for config in TASKS.values()]
+@pytest.mark.parametrize("tasks", [("multiclass",), pytest.param(tuple(TASKS), marks=pytest.mark.slow)])
+def test_after_a_kill(processes, tasks):
+    configs = [TASKS[task].replace(epochs=400) for task in tasks]
     expected = trained(processes, *configs)
     scheduler = Scheduler(processes.submit, 2, default_engine(), Settings())
     worker = psutil.Process(processes.submit(os.getpid).result(PATIENCE))
@@ -161,8 +162,10 @@ def test_training_leaves_tensorflow_and_streamlit_out_of_the_serving_process_and
     code = """
 import sys
 from regcore import Config, train
+from regcore.execution import fingerprint
 result = train(Config(hidden=(4,), epochs=2, seeds=2, n_train=20, n_val=20))
 print(len(result.history), len(result.metrics("val")))
+print(len(bytes.fromhex(fingerprint())))
 print([name for name in ("tensorflow", "keras", "streamlit") if name in sys.modules])
 """
     root = Path(__file__).parent.parent
@@ -175,4 +178,4 @@ print([name for name in ("tensorflow", "keras", "streamlit") if name in sys.modu
         text=True,
         timeout=PATIENCE,
     )
-    assert (done.stdout.split("\n"), done.stderr) == (["4 2", "[]", ""], "")
+    assert (done.stdout.split("\n"), done.stderr) == (["4 2", "8", "[]", ""], "")

@@ -7,7 +7,6 @@ import pytest
 from regcore.engine import runtime
 from regcore.errors import WorkerError
 from regcore.execution import fingerprint, service, workers_are_ready
-from tests.test_imports import loaded_by
 
 
 class Asked:
@@ -78,17 +77,3 @@ def test_workers_that_cannot_load_the_engine_are_not_waited_for(asked, monkeypat
     asked.error = WorkerError("a worker could not load the engine.")
 
     assert workers_are_ready()
-
-
-def test_the_fingerprint_of_the_workers_is_told_without_loading_tensorflow():
-    code = """
-if __name__ == "__main__":
-    from regcore.execution import fingerprint, stop_workers
-    print(f"told:{fingerprint()}")
-    stop_workers()
-"""
-    loaded = loaded_by(code)
-
-    assert "tensorflow" not in loaded
-    (told,) = (word for word in loaded if word.startswith("told:"))
-    assert len(bytes.fromhex(told.removeprefix("told:"))) == 8

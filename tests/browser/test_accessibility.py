@@ -9,20 +9,13 @@ from playwright.sync_api import Page, expect
 from tests.browser.stillness import still
 
 SCREENS = [(scheme, width) for scheme in ("light", "dark") for width in (320, 768, 1440)]
+# All of them under `pytest -m slow`, else one; the tests of other pages look at those.
+NARROW = ("light", 320)
+USUAL_SCREENS = [
+    screen if screen == NARROW else pytest.param(*screen, marks=pytest.mark.slow) for screen in SCREENS
+]
 # What keeps somebody from using a page; axe calls the rest moderate or minor.
 KEEPING_OUT = ("serious", "critical")
-
-
-def on_screens(scheme: str, width: int) -> pytest.MarkDecorator:
-    """Return the mark that looks at a page on one screen, and on all of them under `pytest -m slow`.
-
-    Colours depend on the scheme, what is cut on the width: pages take turns in which they are seen on.
-    """
-    screens = [
-        screen if screen == (scheme, width) else pytest.param(*screen, marks=pytest.mark.slow)
-        for screen in SCREENS
-    ]
-    return pytest.mark.parametrize(("scheme", "width"), screens)
 
 
 def findings(page: Page) -> list[str]:
@@ -57,7 +50,8 @@ def open_all(page: Page) -> None:
         summary.click()
 
 
-@on_screens("dark", 1440)
+@pytest.mark.slow
+@pytest.mark.parametrize(("scheme", "width"), SCREENS)
 def test_home_keeps_nobody_out(server, open_page, scheme, width):
     page = still(open_page(server.url, width=width, scheme=scheme))
 
@@ -65,7 +59,7 @@ def test_home_keeps_nobody_out(server, open_page, scheme, width):
 
 
 @pytest.mark.slow
-@on_screens("light", 320)
+@pytest.mark.parametrize(("scheme", "width"), SCREENS)
 def test_the_table_of_home_keeps_nobody_out(server, open_page, scheme, width):
     page = still(open_page(server.url, width=width, scheme=scheme))
     page.get_by_role("button", name="Train each of them").click()
@@ -74,7 +68,7 @@ def test_the_table_of_home_keeps_nobody_out(server, open_page, scheme, width):
     check(page, width)
 
 
-@on_screens("light", 320)
+@pytest.mark.parametrize(("scheme", "width"), USUAL_SCREENS)
 def test_lab_keeps_nobody_out(server, open_page, scheme, width):
     page = still(open_page(f"{server.url}/lab", width=width, scheme=scheme))
     open_all(page)
@@ -89,7 +83,7 @@ def test_lab_keeps_nobody_out(server, open_page, scheme, width):
 @pytest.mark.parametrize(
     ("scheme", "width", "query"),
     [
-        ("dark", 1440, "data=sine&dropout_hidden=0.5"),
+        pytest.param("dark", 1440, "data=sine&dropout_hidden=0.5", marks=pytest.mark.slow),
         pytest.param("light", 320, "data=moons&label_noise=0.2&l2=0.01", marks=pytest.mark.slow),
         pytest.param("dark", 1440, "data=moons&label_noise=0.2&l2=0.01", marks=pytest.mark.slow),
         pytest.param("light", 320, "data=sine&dropout_hidden=0.5", marks=pytest.mark.slow),

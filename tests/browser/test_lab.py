@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 from tests.browser.lab_page import cells, curves, eventually, figure, finished, press
+from tests.browser.test_accessibility import check
 
 QUERY = "data=breast_cancer&hidden=8&epochs=20&seeds=6&label_noise=0.2"
 
@@ -195,9 +196,10 @@ def test_the_first_knobs_are_walked_through_and_moved_by_keyboard(page):
     expect(page.get_by_text("This run: L2 0.02, patience 5", exact=True)).to_be_visible()
 
 
-def test_nothing_moves_on_arrival_from_home_and_the_lab_keeps_its_knobs(server, open_page):
-    page = open_page(server.url)
+def test_home_keeps_nobody_out_and_leads_to_a_lab_that_does_not_move_and_keeps_its_knobs(server, open_page):
+    page = open_page(server.url, scheme="dark")
     expect(page.get_by_text("lower on 8 of 8 seeds")).to_be_visible()
+    check(page, 1440)
     page.evaluate(NOTE_CHOICES)
     page.get_by_role("link", name="Turn the knobs yourself").click()
     expect(page.get_by_role("heading", name="Lab", exact=True)).to_be_visible()

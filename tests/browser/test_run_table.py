@@ -133,7 +133,8 @@ def test_a_run_is_renamed_pinned_and_shown_again(page):
     expect(line(page, "L2 0.01, hidden dropout 0.05")).to_have_count(0)
 
 
-@pytest.mark.parametrize("width", [390, pytest.param(1440, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [390, 1440])
 def test_a_long_name_is_shown_whole(server, open_page, width):
     page = finished(open_page(f"{server.url}/lab?{QUERY}&dropout_input=0.05&jitter=0.05", width=width))
     long = "Small weights, some jitter and a little input dropout, to see all of a long name"
