@@ -782,16 +782,16 @@ def test_a_second_ctrl_c_loses_nothing(monkeypatch, pool, capsys):
 
 
 def test_what_cannot_be_measured_is_left_out_and_named(tmp_path, monkeypatch, capsys):
-    metrics, train_all = training.Result.metrics, training.train_all
+    score, train_all = training.Result._scored, training.train_all
 
     def failing(result, split):
         if result.config.activation == "tanh" and result.recordings:
             raise WorkerError("the workers died")
-        return metrics(result, split)
+        return score(result, split)
 
     def failing_afterwards(*what, **named):
         outcome = train_all(*what, **named)
-        monkeypatch.setattr(training.Result, "metrics", failing)
+        monkeypatch.setattr(training.Result, "_scored", failing)
         return outcome
 
     monkeypatch.setattr(training, "train_all", failing_afterwards)
