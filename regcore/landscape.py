@@ -7,7 +7,7 @@ keeps, whichever epoch they are of, are computed from the weights.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -148,6 +148,21 @@ def landscape(result: Result, seed: int, recorded: Sequence[Recorded] = ()) -> L
         ConfigError: if a member is missing, or the result has no such seed.
         RegcoreError: if weights that are kept were not recorded, and the result has no `recall`.
     """
+    growing = probed_landscape(result, seed, recorded)
+    return growing if growing is None or not result.is_complete else with_kept(growing, result)
+
+
+def probed_landscape(result: Result, seed: int, recorded: Sequence[Recorded]) -> Landscape | None:
+    """Return a landscape without what is kept: it stays the same when early stopping keeps another epoch.
+
+    Args:
+        result: As for `landscape`.
+        seed: Value of the seed column.
+        recorded: As for `landscape`.
+
+    Raises:
+        ConfigError: if a member is missing, or the result has no such seed.
+    """
     points = grid(result.dataset)
     if points is None:
         return None
@@ -159,10 +174,22 @@ def landscape(result: Result, seed: int, recorded: Sequence[Recorded] = ()) -> L
         predictions([recorded[member][epoch][0] for member in members], result.dataset, seed)
         for epoch in epochs
     )
-    if not result.is_complete:
-        return Landscape(points, seed, epochs, probed)
-    kept_epochs = tuple(result.restored_epoch(seed, member) for member in members)
-    return Landscape(points, seed, epochs, probed, kept_epochs, _kept(result, points, seed))
+    return Landscape(points, seed, epochs, probed)
+
+
+def with_kept(growing: Landscape, result: Result) -> Landscape:
+    """Return a landscape with what networks predict with the weights that they keep.
+
+    Args:
+        growing: Without it.
+        result: What was measured, complete.
+
+    Raises:
+        RegcoreError: if weights that are kept were not recorded, and the result has no `recall`.
+    """
+    seed = growing.seed
+    kept_epochs = tuple(result.restored_epoch(seed, member) for member in range(result.config.members))
+    return replace(growing, kept_epochs=kept_epochs, kept=_kept(result, growing.grid, seed))
 
 
 def _common_epochs(recorded: Sequence[Recorded]) -> tuple[int, ...]:

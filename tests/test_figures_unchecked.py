@@ -2,22 +2,27 @@
 
 import json
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 import pytest
 
+from regcore.config import Config
 from regcore.confusion import Confusion
+from regcore.data import load_dataset
 from regcore.figures import (
     BASELINE,
     COLOURS,
     THIS_RUN,
     Overlaid,
+    plot_boundary,
     plot_confusion,
     plot_curves,
     plot_overlay,
     summarize_curves,
 )
 from regcore.figures._overlay import SYMBOLS
+from regcore.landscape import Landscape, grid
 from regcore.scoring import NoiseFloor
 
 
@@ -44,6 +49,14 @@ OVERLAID = tuple(
     Overlaid(name, summarize_curves(Tables()), COLOURS[at], SYMBOLS[at])
     for at, name in enumerate((BASELINE, THIS_RUN))
 )
+BLOBS = load_dataset(Config(data="blobs", n_train=20, n_val=20, label_noise=0.3))
+POINTS = grid(BLOBS)
+assert POINTS is not None
+CHANCES = np.random.default_rng(0).dirichlet(np.ones(BLOBS.n_classes), len(POINTS.X))
+BOUNDARIES = {
+    BASELINE: Landscape(POINTS, 0, (1, 2), (CHANCES, CHANCES[::-1])),
+    THIS_RUN: Landscape(POINTS, 0, (1, 2), (CHANCES, CHANCES), (2,), CHANCES[::-1]),
+}
 RUNS = {BASELINE: Tables(), THIS_RUN: Tables()}
 
 
@@ -55,6 +68,7 @@ RUNS = {BASELINE: Tables(), THIS_RUN: Tables()}
         (plot_curves, (RUNS, BASELINE, "error"), {"epochs": 20}),
         (plot_overlay, (OVERLAID,), {}),
         (plot_overlay, ((),), {}),
+        (plot_boundary, (BOUNDARIES, BLOBS), {}),
         (plot_confusion, ({BASELINE: COUNTED, THIS_RUN: COUNTED}, THIS_RUN), {}),
     ],
 )

@@ -91,7 +91,6 @@ BAND = Config(
     data="digits", n_train=200, n_val=400, label_noise=0.3, hidden=(64,), dropout_input=0.2,
     dropout_hidden=0.5, epochs=15,
 )  # fmt: skip
-BAND_SEEDS = range(100, 103)
 # Many classes, and two.
 CHECKED = {
     "iris": Config(data="iris", epochs=1, hidden=(4,), dropout_hidden=0.5, patience=3),
@@ -124,7 +123,6 @@ def printed(tmp_path_factory) -> dict[str, str]:
     scripts = {name: [keras_script(config), LOOKS.get(name, "")] for name, config in CASES.items()}
     scripts["notebook"] = code_cells(CASES["noisy digits"])
     scripts |= {f"checklist of {data}": [checklist_script(config)] for data, config in CHECKED.items()}
-    scripts |= {f"band {seed}": [keras_script(BAND.replace(seed=seed))] for seed in BAND_SEEDS}
     return run_scripts(scripts, tmp_path_factory.mktemp("scripts"))
 
 
@@ -272,13 +270,6 @@ def errors_of_the_lab(config: Config, seeds: int) -> np.ndarray:
     config = config.replace(seeds=seeds)
     history = engine_runs.train(engine_runs.replicates(config), load_dataset(config)).history
     return np.asarray(history[:, -1, HISTORY_COLUMNS.index("val_error")])
-
-
-def test_its_error_lies_within_the_band_of_the_labs_seeds(printed):
-    lab = errors_of_the_lab(BAND, 16)
-    found = [error(printed[f"band {seed}"]) for seed in BAND_SEEDS]
-    # An error of the formulas moves it by tens of points; the lab's seeds lie within a few.
-    assert np.max(np.abs(found - np.mean(lab))) < 4 * np.std(lab, ddof=1)
 
 
 @pytest.mark.slow

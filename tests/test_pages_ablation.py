@@ -134,7 +134,9 @@ def test_what_is_taken_away_is_an_ablation(monkeypatch):
     made, cards = [], []
     monkeypatch.setattr(take_away, "report", lambda results, **of: made.append(of["ablation"]))
     monkeypatch.setattr(take_away, "_card", lambda taken, checklist: cards.append(taken))
-    open_page(**TINY, l2="0.01")
+    app = open_page(**TINY, l2="0.01")
+    app.session_state[take_away.FOLDED] = True
+    app.run()
     cards[-1].report()
 
     assert [found.parts for found in made] == [("L2",)]

@@ -18,7 +18,7 @@ from regcore.hosting.desk import NAME
 from regcore.store.keeper import Status
 from tests.opened_runs import errors
 from tests.test_pages import TINY, open_app
-from tests.test_pages_shelf import button, eyes, move, overlaid
+from tests.test_pages_shelf import button, edit, eyes, move, overlaid
 
 VISITOR = "v" * 64
 # The run table and the seal of results that were made by hand.
@@ -76,7 +76,7 @@ def turn_to(app, l2):
 
 
 def rename(app, at, name):
-    [field for field in app.text_input if field.label == "Name"][at].set_value(name).run()
+    [field for field in edit(app).text_input if field.label == "Name"][at].set_value(name).run()
 
 
 def kept_names():
@@ -186,7 +186,7 @@ def test_an_ensemble_that_would_have_to_be_trained_again_is_left_to_its_page(fil
 
 def test_what_is_removed_stays_away_and_eyes_stay_shut(file, here):
     app = page(0.1, 0.2, 0.3)
-    button(app, "Remove", 1).click().run()
+    button(edit(app), "Remove", 1).click().run()
     for label in ("L2 0.2", "baseline"):
         next(box for box in app.checkbox if box.label == label).uncheck().run()
     all_written()
@@ -240,7 +240,7 @@ def test_of_an_earlier_run_its_time_and_its_history_can_be_had(file, here):
     app = page(0.1, 0.2)
 
     restart()
-    app = page(0.2)
+    app = edit(page(0.2))
 
     assert any(
         re.fullmatch(r":small\[Trained on \d{4}-\d\d-\d\d at \d\d:\d\d UTC\.\]", text)

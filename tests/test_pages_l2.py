@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages.ui import take_away
 from regcore.config import Config
 from regcore.execution.service import scheduler_for
 from regcore.export.keras_script import keras_script
@@ -161,7 +162,8 @@ def test_the_first_step_is_its_closed_form(page):
 
 
 def test_the_keras_code_has_the_penalty_at_the_cursor(page):
-    code = next(code for code in page.code if "import keras" in code.value)
+    page.session_state[take_away.FOLDED] = True
+    code = next(code for code in page.run().code if "import keras" in code.value)
     assert code.value.strip() == keras_script(config_of(page)).strip()
     assert "L2 = 0.01" in code.value
 

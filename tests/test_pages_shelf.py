@@ -6,7 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.ui import entries, state
-from pages.ui.shelf import DIFFERENCES
+from pages.ui.shelf import DIFFERENCES, editor_key
 from tests.test_pages import APP, TINY, finish, knob, open_app, words
 
 
@@ -27,6 +27,13 @@ def eye(app, label):
 
 def button(app, label, at=0):
     return [each for each in app.button if each.label == label][at]
+
+
+def edit(app):
+    """Open what can be done with each run."""
+    for entry in app.session_state["lab.kept.shelf.runs"]:
+        app.session_state[editor_key(entry.config)] = True
+    return app.run()
 
 
 def move(app, rate):
@@ -83,14 +90,22 @@ def test_a_pinned_run_outlives_the_others(lab, monkeypatch):
     assert list(eyes(lab)) == ["baseline", "this run", "hidden dropout 0.5"]
 
 
+def test_what_can_be_done_with_a_run_is_there_for_who_opens_it(lab):
+    assert "Name" not in [field.label for field in lab.text_input]
+
+    edit(lab)
+
+    assert [field.label for field in lab.text_input].count("Name") == 2
+
+
 def test_a_removed_run_is_gone(lab):
-    button(lab, "Remove").click().run()
+    button(edit(lab), "Remove").click().run()
 
     assert list(eyes(lab)) == ["baseline", "this run"]
 
 
 def test_an_earlier_run_is_shown_again(lab):
-    button(lab, "Show in the Lab").click().run()
+    button(edit(lab), "Show in the Lab").click().run()
     finish(lab)
 
     assert lab.session_state["lab.config.Lab"].dropout_hidden == 0.5
@@ -98,7 +113,7 @@ def test_an_earlier_run_is_shown_again(lab):
 
 
 def test_a_renamed_run_is_called_so_everywhere(lab):
-    names = [field for field in lab.text_input if field.label == "Name"]
+    names = [field for field in edit(lab).text_input if field.label == "Name"]
 
     names[1].set_value("mine").run()
 

@@ -321,6 +321,18 @@ def test_a_result_that_is_not_turned_is_the_same_object():
     assert run.n_read == 1
 
 
+def test_runs_of_which_the_same_was_recorded_are_one_to_all_sessions_once_they_are_done(monkeypatch):
+    run = Fixed()
+    recorded = run.results(partial=True)
+    monkeypatch.setattr(run, "results", lambda partial: recorded)
+
+    assert live_of(run).shared_key() is not None
+    # Which epoch is kept is told by what is read off the run, not by the run.
+    assert live_of(run).shared_key() == live_of(run, patience=1).shared_key()
+    assert live_of(run).shared_key() != live_of(Fixed()).shared_key()
+    assert live_of(Fixed(ASKED.replace(epochs=5)), epochs=5).shared_key() is None
+
+
 def test_what_had_to_be_trained_again_is_noted_until_the_next_turn():
     live = live_of(Fixed())
 

@@ -196,3 +196,16 @@ def test_who_waits_for_another_makes_way_when_a_knob_moves(monkeypatch):
 
 def test_pages_share_one():
     assert shared.once.__self__ is sys.modules["pages.ui.shared"]._of_all_sessions
+
+
+@pytest.mark.parametrize(("key", "n_made"), [("a key", 1), (None, 2)])
+def test_what_a_session_follows_is_shared_by_its_key(key, n_made):
+    class Followed:
+        def shared_key(self):
+            return key
+
+    kept = Shared()
+    for _ in range(2):
+        kept.once(make, Followed(), 7)
+
+    assert len(MADE) == n_made

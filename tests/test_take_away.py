@@ -40,8 +40,9 @@ LABELS = [
 ]  # fmt: skip
 
 
-def card(config, results=None, checklist=False, is_ablation=False):
+def card(config, results=None, checklist=False, is_ablation=False, is_open=True):
     app = AppTest.from_string(CARD, default_timeout=60)
+    app.session_state[take_away.FOLDED] = is_open
     given = {"config": config, "results": results, "checklist": checklist, "is_ablation": is_ablation}
     for name, value in given.items():
         app.session_state[name] = value
@@ -68,11 +69,15 @@ def handed(monkeypatch):
     return made
 
 
-def test_the_card_is_folded_and_shows_the_script_as_python():
+def test_the_card_is_folded_and_filled_for_who_opens_it_with_the_script_as_python():
     config = Config(data="digits", dropout_hidden=0.5)
-    app = card(config)
+    app = card(config, is_open=False)
 
     assert [(each.label, each.proto.expanded) for each in app.expander] == [("Take it away", False)]
+    assert not app.code and not buttons(app)
+
+    app = card(config)
+
     assert (app.code[-1].value, app.code[-1].language) == (keras_script(config).strip(), "python")
 
 

@@ -15,7 +15,7 @@ from regcore.confusion import Confusion, Labels, confusion_matrix, worst_rows
 from regcore.data import DATASET_INFO, Dataset, load_dataset
 from regcore.engine.shard import Probe
 from regcore.figures import plot_boundary, plot_confusion, plot_predictions, plot_worst
-from regcore.landscape import PROBE, Landscape, landscape, landscape_probe
+from regcore.landscape import PROBE, Landscape, landscape_probe, probed_landscape, with_kept
 from regcore.results import Result
 
 Results = Mapping[str, Result]
@@ -133,7 +133,13 @@ def _predictions(live: Live, results: Results, *, dark: bool) -> go.Figure:
 
 
 def _landscape(live: Live, name: str, result: Result, seed: int) -> Landscape:
-    found = landscape(result, seed, live.recorded(name, PROBE, seed))
+    # Early stopping moves only what is kept: all else is worked out once.
+    growing = shared.once(_growing, live, name, result.config.members, seed)
+    return with_kept(growing, result) if result.is_complete else growing
+
+
+def _growing(live: Live, name: str, n_members: int, seed: int) -> Landscape:
+    found = probed_landscape(live.results()[name], seed, live.recorded(name, PROBE, seed)[:n_members])
     assert found is not None, "pages ask whether there is one before"
     return found
 

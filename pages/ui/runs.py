@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cache
 
 import streamlit as st
 
-from pages.ui import line, state, turns, words
+from pages.ui import line, shared, state, turns, words
 from pages.ui.grace import Grace
 from regcore.config import STOPPING_FIELDS, Config
 from regcore.data import DATASET_INFO, Dataset, has_keras_images
@@ -142,6 +142,13 @@ class Live:
         if before is not None and before.config == config:
             return before
         return self._read(self._trained[self._source(name)], config)
+
+    def shared_key(self) -> Hashable | None:
+        """Return what is equal where all sessions are shown the same of runs; None: this one still grows."""
+        self.results()
+        trained = {name: shared.key_of(result) for name, result in self._trained.items()}
+        shown = tuple((name, self._source(name)) for name in self.configs)
+        return None if None in trained.values() else (tuple(trained.items()), shown)
 
     def recorded(self, name: str, probe: str, seed: int) -> list[ProbeValues]:
         """Return what a probe recorded so far of each member of one seed."""

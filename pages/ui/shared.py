@@ -13,7 +13,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
 from concurrent.futures import Future, wait
 from types import FunctionType
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
@@ -29,6 +29,14 @@ MAX_KEPT = 300
 # What took a core so long is kept apart: a minute of many who turn their knobs makes hundreds of figures.
 DEAR_SECONDS = 0.05
 LOOK_SECONDS = 0.05
+
+
+@runtime_checkable
+class HasKey(Protocol):
+    """What a session follows, and may be the same to all of them."""
+
+    def shared_key(self) -> Hashable | None:
+        """Return what is equal where all sessions are shown the same; None: it is of one alone."""
 
 
 class _NotShared(Exception):
@@ -141,6 +149,14 @@ def kept_of(name: str, make: Callable[..., T], *inputs: Any, **options: Any) -> 
     return what
 
 
+def key_of(value: Any) -> Hashable | None:
+    """Return what is equal exactly where a value means the same to all sessions; None: it is of one alone."""
+    try:
+        return _key(value)
+    except _NotShared:
+        return None
+
+
 def _key_of_function(function: Callable[..., Any]) -> Hashable:
     """Return the function, if it is one of a module: those of a page's own file are others in each run."""
     is_of_module = isinstance(function, FunctionType) and "<" not in function.__qualname__
@@ -167,6 +183,11 @@ def _key(value: Any) -> Hashable:
         return type(value), is_plain, tuple(value) if is_plain else tuple(map(_key, value))
     if isinstance(value, FunctionType):
         return _key_of_function(value)
+    if isinstance(value, HasKey):
+        key = value.shared_key()
+        if key is None:
+            raise _NotShared
+        return type(value), key
     if value is None or isinstance(value, (str, int, float, Config)):
         # As equals 1 and 1.0 would be, and True.
         return type(value), value

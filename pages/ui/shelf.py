@@ -281,6 +281,11 @@ def _hidden() -> frozenset[str]:
     return hidden
 
 
+def editor_key(config: Config) -> str:
+    """Return the key of what can be done with a run; its state is whether it is open."""
+    return _key("edit", config)
+
+
 def _key(what: str, config: Config) -> str:
     return f"shelf-{what}-{config.key()[:12]}"
 
@@ -370,42 +375,50 @@ def _pin(entry: Entry, shelf: Shelf) -> None:
 
 
 def _edit(row: Row, entry: Entry) -> None:
-    with st.popover("Edit", icon=":material/edit:", type="tertiary", key=_key("edit", entry.config)):
-        name = st.text_input("Name", entry.name, max_chars=MAX_LETTERS, key=_key("name", entry.config))
-        if name != entry.name:
-            shelf = renamed(_shelf(), entry.config, name)
-            if shelf != _shelf():
-                _keep(shelf)
-                st.rerun()
-        if row.is_earlier:
-            if entry.origin:
-                when = datetime.fromtimestamp(entry.origin.finished, UTC)
-                _small(f"Trained on {words.day(when)} at {words.clock(when)}.")
-            st.button(
-                "Show in the Lab",
-                key=_key("open", entry.config),
-                icon=":material/experiment:",
-                on_click=_open,
-                args=(entry.config,),
+    # Filled for who opens it: a shelf has nine of them.
+    with st.popover(
+        "Edit", icon=":material/edit:", type="tertiary", key=editor_key(entry.config), on_change="rerun"
+    ) as editor:
+        if editor.open:
+            _editor(row, entry)
+
+
+def _editor(row: Row, entry: Entry) -> None:
+    name = st.text_input("Name", entry.name, max_chars=MAX_LETTERS, key=_key("name", entry.config))
+    if name != entry.name:
+        shelf = renamed(_shelf(), entry.config, name)
+        if shelf != _shelf():
+            _keep(shelf)
+            st.rerun()
+    if row.is_earlier:
+        if entry.origin:
+            when = datetime.fromtimestamp(entry.origin.finished, UTC)
+            _small(f"Trained on {words.day(when)} at {words.clock(when)}.")
+        st.button(
+            "Show in the Lab",
+            key=_key("open", entry.config),
+            icon=":material/experiment:",
+            on_click=_open,
+            args=(entry.config,),
+        )
+        history = desk.history_of(entry)
+        if history:
+            st.download_button(
+                "History (.csv)",
+                history,
+                f"{entry.config.data}-history.csv",
+                "text/csv",
+                key=_key("history", entry.config),
+                icon=":material/download:",
+                on_click="ignore",
             )
-            history = desk.history_of(entry)
-            if history:
-                st.download_button(
-                    "History (.csv)",
-                    history,
-                    f"{entry.config.data}-history.csv",
-                    "text/csv",
-                    key=_key("history", entry.config),
-                    icon=":material/download:",
-                    on_click="ignore",
-                )
-            st.button(
-                "Remove",
-                key=_key("remove", entry.config),
-                icon=":material/delete:",
-                on_click=_remove,
-                args=(entry.config,),
-            )
+        st.button(
+            "Remove",
+            key=_key("remove", entry.config),
+            icon=":material/delete:",
+            on_click=_remove,
+            args=(entry.config,),
+        )
 
 
 def _overlay(table: Sequence[Row], current: Config) -> None:

@@ -43,6 +43,7 @@ LOAD_CONFIG = "The Configuration (.json) that **Take it away** gave, on this mac
 MAX_UPLOAD = 1
 SECONDS_FOR_ENGINE = 5.0
 
+FOLDED = "take_away.open"
 _SEED, _FILE, _LINK = "take_away.seed", "take_away.file", "take_away.link"
 
 
@@ -104,8 +105,10 @@ def show(
         is_ablation: Whether the results are those of `ablation.configurations`: the report says of each part
             what it does.
     """
-    with st.expander("Take it away"):
-        _card(Taken(config, results or {}, st.context.url, is_ablation), checklist)
+    # Filled for who opens it: it is a tenth of all that a page draws, and its script is long.
+    with st.expander("Take it away", key=FOLDED, on_change="rerun") as folded:
+        if folded.open:
+            _card(Taken(config, results or {}, st.context.url, is_ablation), checklist)
 
 
 def of_page(live: runs.Live | None, config: Config) -> dict[str, Result] | None:

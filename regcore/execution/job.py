@@ -21,9 +21,10 @@ from regcore.execution.worker import Advanced, Chunk, Engine
 
 State = Literal["queued", "running", "done", "cancelled", "failed"]
 
-# Seconds that a chunk should take: the first is short, so that a first curve shows soon; the longest leaves a
-# cancelled run's worker free within half a second.
-FIRST_CHUNK, NEXT_CHUNK, LONGEST_CHUNK = 0.07, 0.25, 0.35
+# Seconds that a chunk should take: the first is short, and the early ones end within half a second, when a
+# first curve is drawn of them; the longest leaves a cancelled run's worker free within half a second.
+FIRST_CHUNK, EARLY_CHUNK, NEXT_CHUNK, LONGEST_CHUNK = 0.07, 0.17, 0.25, 0.35
+N_EARLY = 3
 # A measured pace may be off (the first chunk of a new shape includes a trace), so chunks grow by steps.
 MAX_GROWTH = 8
 # Until a pace was measured: what a core does at least, and what a step costs at least.
@@ -143,7 +144,8 @@ class Training:
     def _wanted_steps(self) -> int:
         if self.seconds_per_step is None:
             return max(1, round(FIRST_CHUNK / guessed_seconds(self.flops)))
-        target = min(NEXT_CHUNK + 0.01 * self.n_chunks, LONGEST_CHUNK)
+        later = min(NEXT_CHUNK + 0.01 * self.n_chunks, LONGEST_CHUNK)
+        target = EARLY_CHUNK if self.n_chunks < N_EARLY else later
         steps = target / max(self.seconds_per_step, 1e-9)
         return max(1, min(round(steps), MAX_GROWTH * self.chunk_steps))
 

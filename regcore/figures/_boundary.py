@@ -10,12 +10,13 @@ import numpy.typing as npt
 import plotly.graph_objects as go
 
 from regcore.errors import ConfigError
-from regcore.figures._panels import Axes, axes_of, lay_out_panels
+from regcore.figures._layout import drawn
+from regcore.figures._panels import Axes, axes_of, panels_layout
 from regcore.figures._scrubber import (
     KEPT,
-    add_scrubber,
     kept_in_words,
     predictions_at,
+    scrubber,
     shown_step,
     steps_of,
 )
@@ -26,6 +27,7 @@ from regcore.figures._style import (
     class_colour,
     class_symbol,
     faded,
+    written_template,
 )
 
 if TYPE_CHECKING:
@@ -194,25 +196,24 @@ def _points_of(dataset: Dataset, split: str, label: int, rows: npt.NDArray[np.in
 
 
 def _draw(info: BoundaryInfo, dark: bool = False) -> go.Figure:
-    figure = go.Figure()
+    traces: list[dict[str, Any]] = []
     layers: list[int] = []
     for at, panel in enumerate(info.panels):
-        for trace in _layers(info, panel.pictures[info.shown] if info.steps else None):
-            layers.append(len(figure.data))
-            figure.add_trace(trace.update(axes_of(at)))
-        for trace in _rows(info, in_legend=at == 0):
-            figure.add_trace(trace.update(axes_of(at)))
-    lay_out_panels(
-        figure,
+        for layer in _layers(info, panel.pictures[info.shown] if info.steps else None):
+            layers.append(len(traces))
+            traces.append(layer | axes_of(at))
+        traces += [rows | axes_of(at) for rows in _rows(info, in_legend=at == 0)]
+    layout = panels_layout(
         [(panel.run, panel.kept) for panel in info.panels],
         Axes(*info.features, (info.x[0], info.x[-1]), (info.y[0], info.y[-1])),
         legend_rows=2 if len(info.classes) == 2 else 3,
-        dark=dark,
+        template=written_template(dark),
     )
-    figure.layout.meta = {"description": _describe(info)}
-    if len(info.steps) > 1:
-        add_scrubber(figure, info.steps, info.shown, _frames(info, layers))
-    return figure
+    layout["meta"] = {"description": _describe(info)}
+    if len(info.steps) < 2:
+        return drawn(traces, **layout)
+    layout["sliders"] = [scrubber(info.steps, info.shown)]
+    return drawn(traces, _frames(info, layers), **layout)
 
 
 def _frames(info: BoundaryInfo, layers: Sequence[int]) -> list[dict[str, Any]]:
@@ -244,7 +245,7 @@ def _arrays(info: BoundaryInfo, picture: Picture | None) -> list[dict[str, npt.N
     return arrays
 
 
-def _layers(info: BoundaryInfo, picture: Picture | None) -> list[go.Contour]:
+def _layers(info: BoundaryInfo, picture: Picture | None) -> list[dict[str, Any]]:
     """Return the colours and lines of one picture: one layer for two classes, else one a class."""
     n_classes = len(info.classes)
     scales = (
@@ -256,14 +257,17 @@ def _layers(info: BoundaryInfo, picture: Picture | None) -> list[go.Contour]:
     return [_contour(info, colours, of_layer) for colours, of_layer in zip(scales, arrays, strict=True)]
 
 
-def _contour(info: BoundaryInfo, colours: list[list[Any]], arrays: dict[str, npt.NDArray[Any]]) -> go.Contour:
+def _contour(
+    info: BoundaryInfo, colours: list[list[Any]], arrays: dict[str, npt.NDArray[Any]]
+) -> dict[str, Any]:
     first, second = info.features
     chances = (
         [f"{name}: %{{customdata[{label}]}} %" for label, name in enumerate(info.classes)]
         if len(info.classes) > 2
         else [f"{info.classes[1]}: %{{customdata}} %"]
     )
-    return go.Contour(
+    return dict(
+        type="contour",
         x=info.x,
         y=info.y,
         **arrays,
@@ -301,17 +305,18 @@ def _from_nothing(colour: str) -> list[list[Any]]:
     ]
 
 
-def _rows(info: BoundaryInfo, in_legend: bool) -> list[go.Scatter]:
+def _rows(info: BoundaryInfo, in_legend: bool) -> list[dict[str, Any]]:
     return [*(_scatter(info, points, in_legend) for points in info.points), *_rings(info, in_legend)]
 
 
-def _scatter(info: BoundaryInfo, points: Points, in_legend: bool) -> go.Scatter:
+def _scatter(info: BoundaryInfo, points: Points, in_legend: bool) -> dict[str, Any]:
     """Return the rows of one class and split; the legend names classes, and once the validation rows."""
     name = info.classes[points.label]
     is_train = points.split == "train"
     truths = ["" if true is None else f" (truly {info.classes[true]})" for true in points.wrong]
     hover = f"{points.split} row %{{customdata}}: {name}"
-    return go.Scatter(
+    return dict(
+        type="scatter",
         x=np.array(points.x, dtype=np.float32),
         y=np.array(points.y, dtype=np.float32),
         mode="markers",
@@ -327,12 +332,12 @@ def _scatter(info: BoundaryInfo, points: Points, in_legend: bool) -> go.Scatter:
             "line": {"color": OUTLINE, "width": 1 if is_train else 0.5},
         },
         customdata=np.array(points.rows, dtype=np.int32),
-        text=truths if any(truths) else None,
+        **({"text": truths} if any(truths) else {}),
         hovertemplate=f"{hover}%{{text}}<extra></extra>" if any(truths) else f"{hover}<extra></extra>",
     )
 
 
-def _rings(info: BoundaryInfo, in_legend: bool) -> list[go.Scatter]:
+def _rings(info: BoundaryInfo, in_legend: bool) -> list[dict[str, Any]]:
     """Return rings around labels that are wrong on purpose: black in white, to be seen on every colour."""
     wrong = [
         (x, y, SIZES[points.split])
@@ -342,7 +347,7 @@ def _rings(info: BoundaryInfo, in_legend: bool) -> list[go.Scatter]:
     ]
     if not wrong:
         return []
-    key = _ring([None], [None], [RING_IN_LEGEND], NEUTRAL).update(showlegend=in_legend)
+    key = _ring([None], [None], [RING_IN_LEGEND], NEUTRAL) | {"showlegend": in_legend}
     return [key] + [
         _ring(
             [x for x, _, _ in wrong], [y for _, y, _ in wrong], [size + width for *_, size in wrong], colour
@@ -353,8 +358,9 @@ def _rings(info: BoundaryInfo, in_legend: bool) -> list[go.Scatter]:
 
 def _ring(
     x: Sequence[float | None], y: Sequence[float | None], size: Sequence[int], colour: str
-) -> go.Scatter:
-    return go.Scatter(
+) -> dict[str, Any]:
+    return dict(
+        type="scatter",
         x=x,
         y=y,
         mode="markers",

@@ -63,7 +63,7 @@ def _draw(row: BoundaryRowInfo, dark: bool) -> go.Figure:
     figure = go.Figure()
     for at, panel in enumerate(info.panels):
         for trace in (*_layers(info, panel.pictures[info.shown]), *_small_rows(info, at == 0)):
-            figure.add_trace(trace.update(axes_of(at)))
+            figure.add_trace(trace | axes_of(at))
     n_down = -(-len(info.panels) // N_ACROSS)
     height = n_down * PLOT + (n_down - 1) * GAP_DOWN
     layout: dict[str, Any] = {
@@ -87,9 +87,9 @@ def _draw(row: BoundaryRowInfo, dark: bool) -> go.Figure:
     return figure
 
 
-def _small_rows(info: BoundaryInfo, in_legend: bool) -> list[go.Scatter]:
+def _small_rows(info: BoundaryInfo, in_legend: bool) -> list[dict[str, Any]]:
     return [
-        trace.update(marker={"size": POINT})
+        {**trace, "marker": {**trace["marker"], "size": POINT}}
         for trace, points in zip(_rows(info, in_legend), info.points, strict=False)
         if points.split == "train"
     ]

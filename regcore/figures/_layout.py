@@ -59,16 +59,20 @@ def set_layout(figure: go.Figure, **fields: Any) -> go.Figure:
     return figure
 
 
-def drawn(traces: Sequence[Mapping[str, Any]], **layout: Any) -> go.Figure:
+def drawn(
+    traces: Sequence[Mapping[str, Any]], frames: Sequence[Mapping[str, Any]] = (), **layout: Any
+) -> go.Figure:
     """Return a figure that pages draw often, made in a tenth of the time: plotly checks nothing of it.
 
     Its tests do, by `go.Figure(figure)`, which refuses what plotly would.
 
     Args:
         traces: Each with its `type`, and its fields by their own names: no `line_color` for `line`'s `color`.
+        frames: What a slider moves through.
         layout: The same of the layout; its `template` as a mapping.
     """
-    return go.Figure({"data": [dict(trace) for trace in traces], "layout": layout}, _validate=False)
+    parts = {"data": [dict(trace) for trace in traces], "layout": layout, "frames": list(frames)}
+    return go.Figure(parts, _validate=False)
 
 
 def of_sizes(sizes: Sequence[int], title: str) -> dict[str, Any]:

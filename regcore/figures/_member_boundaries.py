@@ -82,7 +82,7 @@ def _levels(probabilities: npt.NDArray[np.float64]) -> bytes:
 def _draw(info: MemberBoundariesInfo, dark: bool = False) -> go.Figure:
     average = info.average
     layers = _boundary._layers(average, average.panels[0].pictures[0])
-    figure = go.Figure([layer.update(line=AVERAGE) for layer in layers])
+    figure = go.Figure([{**layer, "line": {**layer["line"], **AVERAGE}} for layer in layers])
     for at, levels in enumerate(info.members):
         figure.add_traces(_lines(average, levels, f"each of {len(info.members)}", in_legend=at == 0))
     figure.add_trace(go.Scatter(x=[None], y=[None], mode="lines", name="average", line=AVERAGE))

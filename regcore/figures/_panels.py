@@ -5,11 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-import plotly.graph_objects as go
-
-from regcore.figures._layout import set_layout
-from regcore.figures._style import template
-
 GAP = 0.03
 PLOT = 270
 # Fixed, so that nothing moves from one run to the next: room for titles of two lines, for as many rows of
@@ -32,23 +27,22 @@ def axes_of(at: int) -> dict[str, str]:
     return {"xaxis": f"x{suffix}", "yaxis": f"y{suffix}"}
 
 
-def lay_out_panels(
-    figure: go.Figure, captions: Sequence[tuple[str, str]], axes: Axes, legend_rows: int, dark: bool
-) -> None:
-    """Give a figure its panels.
+def panels_layout(
+    captions: Sequence[tuple[str, str]], axes: Axes, legend_rows: int, template: object
+) -> dict[str, Any]:
+    """Return the layout of panels, whose traces are in them by `axes_of`.
 
     Args:
-        figure: Its traces are in their panels by `axes_of`.
         captions: Of each panel: the run's name, and which epochs it keeps in words, or nothing.
         axes: What the panels share.
         legend_rows: Rows of legend that there is room for.
-        dark: Draw for a dark page.
+        template: That of all figures.
     """
     top = TITLE + LEGEND_ROW * legend_rows
     width = (1 - GAP * (len(captions) - 1)) / len(captions)
     lefts = [at * (width + GAP) for at in range(len(captions))]
     layout: dict[str, Any] = {
-        "template": template(dark),
+        "template": template,
         "height": PLOT + top + FOOT,
         "margin": {"l": 46, "r": 8, "t": top, "b": FOOT, "autoexpand": False},
         "hovermode": "closest",
@@ -61,7 +55,7 @@ def lay_out_panels(
     }  # fmt: skip
     for at, left in enumerate(lefts):
         layout |= _axes_layout(at, (left, left + width), axes)
-    set_layout(figure, **layout)
+    return layout
 
 
 def _caption(run: str, kept: str, left: float) -> dict[str, Any]:

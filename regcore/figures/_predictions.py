@@ -10,7 +10,8 @@ import numpy.typing as npt
 import plotly.graph_objects as go
 
 from regcore.errors import ConfigError
-from regcore.figures._panels import Axes, axes_of, lay_out_panels
+from regcore.figures._layout import set_layout
+from regcore.figures._panels import Axes, axes_of, panels_layout
 from regcore.figures._scrubber import (
     KEPT,
     add_scrubber,
@@ -19,7 +20,7 @@ from regcore.figures._scrubber import (
     shown_step,
     steps_of,
 )
-from regcore.figures._style import LINE_WIDTH, NEUTRAL, OUTLINE, THIN_LINE, colour_of, faded
+from regcore.figures._style import LINE_WIDTH, NEUTRAL, OUTLINE, THIN_LINE, colour_of, faded, template
 
 if TYPE_CHECKING:
     from regcore.data import Dataset
@@ -168,13 +169,13 @@ def _draw(info: PredictionsInfo, dark: bool = False) -> go.Figure:
         for trace in _lines(info, panel, info.shown):
             moving.append(len(figure.data))
             figure.add_trace(trace.update(axes_of(at)))
-    lay_out_panels(
-        figure,
+    layout = panels_layout(
         [(panel.run, panel.kept) for panel in info.panels],
         Axes(info.feature, info.target, (info.x[0], info.x[-1]), info.y_range),
         legend_rows=1,
-        dark=dark,
+        template=template(dark),
     )
+    set_layout(figure, **layout)
     figure.layout.meta = {"description": _describe(info)}
     if len(info.steps) > 1:
         add_scrubber(figure, info.steps, info.shown, _frames(info, moving))

@@ -54,30 +54,31 @@ def shown_step(steps: Sequence[str], epoch: int | None) -> int:
     return until[-1] if until else 0
 
 
+def scrubber(steps: Sequence[str], active: int) -> dict[str, Any]:
+    """Return the slider that moves through the frames of these steps, drawn at the figure's foot."""
+    options = {"mode": "immediate", "frame": {"duration": 0, "redraw": True}, "transition": {"duration": 0}}
+    return {
+        "active": active,
+        "steps": [{"method": "animate", "label": step, "args": [[step], options]} for step in steps],
+        "currentvalue": {"prefix": "epoch: ", "xanchor": "left"},
+        "x": 0,
+        "len": 1,
+        "y": 0,
+        "yanchor": "top",
+        "pad": {"t": 34, "b": 0, "l": 0, "r": 0},
+        "ticklen": 4,
+        "minorticklen": 0,
+        "tickcolor": NEUTRAL,
+        "bgcolor": faded(NEUTRAL, 0.35),
+        "activebgcolor": NEUTRAL,
+        "bordercolor": faded(NEUTRAL, 0.5),
+        "borderwidth": 1,
+    }
+
+
 def add_scrubber(
     figure: go.Figure, steps: Sequence[str], active: int, frames: Sequence[Mapping[str, Any]]
 ) -> None:
-    """Add the pictures of all steps and the slider that moves through them, drawn at the figure's foot."""
+    """Add the pictures of all steps, and the slider that moves through them."""
     figure.frames = frames
-    options = {"mode": "immediate", "frame": {"duration": 0, "redraw": True}, "transition": {"duration": 0}}
-    figure.update_layout(
-        sliders=[
-            {
-                "active": active,
-                "steps": [{"method": "animate", "label": step, "args": [[step], options]} for step in steps],
-                "currentvalue": {"prefix": "epoch: ", "xanchor": "left"},
-                "x": 0,
-                "len": 1,
-                "y": 0,
-                "yanchor": "top",
-                "pad": {"t": 34, "b": 0, "l": 0, "r": 0},
-                "ticklen": 4,
-                "minorticklen": 0,
-                "tickcolor": NEUTRAL,
-                "bgcolor": faded(NEUTRAL, 0.35),
-                "activebgcolor": NEUTRAL,
-                "bordercolor": faded(NEUTRAL, 0.5),
-                "borderwidth": 1,
-            }
-        ]
-    )
+    figure.update_layout(sliders=[scrubber(steps, active)])
