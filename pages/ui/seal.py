@@ -175,7 +175,8 @@ def _opened(opening: Opening) -> None:
     for sentence in (answer(opening), flattery(opening.runs[-1])):
         if sentence:
             st.markdown(sentence)
-    st.table(in_words(opening), hide_index=True, border="horizontal")
+    with st.container(key="seal-opened"):
+        st.table(in_words(opening), hide_index=True, border="horizontal")
     st.caption(how_measured(opening.runs[-1]))
 
 

@@ -384,12 +384,15 @@ def _edit(row: Row, entry: Entry) -> None:
 
 
 def _editor(row: Row, entry: Entry) -> None:
-    name = st.text_input("Name", entry.name, max_chars=MAX_LETTERS, key=_key("name", entry.config))
-    if name != entry.name:
-        shelf = renamed(_shelf(), entry.config, name)
-        if shelf != _shelf():
-            _keep(shelf)
-            st.rerun()
+    # By a callback: to click elsewhere ends the name and closes this at once, so that it is not drawn again.
+    st.text_input(
+        "Name",
+        entry.name,
+        max_chars=MAX_LETTERS,
+        key=_key("name", entry.config),
+        on_change=_rename,
+        args=(entry.config,),
+    )
     if row.is_earlier:
         if entry.origin:
             when = datetime.fromtimestamp(entry.origin.finished, UTC)
@@ -482,6 +485,12 @@ def _turn_eye(row: Row) -> None:
         hidden = _hidden() ^ {row.label}
         state.keep(_HIDDEN, hidden)
         desk.save_all(_shelf(), hidden, _shelf())
+
+
+def _rename(config: Config) -> None:
+    shelf = renamed(_shelf(), config, st.session_state[_key("name", config)])
+    if shelf != _shelf():
+        _keep(shelf)
 
 
 def _change(config: Config, **changes: Any) -> None:
