@@ -14,6 +14,7 @@ from joblib.externals.loky.process_executor import _ExceptionWithTraceback
 from regcore.errors import WorkerError
 from regcore.hosting import logs
 from tests.test_pages import TINY, finish, open_app
+from tests.test_pages_shelf import edit
 
 SECRET = "Ada's run, 203.0.113.7"
 
@@ -144,7 +145,7 @@ def test_what_a_visitor_types_never_gets_into_the_log(log, monkeypatch):
     app = open_app("pages/lab.py", f"{TINY}&dropout_hidden=0.5")
     text_input(app, "Or a link from the Share button").set_value(SECRET).run()
     finish(app)
-    text_input(app, "Name").set_value(SECRET).run()
+    text_input(edit(app), "Name").set_value(SECRET).run()
     assert text_input(app, "Name").value == SECRET
 
     live = app.session_state["lab.kept.lab"]
