@@ -13,7 +13,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
 from concurrent.futures import Future, wait
 from types import FunctionType
-from typing import Any, Protocol, TypeVar, runtime_checkable
+from typing import Any, TypeVar
 
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
@@ -29,14 +29,6 @@ MAX_KEPT = 300
 # What took a core so long is kept apart: a minute of many who turn their knobs makes hundreds of figures.
 DEAR_SECONDS = 0.05
 LOOK_SECONDS = 0.05
-
-
-@runtime_checkable
-class HasKey(Protocol):
-    """What a session follows, and may be the same to all of them."""
-
-    def shared_key(self) -> Hashable | None:
-        """Return what is equal where all sessions are shown the same; None: it is of one alone."""
 
 
 class _NotShared(Exception):
@@ -67,7 +59,8 @@ class Shared:
         """Return what `make` makes of the inputs: for all who ask the same, where that can be told.
 
         Nobody may change it. Results are the same that show the same recordings in the same way; one that is
-        not complete is nobody else's.
+        not complete is nobody else's. What else a session follows says by its method `shared_key` what is
+        equal where it is the same to all, or None.
 
         Args:
             make: What makes it. It looks at nothing but its inputs.
@@ -183,12 +176,12 @@ def _key(value: Any) -> Hashable:
         return type(value), is_plain, tuple(value) if is_plain else tuple(map(_key, value))
     if isinstance(value, FunctionType):
         return _key_of_function(value)
-    if isinstance(value, HasKey):
-        key = value.shared_key()
-        if key is None:
-            raise _NotShared
-        return type(value), key
     if value is None or isinstance(value, (str, int, float, Config)):
         # As equals 1 and 1.0 would be, and True.
         return type(value), value
-    raise _NotShared
+    # What a session follows may be the same to all of them.
+    key_of_it = getattr(value, "shared_key", None)
+    key = key_of_it() if key_of_it is not None else None
+    if key is None:
+        raise _NotShared
+    return type(value), key

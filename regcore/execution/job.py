@@ -24,7 +24,7 @@ State = Literal["queued", "running", "done", "cancelled", "failed"]
 # Seconds that a chunk should take: the first is short, and the early ones end within half a second, when a
 # first curve is drawn of them; the longest leaves a cancelled run's worker free within half a second.
 FIRST_CHUNK, EARLY_CHUNK, NEXT_CHUNK, LONGEST_CHUNK = 0.07, 0.17, 0.25, 0.35
-N_EARLY = 3
+N_EARLY = 4
 # A measured pace may be off (the first chunk of a new shape includes a trace), so chunks grow by steps.
 MAX_GROWTH = 8
 # Until a pace was measured: what a core does at least, and what a step costs at least.
