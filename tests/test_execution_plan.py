@@ -75,6 +75,15 @@ def test_every_worker_gets_a_balanced_part_of_at_least_four():
     assert [len(part) for part in groups(tasks_of(CONFIG.replace(seeds=13)), n_workers=3)] == [4, 5, 4]
 
 
+def test_groups_that_keep_all_workers_busy_are_not_cut_any_further():
+    plain, dropped = (tasks_of(CONFIG.replace(seeds=8, dropout_hidden=rate)) for rate in (0.0, 0.5))
+    stronger = tasks_of(CONFIG.replace(seeds=8, dropout_hidden=0.9))
+
+    assert list(map(len, groups(plain + dropped, n_workers=2))) == [8, 8]
+    assert list(map(len, groups(plain + dropped, n_workers=4))) == [4, 4, 4, 4]
+    assert list(map(len, groups(plain + dropped + stronger, n_workers=2))) == [8, 8, 8]
+
+
 def test_a_shard_has_a_largest_size():
     assert [len(part) for part in groups(tasks_of(CONFIG.replace(seeds=64)), largest=30)] == [21, 22, 21]
 
