@@ -76,8 +76,8 @@ def test_every_worker_gets_a_balanced_part_of_at_least_four():
 
 
 def test_groups_that_keep_all_workers_busy_are_not_cut_any_further():
-    plain, dropped = (tasks_of(CONFIG.replace(seeds=8, dropout_hidden=rate)) for rate in (0.0, 0.5))
-    stronger = tasks_of(CONFIG.replace(seeds=8, dropout_hidden=0.9))
+    plain, dropped = (tasks_of(CONFIG.replace(seeds=8, dropout_input=rate)) for rate in (0.0, 0.2))
+    stronger = tasks_of(CONFIG.replace(seeds=8, dropout_input=0.9))
 
     assert list(map(len, groups(plain + dropped, n_workers=2))) == [8, 8]
     assert list(map(len, groups(plain + dropped, n_workers=4))) == [4, 4, 4, 4]

@@ -96,8 +96,8 @@ def shards_of(
     """Return the tasks in groups that train side by side, each a shard.
 
     A group has one shape, one plan, one data set and one step to start from; networks that use dropout are
-    kept apart from those that do not, which are cheaper. Groups are cut so that every worker has its part, and
-    no further: a step of eight networks costs less than two of four.
+    kept apart from those that do not, which are cheaper. Groups are cut so that every worker has its part,
+    and no further: a step of eight networks costs less than two of four.
 
     Args:
         tasks: What is to be trained.
