@@ -61,14 +61,15 @@ with answer:
 with beside_title:
     share.show(config, live.results() if live else None)
 if live:
+    # First of all: what is kept is written while the page is drawn.
+    shelf.expect(words.what_is_on(config), live)
+    shelf.add(words.what_is_on(config), live.results())
     with answer:
         runs.show_status(PLACE, live, cards.verdict)
     with right:
         share.label(live.results())
         runs.show_results(PLACE, live, partial(draw, live))
     with below:
-        shelf.expect(words.what_is_on(config), live)
-        shelf.add(words.what_is_on(config), live.results())
         shelf.show(live.results())
         seal.show(live.results())
 with below:

@@ -50,6 +50,7 @@ MEANWHILE = "Until that has passed, this session keeps its runs; then they are w
 
 _SYNCED = "desk.synced."
 _UNSURE = "desk.unsure"
+_WRITING = "desk.writing"
 
 T = TypeVar("T")
 EntryOf = Callable[[str, Result, Origin | None, Entry | None], Entry]
@@ -110,7 +111,7 @@ def kept_openings() -> tuple[Seen, ...] | None:
 
 
 def save(before: Shelf, after: Shelf, hidden: frozenset[str], results: Sequence[Result] = ()) -> None:
-    """Keep a change of the shelf on the desk; a run that was finished just now is waited for a moment.
+    """Keep a change of the shelf on the desk; `show_problem` waits a moment for what was finished just now.
 
     Args:
         before: What was on the shelf.
@@ -129,7 +130,7 @@ def save(before: Shelf, after: Shelf, hidden: frozenset[str], results: Sequence[
     newest = last if last != last_before else None
     kept_by.put(partial(_write, desk, _placed(after), new, removed, hidden, newest))
     if new:
-        _wait_for(kept_by)
+        state.keep(_WRITING, True)
 
 
 def save_all(shelf: Shelf, hidden: frozenset[str], there: Shelf) -> None:
@@ -183,6 +184,9 @@ def show_problem() -> None:
     found = _found()
     if found is None:
         return
+    if state.recall(_WRITING):
+        state.keep(_WRITING, None)
+        _wait_for(found[1])
     problem, n_waiting = found[1].status()
     is_unsure = state.recall(_UNSURE)
     state.keep(_UNSURE, None)

@@ -8,7 +8,7 @@ from pathlib import Path
 import plotly.graph_objects as go
 import streamlit as st
 
-from pages.ui import charts, shared
+from pages.ui import charts, shared, state
 from pages.ui.runs import Live
 from regcore.config import Config
 from regcore.confusion import Confusion, Labels, confusion_matrix, worst_rows
@@ -135,7 +135,9 @@ def _predictions(live: Live, results: Results, *, dark: bool) -> go.Figure:
 def _landscape(live: Live, name: str, result: Result, seed: int) -> Landscape:
     # Early stopping moves only what is kept: all else is worked out once.
     growing = shared.once(_growing, live, name, result.config.members, seed)
-    return with_kept(growing, result) if result.is_complete else growing
+    if not result.is_complete:
+        return growing
+    return state.kept_of(f"pictures.kept.{name}.{seed}", with_kept, growing, result)
 
 
 def _growing(live: Live, name: str, n_members: int, seed: int) -> Landscape:
