@@ -414,6 +414,19 @@ def test_a_page_that_looks_at_its_run_far_too_often_runs_anew(monkeypatch, every
     assert drawn == ["panel"] * is_drawn
 
 
+@pytest.mark.parametrize(("left", "waits"), [(0.1, [runs.NEAR_SECONDS]), (2.0, []), (None, [])])
+def test_a_run_that_is_about_to_end_is_waited_for(monkeypatch, left, waits):
+    waited, soon = [], Recorded()
+    soon.progress = lambda: Progress(90, 100, left, "running")
+    soon.wait = waited.append
+    monkeypatch.setattr(runs, "_followed", dict)
+    monkeypatch.setattr(runs.state, "n_moves", lambda: 0)
+
+    runs._polled(lambda *_: None, "lab", runs.Live({}, soon, last_polled=0), print, 0.5, 0, 0)
+
+    assert waited == waits
+
+
 class Ended(Recorded):
     """A run that was at half of its steps when it was first asked, and has ended since."""
 

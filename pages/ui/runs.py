@@ -34,6 +34,8 @@ LOOK_SECONDS = 0.05
 # A piece of a training takes a quarter of a second. Where the last one came so long ago, the next one is
 # about to come, and is waited for: what is drawn of it is drawn sooner, and only once.
 OLD_SECONDS, NEXT_SECONDS = 0.1, 0.15
+# What ends within this time after a look at it.
+NEAR_SECONDS = 0.3
 # A page that looks at its run so many times as often as it should runs anew, to do so less often.
 TOO_OFTEN = 4
 UNDER_WAY = ("queued", "running")
@@ -344,6 +346,8 @@ def _polled(
     n_moves: int,
 ) -> None:
     _see(place, live)
+    if every is not None:
+        _wait_for_a_near_end(live)
     if n_moves != state.n_moves() or live.is_gone:
         # Words in this part of the page moved a knob, or what it shows is gone: the whole page sees to it.
         st.rerun()
@@ -358,6 +362,14 @@ def _polled(
         # What was not kept is trained again while it is drawn, and that may fail as a run may.
         logger.error("Results cannot be shown: %s", _queries(live), exc_info=error)
         st.error(str(error), icon=":material/error:")
+
+
+def _wait_for_a_near_end(live: Live) -> None:
+    """Wait for a run that is about to end: it is shown sooner than at the next look, and drawn once less."""
+    left = live.run.progress().eta_seconds
+    if left is not None and left <= NEAR_SECONDS:
+        with turns.away():
+            live.run.wait(NEAR_SECONDS)
 
 
 def _can_wait(live: Live, part: int) -> bool:
