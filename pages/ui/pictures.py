@@ -31,7 +31,7 @@ def probes(config: Config) -> tuple[Probe, ...]:
     """Return what has to be recorded of the networks, so that they can be pictured at many epochs."""
     if DATASET_INFO[config.data].image_shape is not None:
         return ()
-    probe = landscape_probe(load_dataset(config), config.epochs)
+    probe = shared.once(landscape_probe, load_dataset(config), config.epochs)
     return (probe,) if probe else ()
 
 

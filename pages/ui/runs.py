@@ -35,7 +35,7 @@ LOOK_SECONDS = 0.05
 # about to come, and is waited for: what is drawn of it is drawn sooner, and only once.
 OLD_SECONDS, NEXT_SECONDS = 0.1, 0.15
 # What ends within this time after a look at it.
-NEAR_SECONDS = 0.3
+NEAR_SECONDS = 0.45
 # A page that looks at its run so many times as often as it should runs anew, to do so less often.
 TOO_OFTEN = 4
 UNDER_WAY = ("queued", "running")
