@@ -414,17 +414,20 @@ def test_a_page_that_looks_at_its_run_far_too_often_runs_anew(monkeypatch, every
     assert drawn == ["panel"] * is_drawn
 
 
-@pytest.mark.parametrize(("left", "waits"), [(0.1, [runs.NEAR_SECONDS]), (2.0, []), (None, [])])
-def test_a_run_that_is_about_to_end_is_waited_for(monkeypatch, left, waits):
-    waited, soon = [], Recorded()
+@pytest.mark.parametrize(("left", "n_waits"), [(0.1, 3), (2.0, 0), (None, 0)])
+def test_a_run_that_is_about_to_end_is_waited_for(monkeypatch, left, n_waits):
+    waited, touched, soon = [], [], Recorded()
     soon.progress = lambda: Progress(90, 100, left, "running")
-    soon.wait = waited.append
+    soon.wait = lambda timeout: waited.append(timeout) or len(waited) == 3
     monkeypatch.setattr(runs, "_followed", dict)
     monkeypatch.setattr(runs.state, "n_moves", lambda: 0)
+    monkeypatch.setattr(runs.state, "recall", touched.append)
 
     runs._polled(lambda *_: None, "lab", runs.Live({}, soon, last_polled=0), print, 0.5, 0, 0)
 
-    assert waited == waits
+    assert len(waited) == n_waits
+    # A knob that moves meanwhile ends the page at a touch of its session.
+    assert len(touched) >= n_waits
 
 
 class Ended(Recorded):

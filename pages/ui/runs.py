@@ -347,7 +347,7 @@ def _polled(
 ) -> None:
     _see(place, live)
     if every is not None:
-        _wait_for_a_near_end(live)
+        _wait_for_a_near_end(place, live)
     if n_moves != state.n_moves() or live.is_gone:
         # Words in this part of the page moved a knob, or what it shows is gone: the whole page sees to it.
         st.rerun()
@@ -364,12 +364,17 @@ def _polled(
         st.error(str(error), icon=":material/error:")
 
 
-def _wait_for_a_near_end(live: Live) -> None:
+def _wait_for_a_near_end(place: str, live: Live) -> None:
     """Wait for a run that is about to end: it is shown sooner than at the next look, and drawn once less."""
     left = live.run.progress().eta_seconds
-    if left is not None and left <= NEAR_SECONDS:
-        with turns.away():
-            live.run.wait(NEAR_SECONDS)
+    if left is None or left > NEAR_SECONDS:
+        return
+    with turns.away():
+        for _ in range(round(NEAR_SECONDS / LOOK_SECONDS)):
+            # A knob that moves ends the page at its next touch of the session, and need not wait.
+            state.recall(place)
+            if live.run.wait(LOOK_SECONDS):
+                return
 
 
 def _can_wait(live: Live, part: int) -> bool:
