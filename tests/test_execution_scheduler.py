@@ -6,12 +6,14 @@ from dataclasses import replace
 import pytest
 
 from regcore.errors import CancelledError, DataError, TooLargeError, WorkerError
-from regcore.execution.job import Job
+from regcore.execution.job import Job, Training
 from regcore.execution.scheduler import Scheduler
+from regcore.execution.worker import Advanced
 from regcore.settings import Settings
 from tests import fake_engine
 from tests.fake_engine import (
     CONFIG,
+    DATASET,
     ENGINE,
     PATIENCE,
     TOTAL_STEPS,
@@ -123,6 +125,19 @@ def test_owners_take_turns_however_many_jobs_they_have():
             scheduler.cancel(job)
 
 
+def test_a_round_is_over_when_a_piece_of_each_shard_has_come():
+    with scheduler_by_hand(n_workers=2) as (scheduler, executor):
+        job = scheduler.submit(tasks_of(CONFIG.replace(seeds=8, epochs=10_000)))
+        calls, rounds = [executor.take(), executor.take()], []
+        for _ in range(4):
+            calls.pop(0).run()
+            # The next piece of the same shard: the answer has been taken in.
+            calls.append(executor.take())
+            rounds.append(scheduler.progress(job).rounds)
+        assert rounds == [0, 1, 1, 2]
+        scheduler.cancel(job)
+
+
 def test_a_new_owner_is_served_next():
     with scheduler_by_hand() as (scheduler, executor):
         long = scheduler.submit(tasks_of(CONFIG.replace(seeds=3, epochs=10_000)), "anna")
@@ -151,6 +166,21 @@ def test_chunks_grow_from_the_measured_pace_and_stay_below_half_a_second():
     assert sum(sizes) == 4000
     assert all(after <= 8 * before for before, after in zip(sizes, sizes[1:], strict=False))
     assert sizes[1] > sizes[0]
+
+
+@pytest.mark.parametrize("per_step", [1e-4, 4e-4, 5e-4, 1e-3])
+@pytest.mark.parametrize("is_known", [True, False])
+def test_early_chunks_end_shortly_before_a_half_second(per_step, is_known):
+    training = Training(tasks_of(CONFIG.replace(seeds=1, epochs=10_000)), ENGINE)
+    known, ends = per_step if is_known else None, []
+    for _ in range(6):
+        chunk = training.next_chunk(known)
+        state = chunk.state or ENGINE.start(chunk.shard, DATASET)
+        seconds = chunk.n_steps * per_step
+        training.take(Advanced(*ENGINE.advance(chunk.shard, state, chunk.n_steps, DATASET), seconds, seconds))
+        ends.append(training.seconds_trained)
+    assert any(0.4 < end <= 0.5 for end in ends), ends
+    assert is_known == (ends[0] == pytest.approx(0.235, abs=per_step))
 
 
 def test_chunks_end_with_a_block_of_random_numbers():

@@ -102,7 +102,7 @@ def waited(monkeypatch, n_owners, pieces):
     class Growing(Endless):
         def progress(self):
             n_done = sum(100.0 + seconds <= clock.now for seconds in pieces)
-            return Progress(n_done, 100, None, "running")
+            return Progress(n_done, 100, None, "running", rounds=n_done)
 
         def wait(self, timeout):
             clock.now += timeout

@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 # longer, and is waited for as long as until it would be looked at.
 WAIT_SECONDS = 0.5
 LONGEST_WAIT_SECONDS = 1.0
-LOOK_SECONDS = 0.05
+LOOK_SECONDS = 0.02
 # A piece of a training takes a quarter of a second. Where the last one came so long ago, the next one is
 # about to come, and is waited for: what is drawn of it is drawn sooner, and only once.
 OLD_SECONDS, NEXT_SECONDS = 0.1, 0.15
@@ -234,13 +234,13 @@ def _wait_a_little(run: Run, place: str, n_owners: int = 1) -> None:
     """Wait for a run that may be short, and make way as soon as a knob moves meanwhile."""
     until_a_look = line.poll_seconds(WAIT_SECONDS, n_owners, 0.0)
     end = time.monotonic() + min(until_a_look, max(WAIT_SECONDS, LONGEST_WAIT_SECONDS))
-    n_done, came = run.progress().done_steps, time.monotonic()
+    rounds, came = run.progress().rounds, time.monotonic()
     with turns.away():
         while not run.wait(LOOK_SECONDS):
             # Streamlit ends a page that has to run anew at its next touch of the session.
             state.recall(place)
-            now, n_before, n_done = time.monotonic(), n_done, run.progress().done_steps
-            came = now if n_done != n_before else came
+            now, before, rounds = time.monotonic(), rounds, run.progress().rounds
+            came = now if rounds != before else came
             if now >= end and (now < came + OLD_SECONDS or now >= end + NEXT_SECONDS):
                 return
 

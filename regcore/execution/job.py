@@ -21,10 +21,13 @@ from regcore.execution.worker import Advanced, Chunk, Engine
 
 State = Literal["queued", "running", "done", "cancelled", "failed"]
 
-# Seconds that a chunk should take: the first is short, and the early ones end within half a second, when a
-# first curve is drawn of them; the longest leaves a cancelled run's worker free within half a second.
-FIRST_CHUNK, EARLY_CHUNK, NEXT_CHUNK, LONGEST_CHUNK = 0.07, 0.17, 0.25, 0.35
-N_EARLY = 4
+# Seconds that a chunk should take: the first is short where no pace is known, the longest leaves a cancelled
+# run's worker free within half a second.
+FIRST_CHUNK, NEXT_CHUNK, LONGEST_CHUNK = 0.07, 0.25, 0.35
+# A first curve is drawn after half a second: until then, a chunk ends shortly before each quarter of one.
+QUARTER, N_QUARTERS = 0.235, 2
+# What is left of a quarter, or of a training, is not worth a chunk of its own below this part of a whole one.
+SHORTEST_PART = 0.4
 # A measured pace may be off (the first chunk of a new shape includes a trace), so chunks grow by steps.
 MAX_GROWTH = 8
 # Until a pace was measured: what a core does at least, and what a step costs at least.
@@ -45,6 +48,7 @@ class Progress:
             served, or waits for runs of its own owner.
         after_own: Runs of the same owner that have to end before it is served.
         n_owners: Owners that share the machine, its own included.
+        rounds: Pieces that have come of each of the run's parts that still train.
     """
 
     done_steps: int
@@ -54,6 +58,7 @@ class Progress:
     in_line: int = 0
     after_own: int = 0
     n_owners: int = 1
+    rounds: int = 0
 
     @property
     def fraction(self) -> float:
@@ -83,6 +88,10 @@ class Job:
         self.done_steps = 0
         self.served = 0
 
+    def rounds(self) -> int:
+        """Return how many pieces have come of each of its trainings."""
+        return min((training.n_chunks for training in self.trainings), default=0)
+
     def n_done(self) -> int:
         """Return the optimizer steps taken so far, summed over networks."""
         return self.done_steps + sum(
@@ -107,6 +116,7 @@ class Training:
         self.needed_bytes = engine.estimate_bytes(self.shard, self.dataset, self.tasks[0].until)
         self.flops = engine.flops_per_step(self.shard, self.dataset)
         self.seconds_per_step: float | None = None
+        self.seconds_trained = 0.0
         self.chunk_steps = 0
         self.n_chunks = 0
         self.is_let_in = False
@@ -130,24 +140,34 @@ class Training:
         """Return the bytes that one of the networks would take if it was trained alone."""
         return self.engine.estimate_bytes(shard_of(self.tasks[:1]), self.dataset, self.tasks[0].until)
 
-    def next_chunk(self) -> Chunk:
-        self.chunk_steps = self._steps_of_next_chunk()
+    def next_chunk(self, seconds_per_step: float | None = None) -> Chunk:
+        """Return what to do next.
+
+        Args:
+            seconds_per_step: What a step of such networks cost so far; None: that is not known.
+        """
+        self.chunk_steps = self._steps_of_next_chunk(self.seconds_per_step or seconds_per_step)
         return Chunk(self.engine, self.shard, self.state, self.chunk_steps, self.dataset.key)
 
-    def _steps_of_next_chunk(self) -> int:
-        end = self.step + self._wanted_steps()
-        if end + 0.4 * (end - self.step) >= self.last_step:
+    def _steps_of_next_chunk(self, seconds_per_step: float | None) -> int:
+        end = self.step + self._wanted_steps(seconds_per_step)
+        if end + SHORTEST_PART * (end - self.step) >= self.last_step:
             return self.last_step - self.step  # a short rest is not worth a chunk of its own
         end_of_block = end - end % self.engine.steps_per_block(self.shard, self.dataset)
         return (end_of_block if end_of_block > self.step else end) - self.step
 
-    def _wanted_steps(self) -> int:
-        if self.seconds_per_step is None:
+    def _wanted_steps(self, seconds_per_step: float | None) -> int:
+        if seconds_per_step is None:
             return max(1, round(FIRST_CHUNK / guessed_seconds(self.flops)))
-        later = min(NEXT_CHUNK + 0.01 * self.n_chunks, LONGEST_CHUNK)
-        target = EARLY_CHUNK if self.n_chunks < N_EARLY else later
-        steps = target / max(self.seconds_per_step, 1e-9)
-        return max(1, min(round(steps), MAX_GROWTH * self.chunk_steps))
+        steps = round(self._wanted_seconds() / max(seconds_per_step, 1e-9))
+        return max(1, min(steps, MAX_GROWTH * self.chunk_steps) if self.chunk_steps else steps)
+
+    def _wanted_seconds(self) -> float:
+        left = QUARTER - self.seconds_trained % QUARTER
+        quarters = self.seconds_trained // QUARTER
+        if left < SHORTEST_PART * QUARTER:
+            left, quarters = left + QUARTER, quarters + 1
+        return left if quarters < N_QUARTERS else min(NEXT_CHUNK + 0.01 * self.n_chunks, LONGEST_CHUNK)
 
     def take(self, answer: Advanced) -> None:
         n_steps = answer.state.step - self.step
@@ -157,6 +177,7 @@ class Training:
         self.step = answer.state.step
         self.recorder.add(answer.rows)
         self.seconds_per_step = answer.seconds / n_steps
+        self.seconds_trained += answer.seconds
         self.n_chunks += 1
         self.breaks = 0
 

@@ -36,6 +36,11 @@ class Pace:
         while len(self._of_shape) > MAX_SHAPES:
             self._of_shape.popitem(last=False)
 
+    def measured_seconds_per_step(self, training: Training) -> float | None:
+        """Return the core-seconds that a step of such networks cost so far; None: none was measured."""
+        measured = self._of_shape.get(_shape(training))
+        return statistics.median(measured) * guessed_seconds(training.flops) if measured else None
+
     def seconds_per_step(self, training: Training) -> float:
         """Return the core-seconds that a step probably costs."""
         measured = self._of_shape.get(_shape(training)) or self._of_all

@@ -171,7 +171,7 @@ class Scheduler:
                 return Progress(done, job.total_steps, None, job.state, n_owners=n_owners)
             place = self._turns.place(job, self._jobs) if job.state == "queued" else NO_PLACE
             seconds = seconds_until_done(job, self._trainings, self._pace, self.n_workers)
-            return Progress(done, job.total_steps, seconds, job.state, *place, n_owners)
+            return Progress(done, job.total_steps, seconds, job.state, *place, n_owners, job.rounds())
 
     def figures(self) -> Figures:
         """Return how the scheduler is, and what it has done so far."""
@@ -287,7 +287,7 @@ class Scheduler:
         for job in training.jobs:
             self._serve_first(job)
         self._drop_unwanted(training)
-        chunk = training.next_chunk()
+        chunk = training.next_chunk(self._pace.measured_seconds_per_step(training))
         training.is_in_flight = True
         self._n_in_flight += 1
         self.steps_submitted += chunk.n_steps * len(training.tasks)
