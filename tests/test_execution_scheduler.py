@@ -7,6 +7,7 @@ import pytest
 
 from regcore.errors import CancelledError, DataError, TooLargeError, WorkerError
 from regcore.execution.job import Job, Training
+from regcore.execution.run import Run
 from regcore.execution.scheduler import Scheduler
 from regcore.execution.worker import Advanced
 from regcore.settings import Settings
@@ -136,6 +137,18 @@ def test_a_round_is_over_when_a_piece_of_each_shard_has_come():
             rounds.append(scheduler.progress(job).rounds)
         assert rounds == [0, 1, 1, 2]
         scheduler.cancel(job)
+
+
+def test_each_piece_of_a_run_is_waited_for_once():
+    with scheduler_by_hand(n_workers=1) as (scheduler, executor):
+        tasks = tasks_of(CONFIG.replace(seeds=1, epochs=100))
+        run = Run(scheduler, {}, {}, {"run": {(0, 0): tasks[0]}}, "anna")
+        assert not run.wait_for_more(0)
+        executor.take().run()
+        assert not run.wait_for_more(PATIENCE)
+        assert not run.wait_for_more(0)
+        run.cancel()
+        assert run.wait_for_more(PATIENCE)
 
 
 def test_a_new_owner_is_served_next():

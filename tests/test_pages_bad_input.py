@@ -69,7 +69,7 @@ class Untrained:
     def probe(self, name, probe, seed, member=0):
         return {}
 
-    def wait(self, timeout):
+    def wait_for_more(self, timeout):
         return True
 
     def sizes(self):

@@ -27,7 +27,7 @@ class Recorded:
     def progress(self):
         return Progress(0, 100, None, "cancelled" if self.is_cancelled else "running")
 
-    def wait(self, timeout):
+    def wait_for_more(self, timeout):
         return True
 
     def cancel(self):
@@ -66,7 +66,7 @@ def test_a_session_that_was_away_follows_its_runs_again(monkeypatch):
 class Endless(Recorded):
     """A run that never ends."""
 
-    def wait(self, timeout):
+    def wait_for_more(self, timeout):
         return False
 
 
@@ -104,8 +104,9 @@ def waited(monkeypatch, n_owners, pieces):
             n_done = sum(100.0 + seconds <= clock.now for seconds in pieces)
             return Progress(n_done, 100, None, "running", rounds=n_done)
 
-        def wait(self, timeout):
-            clock.now += timeout
+        def wait_for_more(self, timeout):
+            to_come = [100.0 + seconds - clock.now for seconds in pieces if 100.0 + seconds > clock.now]
+            clock.now += min([timeout, *to_come])
             return False
 
     runs._wait_a_little(Growing(), "lab", n_owners)
@@ -375,7 +376,7 @@ def test_a_run_whose_recording_made_way_for_others_is_asked_for_again(monkeypatc
     monkeypatch.setattr(runs, "_held", lambda: Seen(seen))
     submitted = iter([gone, Recorded()])
     monkeypatch.setattr(runs, "_submit", lambda *_: next(submitted))
-    gone.wait, gone.cancel = lambda timeout: True, lambda: None
+    gone.wait_for_more, gone.cancel = lambda timeout: True, lambda: None
     first = runs.follow("lab", {"this run": ASKED})
     assert runs.follow("lab", {"this run": ASKED}) is first
 

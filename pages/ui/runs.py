@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 # longer, and is waited for as long as until it would be looked at.
 WAIT_SECONDS = 0.5
 LONGEST_WAIT_SECONDS = 1.0
-LOOK_SECONDS = 0.02
+LOOK_SECONDS = 0.05
 # A piece of a training takes a quarter of a second. Where the last one came so long ago, the next one is
 # about to come, and is waited for: what is drawn of it is drawn sooner, and only once.
 OLD_SECONDS, NEXT_SECONDS = 0.1, 0.15
@@ -236,13 +236,19 @@ def _wait_a_little(run: Run, place: str, n_owners: int = 1) -> None:
     end = time.monotonic() + min(until_a_look, max(WAIT_SECONDS, LONGEST_WAIT_SECONDS))
     rounds, came = run.progress().rounds, time.monotonic()
     with turns.away():
-        while not run.wait(LOOK_SECONDS):
+        while not run.wait_for_more(min(LOOK_SECONDS, _until(end))):
             # Streamlit ends a page that has to run anew at its next touch of the session.
             state.recall(place)
             now, before, rounds = time.monotonic(), rounds, run.progress().rounds
             came = now if rounds != before else came
             if now >= end and (now < came + OLD_SECONDS or now >= end + NEXT_SECONDS):
                 return
+
+
+def _until(end: float) -> float:
+    """Return the seconds until then; once it is over, as long as is waited at most."""
+    left = end - time.monotonic()
+    return left if left > 0 else LOOK_SECONDS
 
 
 def _key(dataset: Dataset | None) -> str | None:

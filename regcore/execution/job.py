@@ -83,6 +83,7 @@ class Job:
         self.state: State = "queued"
         self.error: RegcoreError | None = None
         self.finished = threading.Event()
+        self.came = threading.Event()
         self.when_done: list[Callable[[], None]] = []
         self.total_steps = 0
         self.done_steps = 0

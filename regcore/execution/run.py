@@ -71,6 +71,16 @@ class Run:
         """
         return self._job.finished.wait(timeout)
 
+    def wait_for_more(self, timeout: float) -> bool:
+        """Wait until a piece of the run has come that was not waited for before; return whether it has ended.
+
+        Args:
+            timeout: Seconds to wait at most.
+        """
+        self._job.came.wait(timeout)
+        self._job.came.clear()
+        return self._job.finished.is_set()
+
     def when_done(self, call: Callable[[], None]) -> None:
         """Call something quick when the run is done, in another thread; at once if it is. Not if it fails."""
         self._scheduler.when_done(self._job, call)

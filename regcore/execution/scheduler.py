@@ -354,6 +354,8 @@ class Scheduler:
             return
         n_steps = answer.state.step - training.step
         training.take(answer)
+        for job in training.jobs:
+            job.came.set()
         self._pace.learn(training, n_steps, answer.core_seconds)
         if training.is_finished:
             self._finish(training)
@@ -408,6 +410,7 @@ class Scheduler:
         self._turns.forget(self._jobs)
         self._counts.end(job)
         job.finished.set()
+        job.came.set()
         waiting, job.when_done = job.when_done, []
         if state == "done":
             for call in waiting:
