@@ -150,9 +150,8 @@ class Number(NamedTuple):
             return f"{value:.2g}"
         if self.unit == "times":
             return f"{float(f'{10**value:.2g}'):,.5g}" if value < 5 else f"10^{value:.0f}"
-        if self.unit == "networks":
-            return f"{100 * value:.0f} %"
-        return f"{100 * value:.0f} %".replace("-", "−")
+        # Rounded before it is written: what rounds to nothing has no sign.
+        return f"{round(100 * value)} %".replace("-", "−")
 
 
 @dataclass(frozen=True)

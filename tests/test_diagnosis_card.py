@@ -44,6 +44,12 @@ def test_every_kind_has_a_badge():
     assert set(diagnosis_card.BADGES) == set(KINDS)
 
 
+def test_a_number_that_rounds_to_nothing_has_no_sign():
+    number = Number("Gap", (-0.004, -0.002), 0.2, "")
+
+    assert words_of(number)["Value"] == "0 %"
+
+
 def test_a_number_has_its_interval_and_its_bound_in_per_cent():
     number = Number("Gap", (0.1, 0.3), 0.2, "")
 

@@ -109,6 +109,19 @@ def test_figure_draws_thin_others_then_train_then_val(three_seeds, one_seed):
     assert (list(drawn[5].x), list(drawn[5].y)) == ([2], [1.0])
 
 
+def test_many_entries_of_the_legend_have_half_of_the_figure_each(three_seeds, one_seed):
+    results = {BASELINE: three_seeds, THIS_RUN: one_seed}
+
+    many = plot_curves(results, THIS_RUN).layout
+    few = plot_curves(results, BASELINE, others=False).layout
+
+    assert (many.legend.entrywidthmode, many.legend.entrywidth) == ("fraction", 0.5)
+    # Both: where one alone is the container, plotly moves the title of the other axis.
+    assert (many.legend.xref, many.legend.yref) == ("container", "container")
+    assert many.legend.y * many.height == many.height - many.margin.t
+    assert (few.legend.entrywidth, few.legend.xref) == (None, None)
+
+
 def test_bands_lie_between_the_lowest_and_the_highest_tenth(three_seeds):
     figure = plot_curves({BASELINE: three_seeds}, BASELINE)
 

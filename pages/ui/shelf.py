@@ -461,7 +461,8 @@ def _difference(table: Sequence[Row]) -> None:
     if not metrics:
         _small("Their tasks differ, so no metric is of the same kind.")
         return
-    st.table(pd.DataFrame(metrics), hide_index=True, border="horizontal")
+    with st.container(key="shelf-metrics"):
+        st.table(pd.DataFrame(metrics), hide_index=True, border="horizontal")
     _small(
         "On the validation rows. The difference pairs the seeds on which both runs were asked about the same "
         "rows with the same labels."

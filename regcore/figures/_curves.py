@@ -34,6 +34,16 @@ Measure = Literal["loss", "error"]
 HEIGHT = 360
 # Fixed, with room for three rows of legend, so that figures side by side have their axes at the same height.
 MARGIN = {"l": 56, "r": 8, "t": 78, "b": 48, "autoexpand": False}
+LEGEND = {"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom", "traceorder": "normal"}
+# Where an entry of a legend finds no room beside another, plotly puts all of them below each other: six rows,
+# where there is room for three. So where there are many, each has half of the axis, from the edge of the figure
+# on: two columns at any width. It is placed within the figure in both directions: in one alone, plotly moves the
+# title of the other axis.
+IN_TWO_COLUMNS = {
+    "xref": "container", "yref": "container", "y": 1 - MARGIN["t"] / HEIGHT, "font": {"size": 12},
+    "entrywidthmode": "fraction", "entrywidth": 0.5,
+}  # fmt: skip
+MAX_IN_A_ROW = 3
 # Of the legend: this run's own curves first.
 OWN, MARKS, OTHERS = 1, 2, 3
 # Symbol and size: where the best epoch is restored, its star is in the ring.
@@ -247,7 +257,7 @@ def _draw(info: CurvesInfo, dark: bool = False) -> go.Figure:
         meta={"description": _describe(info)},
         # Of many lines, only the nearest one's values can be shown.
         hovermode="closest" if info.lines else "x unified",
-        legend={"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom", "traceorder": "normal"},
+        legend=_legend(info),
         xaxis={"title": {"text": "epoch"}, "range": [0, max(info.x_end, 1)], "automargin": False},
         yaxis={
             "title": {"text": info.y_title},
@@ -256,6 +266,11 @@ def _draw(info: CurvesInfo, dark: bool = False) -> go.Figure:
             "automargin": False,
         },
     )
+
+
+def _legend(info: CurvesInfo) -> dict[str, Any]:
+    one_row = len(info.curves) + len(info.marks) + len(info.others) <= MAX_IN_A_ROW
+    return LEGEND if one_row else LEGEND | IN_TWO_COLUMNS
 
 
 def _line(curve: Curve, name: str, width: float, rank: int) -> dict[str, Any]:

@@ -5,7 +5,8 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.lab_page import cells, curves, eventually, figure, finished, press, rows, settled
+from regcore.figures._curves import MARGIN
+from tests.browser.lab_page import CURVES, cells, curves, eventually, figure, finished, press, rows, settled
 from tests.browser.stillness import still
 from tests.browser.test_accessibility import check, open_all
 
@@ -35,6 +36,18 @@ CONTRAST = """chart => {
     const [low, high] = [light(page), light(text)].sort((one, other) => one - other);
     return (high + 0.05) / (low + 0.05);
 }"""
+
+
+# Left, right, top and bottom of the words of each legend, and of the title of the axis, within their chart.
+LEGENDS = """charts => charts.map(chart => {
+    const outer = chart.getBoundingClientRect();
+    const within = thing => {
+        const box = thing.getBoundingClientRect();
+        return [box.left - outer.left, box.right - outer.left, box.top - outer.top, box.bottom - outer.top];
+    };
+    const texts = [...chart.querySelectorAll(".legendtext")].map(within);
+    return {width: outer.width, texts, title: within(chart.querySelector(".ytitle"))};
+})"""
 
 
 @pytest.fixture(scope="module", params=[pytest.param("light", marks=pytest.mark.slow), "dark"])
@@ -166,6 +179,19 @@ def test_nothing_sticks_out_at_any_width(server, open_page, scheme, width):
     nothing_sticks_out(
         finished(open_page(f"{server.url}/lab?{QUICK}&l2=0.01", width=width, scheme=scheme)), width
     )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [320, 768, 1024, 1280])
+def test_legends_lie_within_their_figures_at_any_width(server, open_page, width):
+    page = finished(open_page(f"{server.url}/lab?{QUICK}&l2=0.01&patience=2", width=width))
+
+    drawn = page.locator(CURVES).evaluate_all(LEGENDS)
+    assert [len(boxes["texts"]) for boxes in drawn] == [4, 6]
+    for boxes in drawn:
+        assert boxes["title"][1] < 40, "the title of the axis is left of it"
+        for left, right, top, bottom in boxes["texts"]:
+            assert 0 <= left < right <= boxes["width"] and 0 <= top < bottom <= MARGIN["t"]
 
 
 def nothing_sticks_out(page: Page, width: int) -> None:
