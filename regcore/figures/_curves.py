@@ -36,9 +36,9 @@ HEIGHT = 360
 MARGIN = {"l": 56, "r": 8, "t": 78, "b": 48, "autoexpand": False}
 LEGEND = {"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom", "traceorder": "normal"}
 # Where an entry of a legend finds no room beside another, plotly puts all of them below each other: six rows,
-# where there is room for three. So where there are many, each has half of the axis, from the edge of the figure
-# on: two columns at any width. It is placed within the figure in both directions: in one alone, plotly moves the
-# title of the other axis.
+# where there is room for three. So where there are many, each has half of the axis, from the edge of the
+# figure on: two columns at any width. It is placed within the figure in both directions: in one alone, plotly
+# moves the title of the other axis.
 IN_TWO_COLUMNS = {
     "xref": "container", "yref": "container", "y": 1 - MARGIN["t"] / HEIGHT, "font": {"size": 12},
     "entrywidthmode": "fraction", "entrywidth": 0.5,
