@@ -58,17 +58,19 @@ with right:
     controls.lesson(config)
 with answer:
     live = runs.follow(PLACE, trained(config), pictures.probes(config))
+name = words.what_is_on(config)
+if live:
+    # First of all: what is finished is kept before anybody sees that it is.
+    shelf.expect(name, live)
+    shelf.add(name, live.results())
+    with answer:
+        runs.show_status(PLACE, live, shelf.once_kept(name, cards.verdict))
+    with right:
+        share.label(live.results())
+        runs.show_results(PLACE, live, shelf.once_kept(name, partial(draw, live)))
 with beside_title:
     share.show(config, live.results() if live else None)
 if live:
-    # First of all: what is kept is written while the page is drawn.
-    shelf.expect(words.what_is_on(config), live)
-    shelf.add(words.what_is_on(config), live.results())
-    with answer:
-        runs.show_status(PLACE, live, cards.verdict)
-    with right:
-        share.label(live.results())
-        runs.show_results(PLACE, live, partial(draw, live))
     with below:
         shelf.show(live.results())
         seal.show(live.results())

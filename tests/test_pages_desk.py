@@ -3,18 +3,21 @@
 import re
 import sqlite3
 import sys
+import time
 from contextlib import closing
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from pages.ui import desk, shelf
+from pages.ui import cards, desk, shelf
 from regcore import store
 from regcore.execution import fingerprint
 from regcore.figures import BASELINE, THIS_RUN
 from regcore.hosting.desk import NAME
+from regcore.store import Store
 from regcore.store.keeper import Status
 from tests.opened_runs import errors
 from tests.test_pages import TINY, open_app
@@ -40,7 +43,7 @@ def file(tmp_path, monkeypatch):
     monkeypatch.setenv("REGCORE_DATABASE", f"sqlite:///{tmp_path}/data/lab.sqlite")
     (tmp_path / "data").mkdir()
     # The machine may be busy with other tests.
-    monkeypatch.setattr(desk, "SECONDS_TO_WRITE", 30.0)
+    monkeypatch.setattr(desk, "SECONDS_TO_KEEP", 30.0)
     store.stop_keeper()
     yield tmp_path / "data" / "lab.sqlite"
     store.stop_keeper()
@@ -139,6 +142,83 @@ def test_a_finished_run_is_on_the_disk_when_the_page_has_drawn_it(file, here):
     page(0.1)
 
     assert kept_names() == ["L2 0.1"]
+
+
+DRAWN_WHEN_KEPT = """
+import streamlit as st
+from pages.ui import shelf
+shelf.once_kept("mine", st.session_state.draw)(st.session_state.results)
+"""
+
+
+@pytest.fixture
+def slowly(monkeypatch):
+    """Have a run written later than its page is drawn."""
+    put = Store.put
+
+    def put_slowly(*args):
+        time.sleep(0.3)
+        put(*args)
+
+    monkeypatch.setattr(Store, "put", put_slowly)
+
+
+def drawn_when_kept(results):
+    """Return what was kept whenever a page drew these results, which draws them when they are kept."""
+    there = []
+    app = AppTest.from_string(DRAWN_WHEN_KEPT, default_timeout=60)
+    app.session_state["results"] = results
+    app.session_state["draw"] = lambda _: there.append(kept_names())
+    app.run()
+    assert not app.exception
+    return there
+
+
+def test_nobody_sees_that_a_run_is_done_before_it_is_kept(file, here, slowly):
+    assert drawn_when_kept({THIS_RUN: errors([0.1, 0.2], [0.1, 0.3], l2=0.1)}) == [["mine"]]
+
+
+def test_a_run_that_still_grows_is_drawn_at_once_and_not_kept(file, here):
+    growing = errors([0.1, 0.2], [0.1, 0.3], l2=0.1)
+    del growing.recordings[1, 0]
+
+    assert drawn_when_kept({THIS_RUN: growing}) == [[]]
+
+
+def test_the_lab_shows_no_answer_before_the_run_is_kept(file, here, slowly, monkeypatch):
+    there = []
+    for part in ("verdict", "table"):
+        draw = getattr(cards, part)
+
+        def draw_and_look(results, draw=draw):
+            if all(result.is_complete for result in results.values()):
+                there.append(kept_names())
+            draw(results)
+
+        monkeypatch.setattr(cards, part, draw_and_look)
+
+    lab = open_app("pages/lab.py", TINY + "&dropout_hidden=0.5")
+
+    assert not lab.exception
+    assert there and set(map(tuple, there)) == {("hidden dropout 0.5",)}
+
+
+def test_a_knob_that_moves_while_a_run_is_written_is_not_kept_waiting(monkeypatch):
+    class MovedError(Exception):
+        pass
+
+    def recall(name):
+        looks.append(name)
+        if len(looks) == 2:
+            raise MovedError
+        return 1
+
+    looks, kept_by = [], SimpleNamespace(flush=lambda seconds, until: False, status=lambda: Status(None, 1))
+    monkeypatch.setattr(desk, "_found", lambda: ("desk", kept_by))
+    monkeypatch.setattr(desk.state, "recall", recall)
+
+    with pytest.raises(MovedError):
+        desk.wait_until_kept()
 
 
 class DoneRun:

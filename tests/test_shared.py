@@ -1,7 +1,6 @@
 """What is made of finished runs is made once for all sessions, and of all else by each for itself."""
 
 import gc
-import sys
 import threading
 import weakref
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +17,7 @@ from regcore.results import HISTORY_COLUMNS, Recording, Result
 
 CONFIG = Config(data="iris", seeds=2, epochs=3)
 MADE: list[object] = []
+PLENTY = 10**9
 
 
 @pytest.fixture(autouse=True)
@@ -28,6 +28,15 @@ def nothing_made():
 def make(*inputs, **options):
     MADE.append((inputs, options))
     return object()
+
+
+def make_large(n):
+    MADE.append(n)
+    return {"y": np.zeros(100_000 // 8)}
+
+
+def make_huge():
+    return np.zeros(1_000_000)
 
 
 def recordings(n_epochs=3, seeds=2):
@@ -42,7 +51,7 @@ def result(config=CONFIG, recorded=RECORDED):
 
 
 def test_results_of_one_configuration_are_the_same_to_all_sessions():
-    kept = Shared()
+    kept = Shared(PLENTY)
 
     assert result() != result()
     assert kept.once(make, {"a run": result()}, epochs=3) is kept.once(make, {"a run": result()}, epochs=3)
@@ -61,14 +70,14 @@ def test_results_of_one_configuration_are_the_same_to_all_sessions():
     ],
 )
 def test_what_differs_is_made_anew(other):
-    kept = Shared()
+    kept = Shared(PLENTY)
 
     assert kept.once(make, {"a run": result()}) is not kept.once(make, other)
 
 
 @pytest.mark.parametrize("pair", [(1, True), (1, 1.0), ((1,), [1]), (None, 0), ({"a": 1}, {"b": 1})])
 def test_what_is_only_equal_in_python_is_made_anew(pair):
-    kept = Shared()
+    kept = Shared(PLENTY)
 
     assert kept.once(make, pair[0]) is not kept.once(make, pair[1])
 
@@ -83,14 +92,14 @@ def test_what_is_only_equal_in_python_is_made_anew(pair):
     ],
 )
 def test_what_grows_or_cannot_be_told_apart_stays_with_its_session(own):
-    kept = Shared()
+    kept = Shared(PLENTY)
 
     assert kept.once(make, own) is not kept.once(make, own)
     assert len(kept) == 0
 
 
 def test_functions_of_a_page_or_of_another_function_are_not_kept():
-    kept = Shared()
+    kept = Shared(PLENTY)
     kept.once(lambda: 1)
     of_page = type(make)(make.__code__, {**make.__globals__, "__name__": "__main__"}, "make")
     kept.once(of_page, 1)
@@ -100,7 +109,7 @@ def test_functions_of_a_page_or_of_another_function_are_not_kept():
 
 
 def test_what_was_recorded_is_not_held():
-    kept, recorded = Shared(), recordings()
+    kept, recorded = Shared(PLENTY), recordings()
     kept.once(make, 1, result(recorded=recorded))
     MADE.clear()
     gone = [weakref.ref(each) for each in recorded.values()]
@@ -111,27 +120,41 @@ def test_what_was_recorded_is_not_held():
 
 
 def test_what_was_asked_for_longest_ago_goes_first():
-    kept = Shared(max_kept=2)
-    first = kept.once(make, 1)
-    second = kept.once(make, 2)
-    assert kept.once(make, 1) is first
-    kept.once(make, 3)
+    kept = Shared(2 * 250_000)
+    first = kept.once(make_large, 1)
+    second = kept.once(make_large, 2)
+    assert kept.once(make_large, 1) is first
+    kept.once(make_large, 3)
 
     assert len(kept) == 2
-    assert kept.once(make, 1) is first
-    assert kept.once(make, 2) is not second
+    assert kept.once(make_large, 1) is first
+    assert kept.once(make_large, 2) is not second
 
 
 def test_what_took_long_does_not_make_way_for_what_did_not():
     ticks = iter((0.0, 1.0, 1.0, 1.01, 2.0, 2.01, 3.0, 3.01))
-    kept = Shared(max_kept=1, clock=lambda: next(ticks))
-    dear = kept.once(make, 1)
-    kept.once(make, 2)
-    kept.once(make, 3)
+    kept = Shared(2 * 150_000, clock=lambda: next(ticks))
+    dear = kept.once(make_large, 1)
+    kept.once(make_large, 2)
+    kept.once(make_large, 3)
 
     assert len(kept) == 2
-    assert kept.once(make, 1) is dear
+    assert kept.once(make_large, 1) is dear
     assert len(MADE) == 3
+
+
+def test_what_is_kept_is_bounded_in_bytes():
+    kept = Shared(1_000_000)
+    for n in range(100):
+        kept.once(make_large, n)
+        assert kept.nbytes <= 500_000
+
+    assert len(kept) == 4
+    kept.once(make_huge)
+    # What is larger than all that may be kept is there for those who ask at once.
+    assert len(kept) == 1
+    kept.once(make_large, 0)
+    assert len(kept) == 1
 
 
 GOING, GOES_ON = threading.Event(), threading.Event()
@@ -150,7 +173,7 @@ def asked_by_many(n, n_sessions=30):
     """Ask for one thing in many threads, of which all but the first come while it is being made."""
     GOING.clear()
     GOES_ON.clear()
-    kept = Shared()
+    kept = Shared(PLENTY)
     with ThreadPoolExecutor(n_sessions) as sessions:
         first = sessions.submit(kept.once, make_slowly, n)
         assert GOING.wait(30)
@@ -183,7 +206,7 @@ def test_who_waits_for_another_makes_way_when_a_knob_moves(monkeypatch):
 
     GOING.clear()
     GOES_ON.clear()
-    kept = Shared()
+    kept = Shared(PLENTY)
     with ThreadPoolExecutor(2) as sessions:
         first = sessions.submit(kept.once, make_slowly, 5)
         assert GOING.wait(30)
@@ -195,7 +218,10 @@ def test_who_waits_for_another_makes_way_when_a_knob_moves(monkeypatch):
 
 
 def test_pages_share_one():
-    assert shared.once.__self__ is sys.modules["pages.ui.shared"]._of_all_sessions
+    shared.of_all_sessions.cache_clear()
+
+    assert shared.once(make, 7) is shared.kept_of("seven", make, 7) is shared.once(make, 7)
+    assert shared.of_all_sessions().nbytes > 0
 
 
 @pytest.mark.parametrize(("key", "n_made"), [("a key", 1), (None, 2)])
@@ -204,7 +230,7 @@ def test_what_a_session_follows_is_shared_by_its_key(key, n_made):
         def shared_key(self):
             return key
 
-    kept = Shared()
+    kept = Shared(PLENTY)
     for _ in range(2):
         kept.once(make, Followed(), 7)
 

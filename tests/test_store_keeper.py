@@ -79,6 +79,31 @@ def test_who_hands_over_does_not_wait_for_the_database(store, kept_by):
     assert store.written == ["later"]
 
 
+def test_who_waits_for_a_change_does_not_wait_for_later_ones(store, kept_by):
+    is_free = threading.Event()
+    put(kept_by, "earlier")
+    mine = kept_by.put(lambda: write("mine"))
+    kept_by.put(lambda: Write(lambda store: is_free.wait(PATIENCE) and None))
+    later = kept_by.put(lambda: write("later"))
+
+    assert kept_by.flush(PATIENCE, mine)
+    assert store.written == ["earlier", "mine"]
+    assert not kept_by.flush(0.05, later)
+
+    is_free.set()
+    assert kept_by.flush(PATIENCE, later)
+
+
+def test_a_change_that_is_being_made_is_not_written_yet(kept_by):
+    is_free = threading.Event()
+    mine = kept_by.put(lambda: write("mine") if is_free.wait(PATIENCE) else None)
+
+    assert not kept_by.flush(0.05, mine)
+
+    is_free.set()
+    assert kept_by.flush(PATIENCE, mine)
+
+
 def test_what_cannot_be_written_waits_and_is_written_when_the_database_is_back(store, kept_by):
     store.problem = "the database is locked"
     put(kept_by, 1, 2, 3)
@@ -193,7 +218,7 @@ def test_what_waits_is_bounded_and_sessions_hand_it_over_again(store, kept_by, m
     for what in range(5):
         kept_by.put(lambda what=what: write(what, n_bytes))
     with kept_by._changed:
-        kept_by._changed.wait_for(lambda: not kept_by._made and not kept_by._n_in_hand, PATIENCE)
+        kept_by._changed.wait_for(lambda: not kept_by._made and kept_by._in_hand is None, PATIENCE)
 
     assert kept_by.status().n_waiting == 3
     assert kept_by.generation != before

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from typing import NamedTuple, TypeVar
@@ -41,8 +42,13 @@ from regcore.store.packing import Columns
 
 # A worker answers within a chunk.
 SECONDS_FOR_ENGINE = 1.0
-# The page waits so long for a finished run to be on the disk, which takes some milliseconds.
+# A session that comes waits so long for what others are writing just now.
 SECONDS_TO_WRITE = 0.25
+# A page waits so long for a finished run to be on the disk before it shows it. That takes some milliseconds;
+# a database that is locked or away says so sooner than this.
+SECONDS_TO_KEEP = 15.0
+# Before it makes way for other pages, which would make it wait longer than the disk does.
+SECONDS_TO_STAY, LOOK_SECONDS = 0.02, 0.05
 LOOK_AGAIN_SECONDS = 3.0
 # Curves and scores of a run, or an opening of the test, about.
 BYTES_BESIDE = 50_000
@@ -111,7 +117,7 @@ def kept_openings() -> tuple[Seen, ...] | None:
 
 
 def save(before: Shelf, after: Shelf, hidden: frozenset[str], results: Sequence[Result] = ()) -> None:
-    """Keep a change of the shelf on the desk; `show_problem` waits a moment for what was finished just now.
+    """Keep a change of the shelf on the desk; `wait_until_kept` waits until it is there.
 
     Args:
         before: What was on the shelf.
@@ -128,9 +134,8 @@ def save(before: Shelf, after: Shelf, hidden: frozenset[str], results: Sequence[
     removed = _keys(before) - _keys(after)
     last_before, last = (shelf[-1].key if shelf else None for shelf in (before, after))
     newest = last if last != last_before else None
-    kept_by.put(partial(_write, desk, _placed(after), new, removed, hidden, newest))
-    if new:
-        state.keep(_WRITING, True)
+    number = kept_by.put(partial(_write, desk, _placed(after), new, removed, hidden, newest))
+    state.keep(_WRITING, number)
 
 
 def save_all(shelf: Shelf, hidden: frozenset[str], there: Shelf) -> None:
@@ -155,8 +160,8 @@ def save_opening(seen: Seen) -> None:
     found = _found()
     if found is not None:
         desk, kept_by = found
-        kept_by.put(lambda: Write(lambda store: store.put_opening(desk, seen), BYTES_BESIDE))
-        _wait_for(kept_by)
+        number = kept_by.put(lambda: Write(lambda store: store.put_opening(desk, seen), BYTES_BESIDE))
+        _wait_for(kept_by, SECONDS_TO_KEEP, number)
 
 
 def expect(name: str, run: Run, entry_of: EntryOf) -> None:
@@ -173,6 +178,28 @@ def expect(name: str, run: Run, entry_of: EntryOf) -> None:
         run.when_done(lambda: kept_by.put(partial(_write_done, desk, name, run, entry_of)))
 
 
+def wait_until_kept() -> None:
+    """Wait until what has changed is in the database, so that nobody is shown what may be lost.
+
+    Not if the database is locked or away: then `show_problem` says that the session alone has it.
+    """
+    number: int | None = state.recall(_WRITING)
+    found = _found()
+    if number is None or found is None:
+        return
+    _, kept_by = found
+    end = time.monotonic() + SECONDS_TO_KEEP
+    is_written = kept_by.flush(SECONDS_TO_STAY, number)
+    with nullcontext() if is_written else turns.away():
+        while not is_written and not kept_by.status().problem and time.monotonic() < end:
+            # A knob that moves ends the page at its next touch of the session, and need not wait.
+            state.recall(_WRITING)
+            is_written = kept_by.flush(LOOK_SECONDS, number)
+    state.keep(_WRITING, None)
+    if not is_written:
+        state.keep(_UNSURE, True)
+
+
 def history_of(entry: Entry) -> Callable[[], str] | None:
     """Return what makes the recording of every epoch of a run, as CSV; None where it is not kept."""
     found = _found()
@@ -184,9 +211,7 @@ def show_problem() -> None:
     found = _found()
     if found is None:
         return
-    if state.recall(_WRITING):
-        state.keep(_WRITING, None)
-        _wait_for(found[1])
+    wait_until_kept()
     problem, n_waiting = found[1].status()
     is_unsure = state.recall(_UNSURE)
     state.keep(_UNSURE, None)
@@ -217,13 +242,13 @@ def _found() -> tuple[str, Keeper] | None:
     return (desk, kept_by) if desk and kept_by else None
 
 
-def _wait_for(kept_by: Keeper) -> None:
-    """Wait a moment for what is being written, while other pages go on.
+def _wait_for(kept_by: Keeper, seconds: float, until: int | None = None) -> None:
+    """Wait for what is being written, up to a change, while other pages go on.
 
     If that takes longer, something may be wrong with the database.
     """
     with turns.away():
-        is_written = kept_by.flush(SECONDS_TO_WRITE)
+        is_written = kept_by.flush(seconds, until)
     if not is_written:
         state.keep(_UNSURE, True)
 
@@ -239,7 +264,7 @@ def _news(what: str, ask: Callable[[Store, str], T]) -> T | None:
     desk, kept_by = found
     if state.recall(_SYNCED + what) == (desk, kept_by.generation):
         return None
-    _wait_for(kept_by)
+    _wait_for(kept_by, SECONDS_TO_WRITE)
     try:
         with turns.away():
             answer = kept_by.read(lambda store: ask(store, desk))

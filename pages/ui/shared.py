@@ -12,20 +12,21 @@ import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
 from concurrent.futures import Future, wait
+from functools import cache
 from types import FunctionType
 from typing import Any, TypeVar
 
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from pages.ui import state, turns
+from pages.ui.sizes import size_of
 from regcore.config import Config
 from regcore.data import Dataset
 from regcore.results import Result
+from regcore.settings import read_settings
 
 T = TypeVar("T")
 
-# A figure of curves takes some 100 kB.
-MAX_KEPT = 300
 # What took a core so long is kept apart: a minute of many who turn their knobs makes hundreds of figures.
 DEAR_SECONDS = 0.05
 LOOK_SECONDS = 0.05
@@ -35,25 +36,56 @@ class _NotShared(Exception):
     """It depends on something of one session, or on what is still growing."""
 
 
+class _Kept:
+    """What was made, that which was asked for longest ago first; bounded in bytes, but for the newest."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._made: OrderedDict[Hashable, tuple[Future[Any], int]] = OrderedDict()
+        self.nbytes = 0
+
+    def __len__(self) -> int:
+        return len(self._made)
+
+    def get(self, key: Hashable) -> Future[Any] | None:
+        if key not in self._made:
+            return None
+        self._made.move_to_end(key)
+        return self._made[key][0]
+
+    def put(self, key: Hashable, made: Future[Any], n_bytes: int = 0) -> None:
+        self._made[key] = made, n_bytes
+        self.nbytes += n_bytes
+        while self.nbytes > self._max_bytes and len(self._made) > 1:
+            self.nbytes -= self._made.popitem(last=False)[1][1]
+
+    def drop(self, key: Hashable) -> None:
+        if key in self._made:
+            self.nbytes -= self._made.pop(key)[1]
+
+
 class Shared:
     """What was made, by what makes it and what from; what was asked for longest ago goes first.
 
     Safe under threads. What one is just making, others wait for.
 
     Args:
-        max_kept: How much is kept of what is made quickly, and as much of what is not.
+        max_bytes: Bytes that are kept, about: one half of what is made quickly, the other of what is not.
         clock: Processor seconds of this thread.
     """
 
-    def __init__(self, max_kept: int = MAX_KEPT, clock: Callable[[], float] = time.thread_time) -> None:
-        self._max_kept = max_kept
+    def __init__(self, max_bytes: int, clock: Callable[[], float] = time.thread_time) -> None:
         self._clock = clock
-        self._made: OrderedDict[Hashable, Future[Any]] = OrderedDict()
-        self._dear: OrderedDict[Hashable, Future[Any]] = OrderedDict()
+        self._made, self._dear = _Kept(max_bytes // 2), _Kept(max_bytes // 2)
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
         return len(self._made) + len(self._dear)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held, about."""
+        return self._made.nbytes + self._dear.nbytes
 
     def once(self, make: Callable[..., T], *inputs: Any, **options: Any) -> T:
         """Return what `make` makes of the inputs: for all who ask the same, where that can be told.
@@ -72,13 +104,10 @@ class Shared:
         except _NotShared:
             return make(*inputs, **options)
         with self._lock:
-            kept = self._dear if key in self._dear else self._made
-            made = kept.get(key)
+            made = self._dear.get(key) or self._made.get(key)
             if made is None:
                 mine: Future[Any] = Future()
-                self._keep(self._made, key, mine)
-            else:
-                kept.move_to_end(key)
+                self._made.put(key, mine)
         if made is not None:
             return self._awaited(made, make, inputs, options)
         began = self._clock()
@@ -88,20 +117,16 @@ class Shared:
             # A knob that moves just now ends a page here: that is no failure of what was asked for.
             with self._lock:
                 if self._made.get(key) is mine:
-                    del self._made[key]
+                    self._made.drop(key)
             mine.set_exception(_NotShared(str(error)))
             raise
-        if self._clock() - began >= DEAR_SECONDS:
-            with self._lock:
-                self._made.pop(key, None)
-                self._keep(self._dear, key, mine)
+        kept = self._dear if self._clock() - began >= DEAR_SECONDS else self._made
         mine.set_result(what)
+        n_bytes = size_of(key) + size_of(what)
+        with self._lock:
+            self._made.drop(key)
+            kept.put(key, mine, n_bytes)
         return what
-
-    def _keep(self, kept: OrderedDict[Hashable, Future[Any]], key: Hashable, made: Future[Any]) -> None:
-        kept[key] = made
-        while len(kept) > self._max_kept:
-            kept.popitem(last=False)
 
     def _awaited(
         self, made: Future[Any], make: Callable[..., T], inputs: tuple[Any, ...], options: Mapping[str, Any]
@@ -125,8 +150,15 @@ def _make_way() -> None:
         state.n_moves()
 
 
-_of_all_sessions = Shared()
-once = _of_all_sessions.once
+@cache
+def of_all_sessions() -> Shared:
+    """Return what this server keeps."""
+    return Shared(read_settings().drawn_bytes)
+
+
+def once(make: Callable[..., T], *inputs: Any, **options: Any) -> T:
+    """Return what `make` makes of the inputs, made once for all sessions: see `Shared`."""
+    return of_all_sessions().once(make, *inputs, **options)
 
 
 def kept_of(name: str, make: Callable[..., T], *inputs: Any, **options: Any) -> T:

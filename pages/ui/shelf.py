@@ -7,7 +7,7 @@ the test. The baseline and this run have their own two colours; each run before 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -180,6 +180,8 @@ def expect(name: str, live: runs.Live) -> None:
 def add(name: str, results: Mapping[str, Result]) -> None:
     """Put a run that is done on the shelf: the last of the results, which is this run, or a baseline alone.
 
+    It is on the visitor's desk when this returns, so that nobody has seen a run as finished that may be lost.
+
     Args:
         name: What it is called, until somebody renames it.
         results: What the page shows, the baseline first. Results that are not complete are not kept.
@@ -202,6 +204,24 @@ def add(name: str, results: Mapping[str, Result]) -> None:
         _keep(arrange(put(shelf, entry), run.config), finished)
     elif shelf[-1] is not found:
         _keep(arrange(put(shelf, found), run.config))
+    desk.wait_until_kept()
+
+
+def once_kept(name: str, draw: Callable[[Mapping[str, Result]], None]) -> Callable[..., None]:
+    """Return what draws results: those of a run that is done when it is on the shelf, and not before.
+
+    A part of a page that is drawn again and again may be the first to see that a run is done.
+
+    Args:
+        name: What it is called, until somebody renames it.
+        draw: Draws results.
+    """
+
+    def keep_and_draw(results: Mapping[str, Result]) -> None:
+        add(name, results)
+        draw(results)
+
+    return keep_and_draw
 
 
 def show(results: Mapping[str, Result]) -> None:

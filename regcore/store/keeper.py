@@ -61,10 +61,12 @@ class Keeper:
         self._first_pause = FIRST_PAUSE if first_pause is None else first_pause
         self._changed = threading.Condition()
         self._reading = threading.Lock()
-        self._made: deque[Callable[[], Write | None]] = deque()
-        self._waiting: deque[Write] = deque()
+        # Each with its number, in the order in which they were put.
+        self._made: deque[tuple[int, Callable[[], Write | None]]] = deque()
+        self._waiting: deque[tuple[int, Write]] = deque()
+        self._in_hand: int | None = None
+        self._n_put = 0
         self._n_bytes = 0
-        self._n_in_hand = 0
         self._problem: str | None = None
         self._was_away = False
         self._pause = 0.0
@@ -84,26 +86,33 @@ class Keeper:
         with self._changed:
             return Status(self._problem, self._n_left())
 
-    def put(self, make: Callable[[], Write | None]) -> None:
-        """Make a change soon.
+    def put(self, make: Callable[[], Write | None]) -> int:
+        """Make a change soon, and return its number, by which `flush` knows it.
 
         Args:
             make: Returns the change; None: there is none. It is called in the thread of the keeper, at once.
         """
         with self._changed:
-            self._made.append(make)
+            self._n_put += 1
+            self._made.append((self._n_put, make))
             self._wake()
+            return self._n_put
 
-    def flush(self, seconds: float) -> bool:
-        """Wait until everything is written; return whether it is. While the database is away: not at all."""
+    def flush(self, seconds: float, until: int | None = None) -> bool:
+        """Wait until all is written; return whether it is. While the database is away: not at all.
+
+        Args:
+            seconds: How long to wait at most.
+            until: Number of a change: what was put after it is not waited for. None: everything.
+        """
         deadline = time.monotonic() + seconds
         with self._changed:
-            while self._n_left() and self._problem is None:
+            while self._is_left(until) and self._problem is None:
                 left = deadline - time.monotonic()
                 if left <= 0:
                     return False
                 self._changed.wait(left)
-            return not self._n_left()
+            return not self._is_left(until)
 
     def read(self, ask: Callable[[Store], T]) -> T:
         """Return what the store answers.
@@ -145,7 +154,13 @@ class Keeper:
         self._changed.notify_all()
 
     def _n_left(self) -> int:
-        return len(self._made) + self._n_in_hand + len(self._waiting)
+        return len(self._made) + (self._in_hand is not None) + len(self._waiting)
+
+    def _is_left(self, until: int | None) -> bool:
+        """Return whether anything is to be written that was put up to this change."""
+        first = [queue[0][0] for queue in (self._made, self._waiting) if queue]
+        left = first if self._in_hand is None else [*first, self._in_hand]
+        return bool(left) and (until is None or min(left) <= until)
 
     def _work(self) -> None:
         while True:
@@ -154,10 +169,10 @@ class Keeper:
                     self._changed.wait(self._seconds_to_wait())
                 if self._is_closed:
                     return
-                make = self._made.popleft() if self._made else None
-                self._n_in_hand = 1 if make else 0
-            if make is not None:
-                self._take(make)
+                put = self._made.popleft() if self._made else None
+                self._in_hand = put[0] if put else None
+            if put is not None:
+                self._take(*put)
             elif self._waiting:
                 self._write()
             else:
@@ -172,7 +187,7 @@ class Keeper:
     def _seconds_to_wait(self) -> float | None:
         return max(0.0, self._try_again - time.monotonic()) if self._has_work() else None
 
-    def _take(self, make: Callable[[], Write | None]) -> None:
+    def _take(self, number: int, make: Callable[[], Write | None]) -> None:
         """Take a change into the queue, made: what it was made from may be large and need not wait there."""
         try:
             write = make()
@@ -180,18 +195,18 @@ class Keeper:
             logger.exception("A run cannot be kept")
             write = None
         with self._changed:
-            self._n_in_hand = 0
+            self._in_hand = None
             if write is not None:
-                self._waiting.append(write)
+                self._waiting.append((number, write))
                 self._n_bytes += write.n_bytes
             while len(self._waiting) > MAX_WRITES or self._n_bytes > MAX_BYTES:
-                self._n_bytes -= self._waiting.popleft().n_bytes
+                self._n_bytes -= self._waiting.popleft()[1].n_bytes
                 self._n_dropped += 1
             self._changed.notify_all()
 
     def _write(self) -> None:
         with self._changed:
-            write = self._waiting[0]
+            _, write = self._waiting[0]
         try:
             write.apply(self._store)
         except StoreError as error:

@@ -1,0 +1,42 @@
+"""How many bytes a value takes in memory, about: enough to bound what is kept of many."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from regcore.config import Config
+from regcore.data import Dataset
+
+# A number of Python, and its place in a list; a name and its place in a dictionary.
+NUMBER, ENTRY = 32, 100
+# Whatever an object is, with what finds it again.
+OBJECT = 1000
+
+
+def size_of(value: Any) -> int:
+    """Return about how many bytes a value takes; what two parts of it share counts twice.
+
+    A list of numbers is taken for one by its first element: curves are thousands of them.
+    """
+    if value is None or isinstance(value, (bool, int, float, np.generic)):
+        return NUMBER
+    if isinstance(value, (type, Config, Dataset)):
+        return OBJECT  # There for others as well.
+    if isinstance(value, (str, bytes)):
+        return sys.getsizeof(value)
+    if isinstance(value, np.ndarray):
+        return int(value.nbytes)
+    if isinstance(value, pd.DataFrame):
+        return int(value.memory_usage(deep=True).sum())
+    if isinstance(value, Mapping):
+        return sum(ENTRY + size_of(each) for each in value.values())
+    if isinstance(value, (list, tuple, set, frozenset)):
+        first = next(iter(value), None)
+        return len(value) * NUMBER if isinstance(first, (int, float)) else sum(map(size_of, value)) + OBJECT
+    written = getattr(value, "to_dict", None)  # A figure, as it is sent.
+    return OBJECT + size_of(written() if written is not None else getattr(value, "__dict__", {}))
