@@ -13,7 +13,7 @@ import streamlit as st
 from pages.ui import garbage, lighter, state, turns, unsent
 from regcore.errors import RegcoreError
 from regcore.execution import start_workers, stop_workers
-from regcore.hosting import logs
+from regcore.hosting import allocator, logs
 from regcore.settings import read_settings
 from regcore.store import stop_keeper
 
@@ -27,6 +27,7 @@ EVERYWHERE = ("0.0.0.0", "::")
 @asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[None]:
     """Start the log and the workers with the server, so that the first visitor need not wait for them."""
+    allocator.give_back()
     unsent.keep()
     turns.take()
     lighter.make()
