@@ -12,6 +12,7 @@
 | `REGCORE_CACHE_BYTES` | 512MiB | 192MiB | finished networks kept for the next run that asks for them |
 | `REGCORE_HELD_BYTES` | 512MiB | 256MiB | networks that open pages hold; those seen longest ago go first |
 | `REGCORE_DRAWN_BYTES` | 64MiB | 32MiB | figures and tables of finished runs, drawn once for all pages |
+| `REGCORE_DATA_BYTES` | 512MiB | 128MiB | data sets that the server and each worker keep for the next run |
 | `REGCORE_SHARD_NETWORKS` | 32 | 32 | networks that train side by side in one program, at most |
 | `REGCORE_QUEUE` | 256 | 64 | runs that train or wait, at most; more are refused |
 | `REGCORE_SESSION_RUNS` | 8 | 4 | runs of one session that are served at a time; its others wait |
@@ -66,6 +67,7 @@ class Settings:
         cache_bytes: Finished networks kept for the next run that asks for them.
         held_bytes: Networks that the pages of all sessions hold together.
         drawn_bytes: Figures and tables of finished runs, drawn once for the pages of all sessions.
+        data_bytes: Data sets that this process and each worker keep; the one used last is always kept.
         shard_networks: Networks that train side by side in one program, at most.
         queue: Runs that train or wait, at most.
         session_runs: Runs of one owner that are served at a time.
@@ -91,6 +93,7 @@ class Settings:
     cache_bytes: int = 512 * MIB
     held_bytes: int = 512 * MIB
     drawn_bytes: int = 64 * MIB
+    data_bytes: int = 512 * MIB
     shard_networks: int = 32
     queue: int = 256
     session_runs: int = 8
@@ -118,6 +121,7 @@ HOST = Settings(
     cache_bytes=192 * MIB,
     held_bytes=256 * MIB,
     drawn_bytes=32 * MIB,
+    data_bytes=128 * MIB,
     queue=64,
     session_runs=4,
     run_seconds=60.0,
@@ -222,6 +226,7 @@ _READERS: Mapping[str, Callable[[str, str], Any]] = {
     "cache_bytes": _bytes,
     "held_bytes": _bytes,
     "drawn_bytes": _bytes,
+    "data_bytes": _bytes,
     "shard_networks": partial(_count, maximum=1024),
     "queue": partial(_count, maximum=100_000),
     "session_runs": partial(_count, maximum=1000),

@@ -25,8 +25,8 @@ TEST_LABELS = (np.arange(50) % 10).astype(np.uint8)
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
-    builtin._load.cache_clear()
-    builtin._load_table.cache_clear()
+    builtin._datasets.clear()
+    builtin._tables.clear()
     return tmp_path
 
 

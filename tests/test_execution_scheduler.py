@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from regcore.data.kept import Kept
 from regcore.errors import CancelledError, DataError, TooLargeError, WorkerError
 from regcore.execution.job import Job, Training
 from regcore.execution.run import Run
@@ -372,7 +373,7 @@ def test_data_is_sent_once_per_worker_and_again_to_one_that_lacks_it(monkeypatch
     with scheduler_by_hand(n_workers=2) as (scheduler, executor):
         from regcore.execution import worker
 
-        monkeypatch.setattr(worker, "_datasets", worker.DatasetStore())
+        monkeypatch.setattr(worker, "_datasets", Kept(lambda dataset: dataset.nbytes))
         job = scheduler.submit(tasks_of(CONFIG.replace(seeds=1, epochs=5000)))
         sent = []
         for _ in range(4):
@@ -381,7 +382,7 @@ def test_data_is_sent_once_per_worker_and_again_to_one_that_lacks_it(monkeypatch
             call.run()
         assert sent == [True, True, False, False]
         call = executor.take()
-        monkeypatch.setattr(worker, "_datasets", worker.DatasetStore())
+        monkeypatch.setattr(worker, "_datasets", Kept(lambda dataset: dataset.nbytes))
         call.run()
         again = executor.take()
         assert again.args[1] is not None

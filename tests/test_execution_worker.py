@@ -2,15 +2,14 @@
 
 import pickle
 
-import numpy as np
 import pytest
 
-from regcore.data import Dataset
+from regcore.data.kept import Kept
 from regcore.engine.shard import Probe, RecordingPlan, Shard
 from regcore.execution import worker
 from regcore.execution.recorder import Recorder, probe_key
 from regcore.execution.service import default_engine
-from regcore.execution.worker import Advanced, Chunk, DatasetStore, MissingDataset, run_chunk
+from regcore.execution.worker import Advanced, Chunk, MissingDataset, run_chunk
 from tests.fake_engine import CONFIG, DATASET, ENGINE, advance, start, tasks_of, weight
 
 
@@ -18,13 +17,9 @@ def shard(n_seeds: int, plan: RecordingPlan) -> Shard:
     return Shard(tuple(task.replicate for task in tasks_of(CONFIG.replace(seeds=n_seeds))), plan)
 
 
-def numbers(n_rows: int) -> Dataset:
-    return Dataset.from_arrays(np.arange(2.0 * n_rows).reshape(n_rows, 2), np.arange(n_rows) % 2)
-
-
 @pytest.fixture(autouse=True)
 def no_datasets(monkeypatch):
-    monkeypatch.setattr(worker, "_datasets", DatasetStore())
+    monkeypatch.setattr(worker, "_datasets", Kept(lambda dataset: dataset.nbytes))
 
 
 def test_a_chunk_advances_from_the_start():
@@ -45,24 +40,6 @@ def test_a_worker_without_the_data_says_so_and_keeps_what_it_is_sent():
     assert run_chunk(chunk, None) == MissingDataset(DATASET.key)
     run_chunk(chunk, DATASET)
     assert isinstance(run_chunk(chunk, None), Advanced)
-
-
-def test_the_data_kept_are_bounded_in_number_and_bytes():
-    store = DatasetStore(max_datasets=2, max_bytes=10_000)
-    small = [numbers(n) for n in (8, 9, 10)]
-    for number, dataset in enumerate(small):
-        store.put(str(number), dataset)
-    assert [store.get(key) for key in "012"] == [None, *small[1:]]
-    large = numbers(1000)
-    store.put("large", large)
-    assert [store.get(key) for key in ("1", "2", "large")] == [None, None, large]
-
-
-def test_data_that_are_there_are_not_replaced():
-    store = DatasetStore()
-    first, second = numbers(8), numbers(8)
-    assert store.put("key", first) is first
-    assert store.put("key", second) is first
 
 
 def test_what_chunks_recorded_is_put_together():

@@ -1,7 +1,7 @@
 """The data sets that come with the lab."""
 
 from collections.abc import Callable
-from functools import lru_cache
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +10,7 @@ from regcore.config import Config
 from regcore.data import generators
 from regcore.data.catalog import DATASET_INFO
 from regcore.data.dataset import Dataset
+from regcore.data.kept import Kept
 from regcore.data.keras_images import read_keras_images
 from regcore.data.sampling import stratified_order
 from regcore.data.splits import draw_test_rows
@@ -42,7 +43,8 @@ def load_dataset(config: Config) -> Dataset:
     """
     n_train, n_val = check_rows(config)
     noise = config.noise if DATASET_INFO[config.data].noise_meaning else 0.0
-    return _load(config.data, n_train, n_val, noise, config.label_noise, config.data_seed)
+    named = config.data, n_train, n_val, noise, config.label_noise, config.data_seed
+    return _datasets.once(named, partial(_load, *named))
 
 
 def check_rows(config: Config) -> tuple[int, int]:
@@ -67,10 +69,14 @@ def check_rows(config: Config) -> tuple[int, int]:
     return n_train, n_val
 
 
-@lru_cache(maxsize=4)
+_datasets: Kept[Dataset] = Kept(lambda dataset: dataset.nbytes)
+_tables: Kept[_Table] = Kept(lambda table: table.X.nbytes + table.y.nbytes)
+
+
 def _load(name: str, n_train: int, n_val: int, noise: float, label_noise: float, data_seed: int) -> Dataset:
     info = DATASET_INFO[name]
-    table = _load_table(name, noise, data_seed, pool_size(n_train + n_val))
+    made_of = name, noise, data_seed, pool_size(n_train + n_val)
+    table = _tables.once(made_of, partial(_load_table, *made_of))
     n_others = len(table.y) - len(table.test_rows)
     if n_others < n_train + n_val:
         raise DataError(
@@ -103,7 +109,6 @@ def pool_size(n_drawn: int) -> int:
     return int(max(MIN_POOL, 2 ** np.ceil(np.log2(2 * n_drawn))))
 
 
-@lru_cache(maxsize=4)
 def _load_table(name: str, noise: float, data_seed: int, pool_size: int) -> _Table:
     if name in _GENERATORS:
         return _generate(name, noise, data_seed, pool_size)

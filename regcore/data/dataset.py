@@ -248,6 +248,11 @@ class Dataset:
         return len(self.X)
 
     @property
+    def nbytes(self) -> int:
+        """Bytes of its rows."""
+        return self.X.nbytes + self.y.nbytes
+
+    @property
     def n_features(self) -> int:
         """Number of columns."""
         return int(self.X.shape[1])

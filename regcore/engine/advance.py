@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from dataclasses import replace
-from functools import lru_cache
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from regcore.config import Config
 from regcore.data import Dataset, load_dataset
+from regcore.data.kept import Kept
 from regcore.engine import program, streams
 from regcore.engine.batches import BatchSource, steps_per_epoch
 from regcore.engine.replicate import Replicate, replicates_of
@@ -138,7 +139,7 @@ class _Training:
     # Constant during the training
 
     def _data(self) -> program.Data:
-        pool = _pool(self.dataset, self.dtype)
+        pool = _pools.once((self.dataset.key, self.dtype), partial(_pool, self.dataset, self.dtype))
         # What the pool was scaled by is taken out again, so that each seed's own scaling is what a network
         # sees.
         shift = np.stack([(rows.shift - pool.shift) / pool.scale for rows in self.rows])[:, None]
@@ -289,7 +290,9 @@ class _Pool(NamedTuple):
     scale: NDArray[np.float64]
 
 
-@lru_cache(maxsize=4)
+_pools: Kept[_Pool] = Kept(lambda pool: pool.rows.shape.num_elements() * pool.rows.dtype.size)
+
+
 def _pool(dataset: Dataset, dtype: str) -> _Pool:
     """Return all rows of a data set as a tensor, brought near 0 and 1: large numbers keep their digits."""
     X = dataset.X

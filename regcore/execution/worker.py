@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from regcore.data import Dataset
+from regcore.data.kept import Kept
 from regcore.engine.shard import Rows, Shard, ShardState
-from regcore.settings import MIB
-
-# A worker keeps the data of the last few runs: a chunk then brings its state alone.
-KEPT_DATASETS = 4
-KEPT_BYTES = 512 * MIB
 
 
 @dataclass(frozen=True)
@@ -68,36 +63,8 @@ class MissingDataset:
     dataset_key: str
 
 
-class DatasetStore:
-    """The data sets used last, bounded in number and bytes; the newest is always kept."""
-
-    def __init__(self, max_datasets: int = KEPT_DATASETS, max_bytes: int = KEPT_BYTES) -> None:
-        self._max_datasets = max_datasets
-        self._max_bytes = max_bytes
-        self._datasets: OrderedDict[str, Dataset] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def get(self, key: str) -> Dataset | None:
-        with self._lock:
-            if key in self._datasets:
-                self._datasets.move_to_end(key)
-            return self._datasets.get(key)
-
-    def put(self, key: str, dataset: Dataset) -> Dataset:
-        """Keep a data set and return it, or the one that is there, which the engine already knows."""
-        with self._lock:
-            dataset = self._datasets.setdefault(key, dataset)
-            self._datasets.move_to_end(key)
-            while len(self._datasets) > 1 and self._is_over():
-                self._datasets.popitem(last=False)
-            return dataset
-
-    def _is_over(self) -> bool:
-        n_bytes = sum(dataset.X.nbytes + dataset.y.nbytes for dataset in self._datasets.values())
-        return len(self._datasets) > self._max_datasets or n_bytes > self._max_bytes
-
-
-_datasets = DatasetStore()
+# A chunk brings its state alone, where the worker has the data of the last few runs.
+_datasets: Kept[Dataset] = Kept(lambda dataset: dataset.nbytes)
 
 # A compiled program keeps its weights in variables of its own, so a process trains one chunk at a time.
 _one_at_a_time = threading.Lock()
