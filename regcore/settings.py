@@ -12,7 +12,7 @@
 | `REGCORE_CACHE_BYTES` | 512MiB | 192MiB | finished networks kept for the next run that asks for them |
 | `REGCORE_HELD_BYTES` | 512MiB | 256MiB | networks that open pages hold; those seen longest ago go first |
 | `REGCORE_DRAWN_BYTES` | 64MiB | 32MiB | figures and tables of finished runs, drawn once for all pages |
-| `REGCORE_DATA_BYTES` | 512MiB | 128MiB | data sets that the server and each worker keep for the next run |
+| `REGCORE_DATA_BYTES` | 512MiB | 64MiB | data sets that the server and each worker keep for the next run |
 | `REGCORE_SHARD_NETWORKS` | 32 | 32 | networks that train side by side in one program, at most |
 | `REGCORE_QUEUE` | 256 | 64 | runs that train or wait, at most; more are refused |
 | `REGCORE_SESSION_RUNS` | 8 | 4 | runs of one session that are served at a time; its others wait |
@@ -25,6 +25,7 @@
 | `REGCORE_METRICS_TOKEN` | none | none | who sends it may read `/metrics`; `none`: this machine alone may |
 | `REGCORE_DATABASE` | the user's file | the user's file | where finished runs are kept: a URL, or `none` |
 | `REGCORE_DATABASE_BYTES` | 256MiB | 256MiB | runs kept there; the oldest that nobody pinned go first |
+| `REGCORE_UNWRITTEN_BYTES` | 64MiB | 32MiB | finished runs that wait where the database is locked or away |
 | `REGCORE_DESK_DAYS` | 90 | 90 | how long a browser's runs are kept that does not come back |
 
 `host` is a small hosted machine of 2.7 GB that serves everyone; `laptop` is one's own machine. Bytes are
@@ -80,6 +81,7 @@ class Settings:
         metrics_token: What a request for the operator's figures has to bring; None: it has to come from here.
         database: URL of the database; `OWN_FILE`: a file of the user; None: runs are kept by sessions alone.
         database_bytes: Finished runs that are kept there.
+        unwritten_bytes: Finished runs that wait for a database that cannot be had.
         desk_days: Days of use after which the runs of a browser go that did not come back.
     """
 
@@ -106,6 +108,7 @@ class Settings:
     metrics_token: str | None = field(default=None, repr=False)
     database: str | None = field(default=OWN_FILE, repr=False)
     database_bytes: int = 256 * MIB
+    unwritten_bytes: int = 64 * MIB
     desk_days: int = 90
 
 
@@ -121,12 +124,13 @@ HOST = Settings(
     cache_bytes=192 * MIB,
     held_bytes=256 * MIB,
     drawn_bytes=32 * MIB,
-    data_bytes=128 * MIB,
+    data_bytes=64 * MIB,
     queue=64,
     session_runs=4,
     run_seconds=60.0,
     step_seconds=3.0,
     sessions=120,
+    unwritten_bytes=32 * MIB,
 )
 PROFILES = {settings.profile: settings for settings in (LAPTOP, HOST)}
 
@@ -239,5 +243,6 @@ _READERS: Mapping[str, Callable[[str, str], Any]] = {
     "metrics_token": partial(_limit, _token),
     "database": partial(_limit, _database),
     "database_bytes": _bytes,
+    "unwritten_bytes": _bytes,
     "desk_days": partial(_count, maximum=100_000),
 }

@@ -210,9 +210,10 @@ def test_a_fault_of_the_lab_stands_in_nobodys_way_and_is_logged(store, kept_by, 
     assert [record.exc_info[0] for record in caplog.records] == [ZeroDivisionError] * 2
 
 
-@pytest.mark.parametrize(("limit", "n_bytes"), [("MAX_WRITES", 0), ("MAX_BYTES", 1)])
-def test_what_waits_is_bounded_and_sessions_hand_it_over_again(store, kept_by, monkeypatch, limit, n_bytes):
-    monkeypatch.setattr(f"regcore.store.keeper.{limit}", 3)
+@pytest.mark.parametrize(("max_writes", "n_bytes"), [(3, 0), (1000, 1)])
+def test_what_waits_is_bounded_and_sessions_hand_it_over_again(store, monkeypatch, max_writes, n_bytes):
+    monkeypatch.setattr("regcore.store.keeper.MAX_WRITES", max_writes)
+    kept_by = Keeper(store, first_pause=0.01, max_bytes=3)
     store.problem = "away"
     before = kept_by.generation
     for what in range(5):
@@ -226,6 +227,7 @@ def test_what_waits_is_bounded_and_sessions_hand_it_over_again(store, kept_by, m
     store.problem = None
     back(kept_by)
     assert store.written == [2, 3, 4]
+    kept_by.close()
 
 
 def test_the_clock_of_the_day_decides_nothing(store, kept_by, monkeypatch):

@@ -173,9 +173,14 @@ def expect(name: str, run: Run, entry_of: EntryOf) -> None:
         entry_of: Returns what is kept of a result.
     """
     found = _found()
-    if found is not None:
-        desk, kept_by = found
-        run.when_done(lambda: kept_by.put(partial(_write_done, desk, name, run, entry_of)))
+    if found is None:
+        return
+    desk, kept_by = found
+
+    def hand_over() -> None:
+        kept_by.put(partial(_write_done, desk, name, run, entry_of))
+
+    run.when_done(hand_over)
 
 
 def wait_until_kept() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections import deque
@@ -20,7 +21,7 @@ T = TypeVar("T")
 # Between tries, while the database cannot be had.
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 # Of what waits to be written; beyond it the oldest goes, and sessions hand it over again later.
-MAX_WRITES, MAX_BYTES = 2000, 64 * 2**20
+MAX_WRITES = 2000
 
 
 class Write(NamedTuple):
@@ -54,10 +55,12 @@ class Keeper:
         store: The store.
         first_pause: Seconds until the first new try, while the database cannot be had; then twice as long
             each time. None: `FIRST_PAUSE`.
+        max_bytes: Of what waits to be written; None: any.
     """
 
-    def __init__(self, store: Store, first_pause: float | None = None) -> None:
+    def __init__(self, store: Store, first_pause: float | None = None, max_bytes: int | None = None) -> None:
         self._store = store
+        self._max_bytes = math.inf if max_bytes is None else max_bytes
         self._first_pause = FIRST_PAUSE if first_pause is None else first_pause
         self._changed = threading.Condition()
         self._reading = threading.Lock()
@@ -199,7 +202,7 @@ class Keeper:
             if write is not None:
                 self._waiting.append((number, write))
                 self._n_bytes += write.n_bytes
-            while len(self._waiting) > MAX_WRITES or self._n_bytes > MAX_BYTES:
+            while len(self._waiting) > MAX_WRITES or self._n_bytes > self._max_bytes:
                 self._n_bytes -= self._waiting.popleft()[1].n_bytes
                 self._n_dropped += 1
             self._changed.notify_all()

@@ -32,7 +32,7 @@ def own_keeper() -> Keeper | None:
             if settings.database is None:
                 return None
             store = Store(Database(settings.database), settings.database_bytes, settings.desk_days)
-            _keeper = Keeper(store)
+            _keeper = Keeper(store, max_bytes=settings.unwritten_bytes)
         return _keeper
 
 
