@@ -17,7 +17,7 @@ from regcore import store
 from regcore.execution import fingerprint
 from regcore.figures import BASELINE, THIS_RUN
 from regcore.hosting.desk import NAME
-from regcore.store import Store
+from regcore.store import Store, database
 from regcore.store.keeper import Status
 from tests.opened_runs import errors
 from tests.test_pages import TINY, open_app
@@ -384,6 +384,30 @@ def test_while_the_file_is_locked_the_page_goes_on_and_says_it_in_one_sentence(f
         assert list(eyes(app)) == ["baseline", "this run", "L2 0.1"]
         assert warnings(app) == [f"The database lab.sqlite is locked by another program. {desk.MEANWHILE}"]
         other.execute("ROLLBACK")
+
+    assert all_written() == ["L2 0.1", "L2 0.2"]
+    assert warnings(app.run()) == []
+
+
+def test_while_the_disk_is_full_the_page_goes_on_and_says_it_in_one_sentence(
+    file, here, impatient, monkeypatch
+):
+    app = page(0.1)
+    set_up = database._set_up_sqlite
+
+    def set_up_without_room(connection, record):
+        set_up(connection, record)
+        connection.execute("PRAGMA max_page_count = 1")
+
+    store.own_keeper()._store.database.close()
+    with monkeypatch.context() as full:
+        full.setattr(database, "_set_up_sqlite", set_up_without_room)
+        # Each run has curves and a history of its own, for which there is no page left.
+        full.setattr(desk, "packed_history", lambda result: bytes(100_000))
+        turn_to(app, 0.2).run()
+
+        assert list(eyes(app)) == ["baseline", "this run", "L2 0.1"]
+        assert warnings(app) == [f"The disk of the database lab.sqlite is full. {desk.MEANWHILE}"]
 
     assert all_written() == ["L2 0.1", "L2 0.2"]
     assert warnings(app.run()) == []

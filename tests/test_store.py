@@ -392,6 +392,29 @@ def test_a_locked_table_is_waited_for_and_then_said(server, of_postgresql):
     assert names(of_postgresql) == ["run 1", "run 3"]
 
 
+# What PostgreSQL says when its disk is full.
+FULL_DISK = """
+CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = 'disk_full'; END $$
+"""
+
+
+def test_a_full_disk_of_the_server_is_said_and_half_a_run_is_never_kept(server, of_postgresql):
+    # The run itself has been written by then, in the same transaction.
+    refusing = "CREATE TRIGGER full_disk BEFORE INSERT ON regcore_placed EXECUTE FUNCTION refuse()"
+    execute(server.url, FULL_DISK, refusing)
+    with pytest.raises(StoreError, match=r"^the disk of the database \(PostgreSQL\) is full$"):
+        put(of_postgresql, 2)
+    execute(server.url, "DROP TRIGGER full_disk ON regcore_placed")
+
+    engine = engine_of(server.url)
+    with engine.connect() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM regcore_runs")) == 1
+    engine.dispose()
+    put(of_postgresql, 3)
+    assert names(of_postgresql) == ["run 1", "run 3"]
+
+
 def test_the_run_table_is_there_again_in_postgresql(server, of_postgresql, monkeypatch):
     monkeypatch.setattr(desk_of_pages, "name", lambda: VISITOR)
     monkeypatch.setattr(desk_of_pages, "fingerprint", lambda seconds: "a" * 16)
