@@ -10,8 +10,9 @@ from importlib import import_module
 from pages import ui
 
 # Objects that are made between two searches of the young, searches of the young between two of the older, and
-# so on. Nearly all that a run of a page makes goes without a search.
-THRESHOLDS = (20_000, 10, 10)
+# so on. Nearly all that a run of a page makes goes without a search. What does not is in memory until all is
+# searched: figures and parts of pages, which hold networks. So that is not put off for longer.
+THRESHOLDS = (20_000, 10, 1)
 
 
 @cache

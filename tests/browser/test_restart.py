@@ -62,6 +62,8 @@ def test_a_killed_server_loses_no_finished_run(start_server, visitor, tmp_path, 
     expect(page.get_by_text("It would be opening 2 of this browser.")).to_be_visible()
     page.get_by_text("What differs between two runs").click()
     difference = page.get_by_test_id("stExpander").filter(has_text="What differs between two runs")
+    # Filled for who opens it: what opens before the page has run anew is closed by that.
+    expect(difference.get_by_role("table").first).to_be_visible()
     for chooser, name in (("From", "Large weights cost"), ("To", "this run")):
         settled(page)
         difference.get_by_role("combobox", name=chooser).click()
