@@ -11,7 +11,7 @@
 | `REGCORE_CHECKPOINT_STEPS` | 1000 | 1000 | optimizer steps between such states, at least |
 | `REGCORE_CACHE_BYTES` | 512MiB | 192MiB | finished networks kept for the next run that asks for them |
 | `REGCORE_HELD_BYTES` | 512MiB | 256MiB | networks that open pages hold; those seen longest ago go first |
-| `REGCORE_DRAWN_BYTES` | 64MiB | 32MiB | figures and tables of finished runs, drawn once for all pages |
+| `REGCORE_DRAWN_BYTES` | 128MiB | 48MiB | figures and tables of finished runs, drawn once for all pages |
 | `REGCORE_DATA_BYTES` | 512MiB | 64MiB | data sets that the server and each worker keep for the next run |
 | `REGCORE_SHARD_NETWORKS` | 32 | 32 | networks that train side by side in one program, at most |
 | `REGCORE_QUEUE` | 256 | 64 | runs that train or wait, at most; more are refused |
@@ -94,7 +94,7 @@ class Settings:
     checkpoint_steps: int = 1000
     cache_bytes: int = 512 * MIB
     held_bytes: int = 512 * MIB
-    drawn_bytes: int = 64 * MIB
+    drawn_bytes: int = 128 * MIB
     data_bytes: int = 512 * MIB
     shard_networks: int = 32
     queue: int = 256
@@ -123,7 +123,7 @@ HOST = Settings(
     checkpoint_bytes=MIB,
     cache_bytes=192 * MIB,
     held_bytes=256 * MIB,
-    drawn_bytes=32 * MIB,
+    drawn_bytes=48 * MIB,
     data_bytes=64 * MIB,
     queue=64,
     session_runs=4,
