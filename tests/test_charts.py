@@ -1,5 +1,7 @@
 """Charts: a figure of equal inputs is made once, and every figure has a text."""
 
+import gc
+import weakref
 from types import SimpleNamespace
 
 import plotly.graph_objects as go
@@ -64,6 +66,22 @@ def test_charts_are_kept_apart_by_key(page):
     charts.show("one", plot, 20)
 
     assert page.shown[0][0] is page.shown[2][0]
+
+
+def test_a_figure_that_is_shown_no_more_goes_at_once():
+    drawn = charts.Final(plot(20))
+    written = Written(drawn.to_dict())
+    drawn._written, gone = written, weakref.ref(written)
+    gc.disable()
+    try:
+        del drawn, written
+        assert gone() is None
+    finally:
+        gc.enable()
+
+
+class Written(dict):
+    """A dictionary that can be seen to go."""
 
 
 def test_what_is_sent_of_a_figure_is_written_once_for_all(page):

@@ -46,8 +46,8 @@ class Final(go.Figure):  # type: ignore[misc]
     """
 
     def __init__(self, figure: go.Figure) -> None:
-        # To take its parts over, plotly would check them all once more.
-        super().__init__()
+        # Not begun as plotly begins a figure: its parts would know it, and all that is written would stay in
+        # memory until garbage is searched for. And to take parts over, plotly would check them all again.
         self._written: dict[str, Any] = figure.to_dict()
         meta = self._written["layout"].get("meta") or {}
         self._description: str | None = meta.get("description")
