@@ -11,8 +11,8 @@
 | `REGCORE_CHECKPOINT_STEPS` | 1000 | 1000 | optimizer steps between such states, at least |
 | `REGCORE_CACHE_BYTES` | 512MiB | 192MiB | finished networks kept for the next run that asks for them |
 | `REGCORE_HELD_BYTES` | 512MiB | 256MiB | networks that open pages hold; those seen longest ago go first |
-| `REGCORE_DRAWN_BYTES` | 128MiB | 48MiB | figures and tables of finished runs, drawn once for all pages |
-| `REGCORE_DATA_BYTES` | 512MiB | 64MiB | data sets that the server and each worker keep for the next run |
+| `REGCORE_DRAWN_BYTES` | 128MiB | 40MiB | figures and tables of finished runs, drawn once for all pages |
+| `REGCORE_DATA_BYTES` | 512MiB | 40MiB | data sets that the server and each worker keep for the next run |
 | `REGCORE_SHARD_NETWORKS` | 32 | 32 | networks that train side by side in one program, at most |
 | `REGCORE_QUEUE` | 256 | 64 | runs that train or wait, at most; more are refused |
 | `REGCORE_SESSION_RUNS` | 8 | 4 | runs of one session that are served at a time; its others wait |
@@ -20,7 +20,7 @@
 | `REGCORE_STEP_SECONDS` | 30 | 3 | seconds that one update may take, as estimated: it is never cancelled |
 | `REGCORE_GRACE_SECONDS` | 30 | 30 | how long the runs of a closed tab go on, should it come back |
 | `REGCORE_POLL_SECONDS` | 0.5 | 0.5 | how often a page looks at its run; with many that train, less often |
-| `REGCORE_SESSIONS` | none | 120 | pages open at a time; who comes later is asked to wait; `none`: any |
+| `REGCORE_SESSIONS` | none | 90 | pages open at a time; who comes later is asked to wait; `none`: any |
 | `REGCORE_LOG` | plain | plain | the log of the server: `plain` for people, `json` for programs |
 | `REGCORE_METRICS_TOKEN` | none | none | who sends it may read `/metrics`; `none`: this machine alone may |
 | `REGCORE_DATABASE` | the user's file | the user's file | where finished runs are kept: a URL, or `none` |
@@ -113,7 +113,8 @@ class Settings:
 
 
 LAPTOP = Settings()
-# 2.7 GB: the server has about 300 MB, each worker 400 to 500 once TensorFlow is loaded.
+# 2.7 GB: the server has about 300 MB and 2 for each session, a worker 400 to 500 with TensorFlow loaded.
+# All that is bounded here fits beside that.
 HOST = Settings(
     profile="host",
     workers=2,
@@ -123,13 +124,13 @@ HOST = Settings(
     checkpoint_bytes=MIB,
     cache_bytes=192 * MIB,
     held_bytes=256 * MIB,
-    drawn_bytes=48 * MIB,
-    data_bytes=64 * MIB,
+    drawn_bytes=40 * MIB,
+    data_bytes=40 * MIB,
     queue=64,
     session_runs=4,
     run_seconds=60.0,
     step_seconds=3.0,
-    sessions=120,
+    sessions=90,
     unwritten_bytes=32 * MIB,
 )
 PROFILES = {settings.profile: settings for settings in (LAPTOP, HOST)}

@@ -80,6 +80,15 @@ def test_a_variable_overrides_the_profile():
     assert read_settings({"REGCORE_PROFILE": "host", "REGCORE_RUN_SECONDS": "none"}).run_seconds is None
 
 
+def test_all_that_a_host_may_hold_fits_into_2_7_gb():
+    # As measured: the server, a worker that has loaded TensorFlow, and a session beside its networks.
+    server, worker, session = 300e6, 500e6, 2e6
+    of_server = HOST.cache_bytes + HOST.held_bytes + HOST.drawn_bytes + HOST.data_bytes + HOST.unwritten_bytes
+    of_workers = HOST.workers * (worker + HOST.data_bytes) + HOST.memory
+
+    assert server + HOST.sessions * session + of_server + of_workers <= 2.7e9
+
+
 def test_a_profile_that_is_none_is_refused_by_name():
     with pytest.raises(ConfigError, match="REGCORE_PROFILE must be one of laptop, host, got 'cloud'"):
         read_settings({"REGCORE_PROFILE": "cloud"})
