@@ -111,9 +111,9 @@ def how_many(results: Mapping[str, Result]) -> str:
         return f"{n_networks:,} networks, {seeds} of each run, not all of them trained to the end."
     # What runs share is trained once, and is the same recording.
     networks = {id(each) for result in results.values() for each in _recordings(result)}
+    epochs = words.count(first.epochs, "epoch")
     return (
-        f"{words.count(len(networks), 'network')} of {first.epochs:,} epochs, trained on this machine: "
-        f"{seeds} of each run."
+        f"{words.count(len(networks), 'network')} of {epochs}, trained on this machine: {seeds} of each run."
     )
 
 

@@ -83,9 +83,9 @@ def test_networks_that_runs_share_are_counted_once():
     stopped, other = trained.with_stopping(patience=3), result([[{"val_loss": 3.0}]])
 
     assert how_many({"baseline": trained, "this run": stopped}) == (
-        "2 networks of 1 epochs, trained on this machine: 2 seeds of each run."
+        "2 networks of 1 epoch, trained on this machine: 2 seeds of each run."
     )
-    assert how_many({"baseline": trained, "this run": other}).startswith("3 networks of 1 epochs")
+    assert how_many({"baseline": trained, "this run": other}).startswith("3 networks of 1 epoch")
 
 
 def test_table_is_rounded_alike():

@@ -122,6 +122,12 @@ def test_many_entries_of_the_legend_have_half_of_the_figure_each(three_seeds, on
     assert (few.legend.entrywidth, few.legend.xref) == (None, None)
 
 
+def test_marks_at_the_end_of_the_axis_are_drawn_whole(one_seed):
+    figure = plot_curves({THIS_RUN: one_seed}, THIS_RUN)
+
+    assert [named(figure, name).cliponaxis for name in ("best", "stopped", "restored")] == [False] * 3
+
+
 def test_bands_lie_between_the_lowest_and_the_highest_tenth(three_seeds):
     figure = plot_curves({BASELINE: three_seeds}, BASELINE)
 

@@ -65,6 +65,12 @@ def test_bands_are_drawn_of_few_runs(n_runs, n_bands):
     assert len(figure.data) - len(lines(figure)) == n_bands
 
 
+def test_markers_at_the_end_of_the_axis_are_drawn_whole():
+    (line,) = lines(plot_overlay([run("baseline")]))
+
+    assert line.cliponaxis is False
+
+
 def test_a_run_that_blows_up_leaves_the_others_their_axis():
     figure = plot_overlay((run("tame", 0, (1.0, 0.5)), run("wild", 1, (1.0, 1e9))))
 

@@ -46,6 +46,8 @@ MENU = (HOME, LAB, OVERFIT_FIRST, AUGMENTATION, L2, EARLY_STOPPING, DROPOUT, ENS
 MENU_WIDTH = 220
 _TOLD = "frame.told"
 STYLE = Path(__file__).with_name("style.css")
+# Lets the browser's Back lead to the page before, however many knobs have moved.
+HISTORY = Path(__file__).with_name("history.js")
 
 
 def begin(page: Entry) -> None:
@@ -65,6 +67,7 @@ def begin(page: Entry) -> None:
         st.error(str(error), icon=":material/block:")
         st.stop()
     st.html(STYLE)
+    st.html(f"<script>{HISTORY.read_text()}</script>", unsafe_allow_javascript=True)
     _say_what_is_waited_for()
     with st.sidebar:
         st.markdown("### Regularization Lab")

@@ -321,6 +321,8 @@ def _marker(mark: Mark, info: CurvesInfo) -> dict[str, Any]:
         "name": mark.name,
         "mode": "markers",
         "legendrank": MARKS,
+        # Whole at the last epoch as well, which is the end of the axis.
+        "cliponaxis": False,
         "marker": {"symbol": symbol, "size": size, "color": info.curves[1].colour, "line": line},
         "hovertemplate": f"epoch {_epochs(mark)}{some}, %{{y:.4g}}",
     }

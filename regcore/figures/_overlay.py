@@ -126,6 +126,8 @@ def _line(run: Overlaid, measure: Measure) -> dict[str, Any]:
         "y": summary.median,
         "name": _shortened(run.name),
         "mode": "lines+markers",
+        # Markers are whole at the last epoch as well, which is the end of the axis.
+        "cliponaxis": False,
         "line": {"color": run.colour, "dash": DASHES["val"], "width": LINE_WIDTH},
         "marker": {
             "symbol": run.symbol, "size": 9, "color": run.colour, "maxdisplayed": N_SYMBOLS,

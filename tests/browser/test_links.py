@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.lab_page import cells, finished
+from tests.browser.lab_page import cells, finished, press, settled
 
 QUERY = "data=moons&label_noise=0.2&hidden=16&epochs=20&seeds=3&learning_rate=0.05&l2=0.02&dropout_hidden=0.1"
 SAME, ELSEWHERE, CHANGED = "The same numbers as where", "Made elsewhere: equal", "Not the numbers of the link"
@@ -101,3 +101,21 @@ def test_a_reload_in_mid_run_sees_it_through(server, open_page):
 
     finished(page)
     expect(page.get_by_text("16 networks of 60 epochs")).to_be_visible()
+
+
+def test_back_leads_to_the_page_before_however_often_a_knob_has_moved(server, open_page):
+    page = settled(open_page(server.url))
+    page.get_by_role("link", name="Patience of 10 epochs").click()
+    finished(page)
+    for at in ("l2=1e-05", "l2=2e-05"):
+        press(page, "L2", "ArrowRight")
+        expect(page).to_have_url(re.compile(re.escape(at)))
+    finished(page)
+
+    page.go_back()
+
+    expect(page).to_have_url(f"{server.url}/")
+    expect(page.get_by_role("heading", name="Here and now")).to_be_visible()
+    page.go_forward()
+    expect(page).to_have_url(re.compile("l2=2e-05"))
+    expect(page.get_by_role("group", name="L2", exact=True)).to_contain_text("2e-05")
