@@ -11,6 +11,7 @@ from pages.ui import words as words_of_pages
 from regcore.config import Config
 from regcore.errors import WorkerError
 from regcore.settings import read_settings
+from tests.folds import unfold
 
 APP = Path(__file__).parents[1] / "app.py"
 TINY = "data=iris&hidden=4&epochs=3&seeds=2"
@@ -18,7 +19,7 @@ TINY = "data=iris&hidden=4&epochs=3&seeds=2"
 
 def open_app(page=None, query="", seconds=60):
     """Open a page with a link, as a browser does, and wait until its run has ended."""
-    app = AppTest.from_file(str(APP), default_timeout=seconds)
+    app = unfold(AppTest.from_file(str(APP), default_timeout=seconds))
     if page:
         app.switch_page(page)
     for part in filter(None, query.split("&")):

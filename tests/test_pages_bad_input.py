@@ -15,6 +15,7 @@ from regcore.errors import ConfigError
 from regcore.execution import Progress
 from regcore.lessons import LESSONS
 from regcore.results import Result
+from tests.folds import unfold
 
 APP = Path(__file__).parents[1] / "app.py"
 
@@ -89,7 +90,7 @@ def untrained(monkeypatch):
 
 
 def open_lab(link):
-    app = AppTest.from_file(str(APP), default_timeout=60).switch_page("pages/lab.py")
+    app = unfold(AppTest.from_file(str(APP), default_timeout=60).switch_page("pages/lab.py"))
     for name, text in link.items():
         app.query_params[name] = text
     return app.run()

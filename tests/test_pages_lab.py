@@ -12,13 +12,14 @@ from regcore.data import DATASET_INFO
 from regcore.errors import WorkerError
 from regcore.execution.service import scheduler_for
 from regcore.lessons import lab, named
+from tests.folds import unfold
 
 APP = Path(__file__).parents[1] / "app.py"
 TINY = {"hidden": "4", "epochs": "6", "seeds": "2"}
 
 
 def open_lab(**query):
-    app = AppTest.from_file(str(APP), default_timeout=60).switch_page("pages/lab.py")
+    app = unfold(AppTest.from_file(str(APP), default_timeout=60).switch_page("pages/lab.py"))
     for name, value in query.items():
         app.query_params[name] = value
     return finish(app.run())

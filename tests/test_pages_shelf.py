@@ -7,6 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from pages.ui import entries, state
 from pages.ui.shelf import DIFFERENCES, editor_key
+from tests.folds import unfold
 from tests.test_pages import APP, TINY, finish, knob, open_app, words
 
 
@@ -53,7 +54,7 @@ def link_of(app):
 
 
 def follow(link, **changes):
-    app = AppTest.from_file(str(APP), default_timeout=60).switch_page("pages/lab.py")
+    app = unfold(AppTest.from_file(str(APP), default_timeout=60).switch_page("pages/lab.py"))
     for name, value in {**link, **changes}.items():
         app.query_params[name] = value
     return finish(app.run())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -39,6 +40,10 @@ SEEDS = (1, 2, 3, 5, 8, 12, 16, 32)
 NOISES = (0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.7, 1.0)
 LABEL_NOISES = tuple(round(0.05 * step, 2) for step in range(21))
 
+# What is folded away, by the key of its fold.
+FOLDS = LESSONS, DATA, NETWORK, MORE, REPETITION = (
+    "lab-lessons", "lab-data", "lab-network", "lab-more", "lab-repetition",
+)  # fmt: skip
 IDENTICAL = (
     "These members are one network several times over, so their average gains nothing: choose what members "
     "differ in, under “More of the regularizers”."
@@ -47,20 +52,31 @@ NO_LESSON = "**Your own settings.** A lesson brings back some that are known."
 
 
 def draw(config: Config) -> None:
-    """Draw every control of the Lab: the five knobs in view, all else folded away."""
+    """Draw every control of the Lab: the five knobs in view, all else folded away.
+
+    What is folded is filled for who opens it: it is a sixth of all that a page draws.
+    """
     with st.container(key="lab-choices", horizontal=True, gap="xsmall"):
-        with st.popover(_lesson_shown(config), key="lab-lessons", width="stretch"):
-            technique.pick(config, lab.LESSONS, "Lessons")
-            st.caption("Each sets every knob; beside the results it says why, and what to look for.")
-        with st.popover(f"Data: {_pictured(config.data)}", key="lab-data", width="stretch"):
-            data(config)
+        _fold(st.popover, _lesson_shown(config), LESSONS, config, lessons, width="stretch")
+        _fold(st.popover, f"Data: {_pictured(config.data)}", DATA, config, data, width="stretch")
     knobs(config)
-    with st.expander("Network and optimizer"):
-        network(config)
-    with st.expander("More of the regularizers"):
-        more(config)
-    with st.expander("Seeds and rows"):
-        repetition(config)
+    _fold(st.expander, "Network and optimizer", NETWORK, config, network)
+    _fold(st.expander, "More of the regularizers", MORE, config, more)
+    _fold(st.expander, "Seeds and rows", REPETITION, config, repetition)
+
+
+def _fold(
+    box: Callable[..., Any], title: str, key: str, config: Config, fill: Callable[[Config], None], **how: Any
+) -> None:
+    with box(title, key=key, on_change="rerun", **how) as fold:
+        if fold.open:
+            fill(config)
+
+
+def lessons(config: Config) -> None:
+    """Draw the choice of a lesson."""
+    technique.pick(config, lab.LESSONS, "Lessons")
+    st.caption("Each sets every knob; beside the results it says why, and what to look for.")
 
 
 def lesson(config: Config) -> None:
