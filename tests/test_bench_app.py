@@ -221,6 +221,13 @@ def slider(name, *steps, turn=0):
     return made
 
 
+def fold(key, is_popover=False):
+    made = message(path=(0, 1))
+    block = made.delta.add_block.popover if is_popover else made.delta.add_block.expandable
+    block.id = f"$$ID-0f-{key}"
+    return made
+
+
 def timer(fragment, interval=0.01):
     made = message()
     made.auto_rerun.fragment_id, made.auto_rerun.interval = fragment, interval
@@ -464,3 +471,27 @@ def test_a_knob_that_made_way_for_a_new_one_is_not_sent_any_more(visit):
     visitor_.rerun()
 
     assert len(server.asked[2].widget_states.widgets) == 0
+
+
+@pytest.mark.parametrize("is_popover", [True, False])
+def test_what_is_folded_away_is_opened_and_stays_open(is_popover, visit):
+    closed = [begins(), fold("lab-more", is_popover), ends()]
+    opened = [begins(), fold("lab-more", is_popover), slider("max_norm", "off", "1"), ends()]
+    visitor_, server = visit(closed, opened, opened)
+
+    visitor_.open("l2=0.1")
+    assert not visitor_.has_slider("max_norm")
+    visitor_.unfold("lab-more")
+    assert visitor_.has_slider("max_norm")
+    visitor_.move("max_norm", "1")
+
+    moved = [{each.id: each.bool_value for each in asked.widget_states.widgets} for asked in server.asked]
+    assert [states.get("$$ID-0f-lab-more") for states in moved] == [None, True, True]
+
+
+def test_what_is_not_there_cannot_be_opened(visit):
+    visitor_, _ = visit([begins(), ends()])
+    visitor_.open("l2=0.1")
+
+    with pytest.raises(RegcoreError, match="nothing folded away as 'lab-more'"):
+        visitor_.unfold("lab-more")

@@ -11,9 +11,21 @@ from contextlib import nullcontext
 import psutil
 import pytest
 
+from pages.ui import controls
 from regcore.bench import __main__ as command
 from regcore.bench import load, load_lesson, load_tables, visitor
-from regcore.bench.load_lesson import ARRIVAL, CACHED, LINK, NEW, PAGE, REPLAY, SHARED, START, UNCACHED
+from regcore.bench.load_lesson import (
+    ARRIVAL,
+    CACHED,
+    LAB,
+    LINK,
+    NEW,
+    REPLAY,
+    SHARED,
+    START,
+    TO_PAGE,
+    UNCACHED,
+)  # fmt: skip
 from regcore.bench.load_record import (
     BENCH,
     BROWSER,
@@ -214,9 +226,20 @@ def test_the_script_of_a_lesson_is_the_same_every_time():
 def test_a_lesson_does_what_people_do():
     steps = list(load_lesson.lesson(load_lesson.deck()[:2], 0))
 
-    assert Counter(step.kind for step in steps) == {CACHED: 6, UNCACHED: 2, REPLAY: 4, PAGE: 2}
+    assert Counter(step.kind for step in steps) == {
+        CACHED: 6, UNCACHED: 2, REPLAY: 4, TO_PAGE["early_stopping"]: 1, TO_PAGE[LAB]: 1,
+    }  # fmt: skip
     assert all(4.0 <= step.look <= 10.0 for step in steps)
     assert (ARRIVAL.kind, Config.from_query(ARRIVAL.to).config) == (LINK, START)
+
+
+def test_whoever_is_alone_turns_to_every_page_that_many_turn_to():
+    cards = load_lesson.deck()[: load.CARDS_ALONE]
+    alone = {step.kind for seat in range(load.LESSONS_ALONE) for step in load_lesson.lesson(cards, seat)} | {
+        ARRIVAL.kind
+    }
+
+    assert alone == set(load_lesson.KINDS)
 
 
 def configs_of(steps):
@@ -273,6 +296,12 @@ class Visited:
     def move(self, name, to):
         self.asked.append((name, to))
 
+    def has_slider(self, name):
+        return name != "max_norm" or ("unfold", controls.MORE) in self.asked
+
+    def unfold(self, key):
+        self.asked.append(("unfold", key))
+
     def options(self, name):
         return ["off", "0.1, keeps 0.9", "0.2, keeps 0.8"] if name.startswith("dropout") else ["off", "0.1"]
 
@@ -301,16 +330,23 @@ def test_steps_are_taken_as_they_are_written():
         visited,
         step(CACHED, 1.0, "l2", "0.1"),
         step(UNCACHED, 1.0, "dropout_hidden", "0.2"),
-        step(PAGE, 1.0, to="early_stopping"),
+        step(TO_PAGE["early_stopping"], 1.0, to="early_stopping"),
     )
 
     assert visited.asked == [
         ("open", ARRIVAL.to), ("l2", "0.1"), ("dropout_hidden", "0.2, keeps 0.8"), ("page", "early_stopping"),
     ]  # fmt: skip
     assert [(action.session, action.kind) for action in record.actions] == [
-        (7, LINK), (7, CACHED), (7, UNCACHED), (7, PAGE),
+        (7, LINK), (7, CACHED), (7, UNCACHED), (7, "another page: early stopping"),
     ]  # fmt: skip
     assert record.faults == record.lost == []
+
+
+def test_a_knob_that_is_folded_away_is_unfolded_before_it_is_moved():
+    step, visited = load_lesson.Step, Visited()
+    taken(visited, step(UNCACHED, 0.0, "max_norm", "0.1"), step(CACHED, 0.0, "max_norm", "off"))
+
+    assert visited.asked[1:] == [("unfold", controls.MORE), ("max_norm", "0.1"), ("max_norm", "off")]
 
 
 def test_a_sentence_in_a_box_for_errors_is_an_error():
@@ -330,7 +366,7 @@ def test_a_run_whose_curves_end_too_early_is_lost():
 
 def test_on_another_page_the_curves_of_the_lab_are_not_looked_for():
     visited = Visited()
-    record = taken(visited, load_lesson.Step(PAGE, 0.0, to="dropout"))
+    record = taken(visited, load_lesson.Step(TO_PAGE["dropout"], 0.0, to="dropout"))
     visited._drawn = 0
 
     assert record.lost == []
@@ -359,7 +395,7 @@ def test_what_is_not_asked_for_is_as_usual():
         ((None, 0.0, None), "minutes must be a number above 0 and at most 10, got 0.0"),
         ((None, math.nan, None), "minutes must be a number above 0"),
         ((None, None, 9), "tabs must be a whole number from 0 to 4, got 9"),
-        (("100", 10.0, None), "sessions must be at most 57 in all for 10 min each"),
+        (("100", 10.0, None), "sessions must be at most 56 in all for 10 min each"),
     ],
 )
 def test_what_is_out_of_range_is_refused(asked, sentence):
@@ -431,7 +467,11 @@ def test_a_load_is_measured_and_told(monkeypatch):
 
     assert [claim.holds for claim in report.claims if "no error" in claim.text] == [True, True]
     rows = report.json()["tables"]["actions"]["rows"]
-    assert {(row["sessions"], row["kind"]) for row in rows} >= {(2, UNCACHED), (3, UNCACHED), (3, PAGE)}
+    assert {(row["sessions"], row["kind"]) for row in rows} >= {
+        (2, UNCACHED),
+        (3, UNCACHED),
+        (3, TO_PAGE[LAB]),
+    }
     assert {row["who"] for row in report.json()["tables"]["usage"]["rows"]} == {
         SERVER, WORKERS, BENCH, BROWSER,
     }  # fmt: skip

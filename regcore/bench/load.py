@@ -22,15 +22,16 @@ import psutil
 from regcore.bench import tabs
 from regcore.bench.load_lesson import (
     ARRIVAL,
+    FOLDED,
     LAB,
     LINK,
     LOOKS,
     NEW,
     OTHER_PAGES,
-    PAGE,
     SEED,
     SHARED,
     START,
+    TO_PAGE,
     Card,
     Step,
     deck,
@@ -65,7 +66,7 @@ SECONDS_TO_ARRIVE = 10.0
 SECONDS_BETWEEN_SAMPLES = 5.0
 SECONDS_BEFORE_COMING_BACK = 2.0
 # How often one who is alone comes, how often he goes where nobody has been, and how long he looks.
-LESSONS_ALONE, CARDS_ALONE, LOOKS_ALONE = 4, 2, (0.3, 0.6)
+LESSONS_ALONE, CARDS_ALONE, LOOKS_ALONE = 6, 2, (0.3, 0.6)
 # From one place where nobody has been to the next one it is so long: seven moves, and a look before each.
 SECONDS_A_CARD = 7 * sum(LOOKS) / 2
 FAULTS_SHOWN = 5
@@ -215,6 +216,7 @@ def _warm_up(address: str, cards: Sequence[Card]) -> None:
             visitor.move("l2", l2)
             visitor.finish()
         for card in cards:
+            _unfold(visitor, card.knob)
             for to in (card.to, start_at(card.knob)):
                 visitor.move(card.knob, _step_of_slider(visitor, card.knob, to))
                 visitor.finish()
@@ -320,7 +322,7 @@ def _go_on(visitor: Visitor, seat: _Seat, steps: Iterator[Step], record: Record)
         visitor.rest(min(step.look, max(0.0, seat.until - time.perf_counter())))
         if seat.is_over:
             return True
-        page = step.to if step.kind == PAGE else page
+        page = step.to if step.to in TO_PAGE else page
         _take(visitor, seat, step, page, record)
     return False
 
@@ -329,6 +331,7 @@ def _take(visitor: Visitor, seat: _Seat, step: Step, page: str, record: Record) 
     """Take one step, and note how long it takes until its answer is complete."""
     from regcore.bench.visitor import NeverCameError
 
+    _unfold(visitor, step.knob)
     began = time.perf_counter()
     try:
         _begin(visitor, step)
@@ -348,10 +351,17 @@ def _take(visitor: Visitor, seat: _Seat, step: Step, page: str, record: Record) 
 def _begin(visitor: Visitor, step: Step) -> None:
     if step.kind == LINK:
         visitor.open(step.to)
-    elif step.kind == PAGE:
+    elif step.to in TO_PAGE:
         visitor.turn_to(step.to)
     else:
         visitor.move(step.knob, _step_of_slider(visitor, step.knob, step.to))
+
+
+def _unfold(visitor: Visitor, knob: str) -> None:
+    """Open where a knob is folded away, before it is moved; it is closed again on each return to the page."""
+    if knob and not visitor.has_slider(knob):
+        visitor.unfold(FOLDED)
+        visitor.finish()
 
 
 def _step_of_slider(visitor: Visitor, knob: str, to: str) -> str:

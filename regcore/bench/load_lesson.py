@@ -12,17 +12,21 @@ from typing import NamedTuple
 
 from regcore.lessons import lab
 
-LINK, CACHED, UNCACHED, REPLAY, PAGE = (
+LINK, CACHED, UNCACHED, REPLAY = (
     "a link is opened", "a knob, to what was trained", "a knob, to what is new", "patience, replayed",
-    "another page",
 )  # fmt: skip
-KINDS = (CACHED, UNCACHED, REPLAY, PAGE, LINK)
+LAB = "lab"
+OTHER_PAGES = ("early_stopping", "dropout", "augmentation")
+# To each page is an action of its own: one page is not another.
+TO_PAGE = {
+    **{page: f"another page: {page.replace('_', ' ')}" for page in OTHER_PAGES},
+    LAB: "back to the Lab",
+}
+KINDS = (CACHED, UNCACHED, REPLAY, *TO_PAGE.values(), LINK)
 
 # The Lab's first lesson, with so few seeds that a run trains in one program: alone it keeps one core busy.
 # With eight it would be cut in two, and alone it would have the cores that many have to share.
 START = lab.LESSONS[0].config.replace(seeds=5)
-LAB = "lab"
-OTHER_PAGES = ("early_stopping", "dropout", "augmentation")
 # Where many stand, by L2: everybody's networks, trained before the lesson begins.
 _STRENGTHS = (
     "1e-05", "2e-05", "5e-05", "0.0001", "0.0002", "0.0005", "0.001", "0.002", "0.005", "0.01", "0.02",
@@ -39,6 +43,8 @@ NEW = {
     "weight_decay": _STRENGTHS,
     "max_norm": ("0.5", "1", "2", "3", "4"),
 }
+# Where some of them are folded away.
+FOLDED = "lab-more"
 # One step away: where tabs go, whose knobs are turned by arrow keys.
 NEXT = {
     ("dropout_input", "0.15"): "ArrowLeft",
@@ -123,5 +129,5 @@ def lesson(cards: Sequence[Card], seed: int, looks: tuple[float, float] = LOOKS)
             yield step(REPLAY, "patience", patience)
         yield step(CACHED, card.knob, start_at(card.knob))
         if at % 2:
-            yield step(PAGE, to=chance.choice(OTHER_PAGES))
-            yield step(PAGE, to=LAB)
+            for page in (OTHER_PAGES[(seed + at // 2) % len(OTHER_PAGES)], LAB):
+                yield step(TO_PAGE[page], to=page)

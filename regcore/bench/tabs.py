@@ -19,10 +19,10 @@ from regcore.bench.load_lesson import (
     LAB,
     LINK,
     NEXT,
-    PAGE,
     REPLAY,
     SEED,
     START,
+    TO_PAGE,
     UNCACHED,
     Card,
 )
@@ -58,7 +58,8 @@ LABELS = {
 BACK = {"ArrowLeft": "ArrowRight", "ArrowRight": "ArrowLeft"}
 PATIENCE_MS = 60_000
 # Where a tab turns to, by what the menu calls it.
-OTHER_PAGE, LAB_PAGE = "Early stopping", "Lab"
+# Where tabs turn to and back, by the title in the menu.
+TURNS = {"Early stopping": "early_stopping", "Lab": LAB}
 # Nothing runs, nothing waits to be drawn anew, and no run is under way.
 AT_REST = """() => {
     const app = document.querySelector('[data-testid=stApp]');
@@ -173,11 +174,11 @@ class _Tab:
         await self._press(REPLAY, page, new.replace(patience=1), "patience", "ArrowRight")
         await self._press(REPLAY, page, new, "patience", "ArrowLeft")
         await self._press(CACHED, page, place, card.knob, BACK[key])
-        for title in (OTHER_PAGE, LAB_PAGE):
+        for title, path in TURNS.items():
             # Their text begins with the name of their icon.
             links = page.get_by_test_id("stSidebar").get_by_role("link")
             link = links.filter(has_text=re.compile(rf"\b{title}$")).first
-            await self._do(PAGE, page, place if title == LAB_PAGE else None, link.click)
+            await self._do(TO_PAGE[path], page, place if path == LAB else None, link.click)
 
     async def _press(self, kind: str, page: Page, wanted: Config, knob: str, key: str) -> None:
         # Their whole name is the label twice.

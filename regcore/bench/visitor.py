@@ -18,6 +18,7 @@ from typing import NamedTuple, Self
 
 from streamlit.proto.Alert_pb2 import Alert
 from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.Block_pb2 import Block
 from streamlit.proto.Element_pb2 import Element
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
@@ -137,6 +138,7 @@ class Visitor:
         self._kept: dict[str, _Kept] = {}
         self._timers: dict[str, _Timer] = {}
         self._elements: dict[str, tuple[str, str, Element]] = {}
+        self._folds: dict[str, str] = {}
         self._moved: dict[str, WidgetState] = {}
         self._shown: dict[tuple[int, ...], _Shown] = {}
         self._began = 0.0
@@ -175,6 +177,7 @@ class Visitor:
         # What stood on the page before is gone, and with it what was set there.
         self._moved.clear()
         self._elements.clear()
+        self._folds.clear()
         self._shown.clear()
         self._timers.clear()
         return self._act("")
@@ -194,6 +197,19 @@ class Visitor:
         state.string_array_value.data.append(to)
         self._moved[identity] = state
         return self._act(fragment)
+
+    def has_slider(self, name: str) -> bool:
+        """Return whether the page shows a slider of the configuration; some are folded away."""
+        at = self._elements.get(KNOB + name)
+        return at is not None and at[2].WhichOneof("type") == "slider"
+
+    def unfold(self, key: str) -> Answer:
+        """Open what is folded away, until the script has run through and filled it."""
+        if key not in self._folds:
+            raise RegcoreError(f"the page has nothing folded away as {key!r}, which the bench wants to open.")
+        identity = self._folds[key]
+        self._moved[identity] = WidgetState(id=identity, bool_value=True)
+        return self._act("")
 
     def wait_for(self, holds: Callable[[Figure], bool]) -> Figure:
         """Return the first figure since the last move for which something holds, as soon as it comes."""
@@ -230,10 +246,9 @@ class Visitor:
         return self._answer
 
     def _slider(self, name: str) -> tuple[str, str, Element]:
-        key = KNOB + name
-        if key not in self._elements or self._elements[key][2].WhichOneof("type") != "slider":
+        if not self.has_slider(name):
             raise RegcoreError(f"the page has no slider of {name!r}, which the bench wants to move.")
-        return self._elements[key]
+        return self._elements[KNOB + name]
 
     def _act(self, fragment: str) -> Answer:
         self._began, self._answer = time.perf_counter(), Answer()
@@ -312,6 +327,8 @@ class Visitor:
             self._take_kept(message)
         elif kind == "delta" and message.delta.WhichOneof("type") == "new_element":
             self._take_element(message, len(payload))
+        elif kind == "delta" and message.delta.WhichOneof("type") == "add_block":
+            self._take_block(message.delta.add_block)
 
     def _begin_run(self, message: ForwardMsg) -> None:
         # As Streamlit's page: a message that was not seen for so many runs of the script is dropped.
@@ -367,6 +384,11 @@ class Visitor:
                 # It has made way for a new one, and is asked no more where it stands.
                 self._moved.pop(before[0], None)
             self._elements[name] = identity, fragment, element
+
+    def _take_block(self, block: Block) -> None:
+        for identity in (block.expandable.id, block.popover.id):
+            if identity.startswith("$$"):
+                self._folds[identity.split("-", 2)[-1]] = identity
 
     def _take_figure(self, path: tuple[int, ...], content: str, n_bytes: int) -> None:
         is_repeated = content in (each.content for each in self._shown.values())
