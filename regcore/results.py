@@ -6,6 +6,7 @@ the number of members are read off recordings, so changing them costs no trainin
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -142,6 +143,16 @@ class Recording:
     def n_epochs(self) -> int:
         """Epochs recorded so far."""
         return len(self.history)
+
+    @cached_property
+    def content_key(self) -> str:
+        """Equal exactly where the same was recorded, bit by bit, and as much of it is there."""
+        digest = hashlib.sha256(
+            repr((self.replicate_key, self.history.shape, sorted(self.checkpoints))).encode()
+        )
+        for array in (self.history, self._sealed_history, self.output_epochs):
+            digest.update(np.ascontiguousarray(array).data)
+        return digest.hexdigest()
 
     @property
     def nbytes(self) -> int:

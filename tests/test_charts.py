@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import plotly.graph_objects as go
 import pytest
 
-from pages.ui import charts, state
+from pages.ui import charts, shared, state
 
 
 class Page(SimpleNamespace):
@@ -91,3 +91,12 @@ def test_what_is_sent_of_a_figure_is_written_once_for_all(page):
     (first, _), (second, _) = page.shown
     assert first.to_dict() is second.to_dict()
     assert first.to_dict() == plot(50).to_dict()
+
+
+def test_what_is_drawn_of_one_session_is_kept_for_it_alone(page):
+    of_all = len(shared.of_all_sessions())
+    charts.show("overlay", plot, 70, of_session=True)
+    charts.show("overlay", plot, 70, of_session=True)
+
+    assert page.shown[0][0] is page.shown[1][0]
+    assert len(shared.of_all_sessions()) == of_all

@@ -39,8 +39,10 @@ def make_huge():
     return np.zeros(1_000_000)
 
 
-def recordings(n_epochs=3, seeds=2):
-    return {(seed, 0): Recording("", np.zeros((n_epochs, len(HISTORY_COLUMNS)))) for seed in range(seeds)}
+def recordings(n_epochs=3, seeds=2, last=0.0):
+    history = np.zeros((n_epochs, len(HISTORY_COLUMNS)))
+    history[-1, -1] = last
+    return {(seed, 0): Recording("", history) for seed in range(seeds)}
 
 
 RECORDED = recordings()
@@ -64,7 +66,7 @@ def test_results_of_one_configuration_are_the_same_to_all_sessions():
         {"another": result()},
         {"a run": result(CONFIG.replace(l2=0.1))},
         {"a run": result(CONFIG.replace(data_seed=1))},
-        {"a run": result(recorded=recordings())},
+        {"a run": result(recorded=recordings(last=1e-9))},
         {"a run": result(), "and another": result()},
         [("a run", result())],
     ],
@@ -73,6 +75,12 @@ def test_what_differs_is_made_anew(other):
     kept = Shared(PLENTY)
 
     assert kept.once(make, {"a run": result()}) is not kept.once(make, other)
+
+
+def test_what_was_let_go_and_trained_again_is_the_same_to_all():
+    kept = Shared(PLENTY)
+
+    assert kept.once(make, result()) is kept.once(make, result(recorded=recordings()))
 
 
 @pytest.mark.parametrize("pair", [(1, True), (1, 1.0), ((1,), [1]), (None, 0), ({"a": 1}, {"b": 1})])

@@ -8,14 +8,14 @@ from typing import Any
 import plotly.graph_objects as go
 import streamlit as st
 
-from pages.ui import shared
+from pages.ui import shared, state
 
 Make = Callable[..., go.Figure]
 
 CONFIG = {"displaylogo": False}
 
 
-def show(key: str, figure: go.Figure | Make, *inputs: Any, **options: Any) -> None:
+def show(key: str, figure: go.Figure | Make, *inputs: Any, of_session: bool = False, **options: Any) -> None:
     """Show a figure; its `layout.meta["description"]` is what a screen reader says.
 
     The figure of equal inputs is kept in the session, so an unchanged one is neither made nor sent again; of
@@ -26,9 +26,14 @@ def show(key: str, figure: go.Figure | Make, *inputs: Any, **options: Any) -> No
         figure: A figure, or what makes one of the inputs, with `dark` among the options: a `plot_` function.
             One that is defined in a page's own file is another one in each run of the page.
         *inputs: What it is made from.
+        of_session: It is drawn of what one session alone has, and made for no other.
         **options: The same, by name.
     """
-    drawn = Final(figure) if isinstance(figure, go.Figure) else _made(key, figure, inputs, options)
+    if isinstance(figure, go.Figure):
+        drawn = Final(figure)
+    else:
+        kept_of = state.kept_of if of_session else shared.kept_of
+        drawn = kept_of(f"chart.{key}", _final, figure, inputs, {**options, "dark": is_dark()})
     # The figures' own template has the colours of the page, and text of more contrast than Streamlit's.
     st.plotly_chart(drawn, key=key, theme=None, config=CONFIG, alt=drawn.description)
 
@@ -59,11 +64,6 @@ class Final(go.Figure):  # type: ignore[misc]
     def to_dict(self) -> dict[str, Any]:
         """Return what is sent; nobody may change it."""
         return self._written
-
-
-def _made(key: str, make: Make, inputs: tuple[Any, ...], options: Mapping[str, Any]) -> go.Figure:
-    colours = {**options, "dark": is_dark()}
-    return shared.kept_of(f"chart.{key}", _final, make, inputs, colours)
 
 
 def _final(make: Make, inputs: tuple[Any, ...], options: Mapping[str, Any]) -> Final:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 import time
-import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
 from concurrent.futures import Future, wait
@@ -28,7 +27,7 @@ from regcore.settings import read_settings
 T = TypeVar("T")
 
 # What took a core so long is kept apart: a minute of many who turn their knobs makes hundreds of figures.
-DEAR_SECONDS = 0.05
+DEAR_SECONDS = 0.02
 LOOK_SECONDS = 0.05
 
 
@@ -195,8 +194,8 @@ def _key(value: Any) -> Hashable:
     if isinstance(value, Result):
         if not value.is_complete:
             raise _NotShared
-        # What was recorded is the same to all sessions, and is let go when the last of them lets it go.
-        recorded = tuple((at, weakref.ref(each)) for at, each in value.recordings.items())
+        # By what they hold: what was let go and trained again has the same bits, and is the same to everyone.
+        recorded = tuple((at, each.content_key) for at, each in value.recordings.items())
         return Result, value.config, _key(value.dataset), recorded
     if isinstance(value, Dataset):
         return Dataset, value.key, value.name, value.feature_names, value.target_names

@@ -454,7 +454,7 @@ def _overlay(table: Sequence[Row], current: Config) -> None:
         key="shelf.measure",
         label_visibility="collapsed",
     )
-    charts.show("shelf.overlay", plot_overlay, drawn, measure=MEASURES[chosen or "Loss"])
+    charts.show("shelf.overlay", plot_overlay, drawn, of_session=True, measure=MEASURES[chosen or "Loss"])
     n_others = sum(row.is_visible and row.config.data != current.data for row in table)
     if n_others:
         _small(
