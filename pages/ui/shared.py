@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
 from concurrent.futures import Future, wait
 from functools import cache
@@ -22,6 +21,7 @@ from pages.ui.sizes import size_of
 from regcore.config import Config
 from regcore.data import Dataset
 from regcore.results import Result
+from regcore.segmented import Segmented
 from regcore.settings import read_settings
 
 T = TypeVar("T")
@@ -35,36 +35,8 @@ class _NotShared(Exception):
     """It depends on something of one session, or on what is still growing."""
 
 
-class _Kept:
-    """What was made, that which was asked for longest ago first; bounded in bytes, but for the newest."""
-
-    def __init__(self, max_bytes: int) -> None:
-        self._max_bytes = max_bytes
-        self._made: OrderedDict[Hashable, tuple[Future[Any], int]] = OrderedDict()
-        self.nbytes = 0
-
-    def __len__(self) -> int:
-        return len(self._made)
-
-    def get(self, key: Hashable) -> Future[Any] | None:
-        if key not in self._made:
-            return None
-        self._made.move_to_end(key)
-        return self._made[key][0]
-
-    def put(self, key: Hashable, made: Future[Any], n_bytes: int = 0) -> None:
-        self._made[key] = made, n_bytes
-        self.nbytes += n_bytes
-        while self.nbytes > self._max_bytes and len(self._made) > 1:
-            self.nbytes -= self._made.popitem(last=False)[1][1]
-
-    def drop(self, key: Hashable) -> None:
-        if key in self._made:
-            self.nbytes -= self._made.pop(key)[1]
-
-
 class Shared:
-    """What was made, by what makes it and what from; what was asked for longest ago goes first.
+    """What was made, by what makes it and what from; how it is kept says `Segmented`.
 
     Safe under threads. What one is just making, others wait for.
 
@@ -75,7 +47,8 @@ class Shared:
 
     def __init__(self, max_bytes: int, clock: Callable[[], float] = time.thread_time) -> None:
         self._clock = clock
-        self._made, self._dear = _Kept(max_bytes // 2), _Kept(max_bytes // 2)
+        self._made: Segmented[Future[Any]] = Segmented(max_bytes // 2)
+        self._dear: Segmented[Future[Any]] = Segmented(max_bytes // 2)
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
@@ -106,7 +79,7 @@ class Shared:
             made = self._dear.get(key) or self._made.get(key)
             if made is None:
                 mine: Future[Any] = Future()
-                self._made.put(key, mine)
+                self._made.put(key, mine, 0)
         if made is not None:
             return self._awaited(made, make, inputs, options)
         began = self._clock()
@@ -115,15 +88,15 @@ class Shared:
         except BaseException as error:
             # A knob that moves just now ends a page here: that is no failure of what was asked for.
             with self._lock:
-                if self._made.get(key) is mine:
-                    self._made.drop(key)
+                if self._made.look(key) is mine:
+                    self._made.pop(key)
             mine.set_exception(_NotShared(str(error)))
             raise
         kept = self._dear if self._clock() - began >= DEAR_SECONDS else self._made
         mine.set_result(what)
         n_bytes = size_of(key) + size_of(what)
         with self._lock:
-            self._made.drop(key)
+            self._made.pop(key)
             kept.put(key, mine, n_bytes)
         return what
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from weakref import WeakValueDictionary
 
 from regcore.engine.shard import Array, ShardState
 from regcore.results import Recording
+from regcore.segmented import Segmented
 from regcore.settings import KIB
 
 # What the objects around the arrays of a network take, about: more than the arrays, if it is tiny.
@@ -48,16 +48,14 @@ class Trained:
 
 
 class TrainedCache:
-    """Trained networks by key, bounded in bytes: the least recently used goes first. Safe under threads.
+    """Trained networks by key, bounded in bytes: see `Segmented`. Safe under threads.
 
     One that went is found as long as somebody else holds it, so that nobody trains and holds a copy of it.
     """
 
     def __init__(self, max_bytes: int) -> None:
-        self._max_bytes = max_bytes
-        self._entries: OrderedDict[str, Trained] = OrderedDict()
-        self._gone: WeakValueDictionary[str, Trained] = WeakValueDictionary()
-        self._nbytes = 0
+        self._gone: WeakValueDictionary[Hashable, Trained] = WeakValueDictionary()
+        self._entries: Segmented[Trained] = Segmented(max_bytes, self._gone.__setitem__)
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
@@ -66,37 +64,29 @@ class TrainedCache:
     @property
     def nbytes(self) -> int:
         """Bytes held."""
-        return self._nbytes
+        return self._entries.nbytes
 
     def get(self, key: str, probes: frozenset[str] = frozenset()) -> Trained | None:
         """Return what was kept under this key, if these probes are among what it recorded."""
         with self._lock:
-            trained = self._entries.get(key) or self._gone.get(key)
+            trained = self._entries.look(key) or self._gone.get(key)
             if trained is None or not probes <= trained.probes.keys():
                 return None
-            self._put(key, trained)
+            if self._entries.look(key) is None:
+                self._entries.put(key, trained, trained.nbytes)
+            self._entries.get(key)
             return trained
 
     def put(self, key: str, trained: Trained) -> None:
         """Keep a trained network, beside the probes that an earlier training of it recorded."""
         with self._lock:
-            before = self._entries.get(key)
+            before = self._entries.look(key)
             if before is not None:
                 trained = replace(trained, probes={**before.probes, **trained.probes})
-            self._put(key, trained)
-
-    def _put(self, key: str, trained: Trained) -> None:
-        before = self._entries.pop(key, None)
-        self._nbytes += trained.nbytes - (before.nbytes if before is not None else 0)
-        self._entries[key] = trained
-        while self._nbytes > self._max_bytes:
-            gone, dropped = self._entries.popitem(last=False)
-            self._nbytes -= dropped.nbytes
-            self._gone[gone] = dropped
+            self._entries.put(key, trained, trained.nbytes)
 
     def clear(self) -> None:
         """Drop everything."""
         with self._lock:
             self._entries.clear()
             self._gone.clear()
-            self._nbytes = 0
