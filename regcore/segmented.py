@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 # Part of the bytes for what was asked for again.
-AGAIN = 0.75
+AGAIN = 2 / 3
 
 
 class _Segment(Generic[T]):

@@ -29,7 +29,7 @@ def test_of_each_the_oldest_goes_first():
     kept.put("e", "e", 1)
     assert sorted(kept) == ["a", "b", "d", "e"]
 
-    # Three of four bytes are for what was asked for again: "b" is the oldest of them.
+    # Two thirds are for what was asked for again: "b" is the oldest of them.
     kept.get("d")
     kept.get("e")
     kept.put("f", "f", 1)
