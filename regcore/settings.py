@@ -9,8 +9,8 @@
 | `REGCORE_OUTPUT_BYTES` | 8MiB | 1MiB | outputs kept of one network, over all its epochs |
 | `REGCORE_CHECKPOINT_BYTES` | 4MiB | 1MiB | training states kept of one network; the last is always kept |
 | `REGCORE_CHECKPOINT_STEPS` | 1000 | 1000 | optimizer steps between such states, at least |
-| `REGCORE_CACHE_BYTES` | 768MiB | 192MiB | finished networks kept for the next run that asks for them |
-| `REGCORE_HELD_BYTES` | 512MiB | 256MiB | networks that open pages hold; those seen longest ago go first |
+| `REGCORE_CACHE_BYTES` | 1GiB | 192MiB | finished networks kept for the next run that asks for them |
+| `REGCORE_HELD_BYTES` | 1GiB | 256MiB | networks that open pages hold; those seen longest ago go first |
 | `REGCORE_DRAWN_BYTES` | 128MiB | 40MiB | figures and tables of finished runs, drawn once for all pages |
 | `REGCORE_DATA_BYTES` | 512MiB | 40MiB | data sets that the server and each worker keep for the next run |
 | `REGCORE_SHARD_NETWORKS` | 32 | 32 | networks that train side by side in one program, at most |
@@ -92,8 +92,8 @@ class Settings:
     output_bytes: int = 8 * MIB
     checkpoint_bytes: int = 4 * MIB
     checkpoint_steps: int = 1000
-    cache_bytes: int = 768 * MIB
-    held_bytes: int = 512 * MIB
+    cache_bytes: int = 1024 * MIB
+    held_bytes: int = 1024 * MIB
     drawn_bytes: int = 128 * MIB
     data_bytes: int = 512 * MIB
     shard_networks: int = 32
