@@ -7,6 +7,7 @@ import pytest
 
 from regcore.data.kept import Kept
 from regcore.errors import CancelledError, DataError, TooLargeError, WorkerError
+from regcore.execution import scheduler as scheduler_module
 from regcore.execution.job import Job, Training
 from regcore.execution.run import Run
 from regcore.execution.scheduler import Scheduler
@@ -138,6 +139,23 @@ def test_a_round_is_over_when_a_piece_of_each_shard_has_come():
             rounds.append(scheduler.progress(job).rounds)
         assert rounds == [0, 1, 1, 2]
         scheduler.cancel(job)
+
+
+def test_how_far_a_run_is_is_worked_out_once_for_each_change(monkeypatch):
+    counted = []
+    monkeypatch.setattr(scheduler_module, "seconds_until_done", lambda job, *_: counted.append(job))
+    with scheduler_by_hand(n_workers=1) as (scheduler, executor):
+        job = scheduler.submit(tasks_of(CONFIG.replace(seeds=1, epochs=1000)))
+        call = executor.take()
+        before = [scheduler.progress(job) for _ in range(3)]
+        assert len(counted) == 1
+        call.run()
+        executor.take()
+        after = [scheduler.progress(job) for _ in range(3)]
+        assert len(counted) == 2
+        assert before[0].done_steps == 0 < after[0].done_steps == after[2].done_steps
+        scheduler.cancel(job)
+        assert scheduler.progress(job).state == "cancelled"
 
 
 def test_each_piece_of_a_run_is_waited_for_once():

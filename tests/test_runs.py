@@ -330,7 +330,9 @@ def test_runs_of_which_the_same_was_recorded_are_one_to_all_sessions_once_they_a
     assert live_of(run).shared_key() is not None
     # Which epoch is kept is told by what is read off the run, not by the run.
     assert live_of(run).shared_key() == live_of(run, patience=1).shared_key()
-    assert live_of(run).shared_key() != live_of(Fixed()).shared_key()
+    # What was let go and trained again is the same, and another configuration is not.
+    assert live_of(run).shared_key() == live_of(Fixed()).shared_key()
+    assert live_of(run).shared_key() != live_of(Fixed(ASKED.replace(l2=0.5)), l2=0.5).shared_key()
     assert live_of(Fixed(ASKED.replace(epochs=5)), epochs=5).shared_key() is None
 
 

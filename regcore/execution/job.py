@@ -85,6 +85,7 @@ class Job:
         self.finished = threading.Event()
         self.came = threading.Event()
         self.when_done: list[Callable[[], None]] = []
+        self.told: tuple[int, Progress] | None = None
         self.total_steps = 0
         self.done_steps = 0
         self.served = 0

@@ -60,6 +60,8 @@ class Scheduler:
         self._under_way: dict[str, Training] = {}
         self._answers: deque[tuple[Training, Future[Any]]] = deque()
         self._n_in_flight = 0
+        # Pages ask again and again how far their runs are: it is worked out once for each change.
+        self._n_changes = 0
         self._turns = Turns(settings.session_runs)
         self._pace = Pace()
         self._counts = Counts()
@@ -95,6 +97,7 @@ class Scheduler:
             if trainings:
                 with self._counts.refusals(job):
                     self._admit(job, trainings)
+            self._n_changes += 1
             self._counts.admit(job, len(missing))
             for training in trainings:
                 self._begin(training)
@@ -166,12 +169,17 @@ class Scheduler:
         with self._wake:
             if job.state == "done":
                 return Progress(job.total_steps, job.total_steps, 0.0, "done")
-            done, n_owners = job.n_done(), len({other.owner for other in self._jobs})
-            if job.finished.is_set():
-                return Progress(done, job.total_steps, None, job.state, n_owners=n_owners)
-            place = self._turns.place(job, self._jobs) if job.state == "queued" else NO_PLACE
-            seconds = seconds_until_done(job, self._trainings, self._pace, self.n_workers)
-            return Progress(done, job.total_steps, seconds, job.state, *place, n_owners, job.rounds())
+            if job.told is None or job.told[0] != self._n_changes:
+                job.told = self._n_changes, self._progress(job)
+            return job.told[1]
+
+    def _progress(self, job: Job) -> Progress:
+        done, n_owners = job.n_done(), len({other.owner for other in self._jobs})
+        if job.finished.is_set():
+            return Progress(done, job.total_steps, None, job.state, n_owners=n_owners)
+        place = self._turns.place(job, self._jobs) if job.state == "queued" else NO_PLACE
+        seconds = seconds_until_done(job, self._trainings, self._pace, self.n_workers)
+        return Progress(done, job.total_steps, seconds, job.state, *place, n_owners, job.rounds())
 
     def figures(self) -> Figures:
         """Return how the scheduler is, and what it has done so far."""
@@ -283,6 +291,7 @@ class Scheduler:
 
     def _take_turn(self, training: Training) -> tuple[Chunk, Dataset | None]:
         """Count a turn, and return the chunk to send, with the data where its worker may lack them."""
+        self._n_changes += 1
         self._turns.take(training)
         for job in training.jobs:
             self._serve_first(job)
@@ -333,6 +342,7 @@ class Scheduler:
 
     def _receive(self, training: Training, future: Future[Any]) -> None:
         """Take in the answer to a chunk."""
+        self._n_changes += 1
         self._n_in_flight -= 1
         training.is_in_flight = False
         training.future = None
@@ -401,6 +411,7 @@ class Scheduler:
             self._end(job, "failed", error)
 
     def _end(self, job: Job, state: State, error: RegcoreError | None) -> None:
+        self._n_changes += 1
         job.trained = self.trained(job)
         for training in list(job.trainings):
             self._leave(job, training)
