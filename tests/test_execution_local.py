@@ -18,7 +18,7 @@ import psutil
 import pytest
 
 from regcore.errors import DataError, WorkerError
-from regcore.execution.local import LocalProcesses
+from regcore.execution.local import PIPE_BYTES, LocalProcesses, widen
 from regcore.execution.scheduler import Scheduler
 from regcore.execution.worker import Engine
 from regcore.settings import Settings
@@ -368,3 +368,15 @@ def test_a_process_that_a_signal_ends_leaves_nothing_that_loky_complains_of(tmp_
     )
     _, errors = script.communicate(timeout=PATIENCE)
     assert (script.returncode, errors) == (-signal.SIGTERM, "")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="pipes are widened on Linux alone")
+def test_a_pipe_is_widened_to_what_a_chunk_records():
+    import fcntl
+
+    reader, writer = os.pipe()
+    assert widen(reader)
+    assert fcntl.fcntl(writer, fcntl.F_GETPIPE_SZ) == PIPE_BYTES
+    for end in (reader, writer):
+        os.close(end)
+    assert not widen(reader)

@@ -1,5 +1,6 @@
 """Pages in turn: one at a time, in their order; who waits makes way, who is at it for long loses his turn."""
 
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -113,7 +114,10 @@ def test_scripts_of_the_server_run_in_turn(monkeypatch):
         script_runner, "exec_func_with_error_handling", lambda *asked: seen.append(len(turns.of_pages._begun))
     )
     turns.take.cache_clear()
+    before = sys.getswitchinterval()
     turns.take()
+    assert sys.getswitchinterval() == pytest.approx(turns.SWITCH_SECONDS)
+    sys.setswitchinterval(before)
     script_runner.exec_func_with_error_handling("code", "context")
     turns.take.cache_clear()
 

@@ -8,6 +8,7 @@ its turn, and goes on beside the others.
 from __future__ import annotations
 
 import math
+import sys
 import threading
 import time
 from collections import deque
@@ -20,6 +21,9 @@ from streamlit.runtime.scriptrunner import script_runner
 
 # The longest turn: several times what a page of the lab takes.
 TURN_SECONDS = 0.25
+# A thread that passes something on, to a worker, a browser or the disk, needs Python's lock for moments, many
+# in a row. For each it waits so long while a page computes; by itself Python has it wait for 5 ms.
+SWITCH_SECONDS = 0.0005
 
 
 class Turns:
@@ -98,6 +102,7 @@ away = of_pages.away
 @cache
 def take() -> None:
     """Have the pages of this server run in turn. Streamlit 1.67 has no setting for that."""
+    sys.setswitchinterval(SWITCH_SECONDS)
     runner: Any = script_runner
     run = runner.exec_func_with_error_handling
 

@@ -20,12 +20,14 @@ from typing import Any
 from regcore.errors import WorkerError
 from regcore.execution.memory import total_memory
 from regcore.execution.watch import SECONDS_TO_DIE, PoolWatch
-from regcore.settings import GIB
+from regcore.settings import GIB, MIB
 
 logger = logging.getLogger(__name__)
 
 MAX_DEFAULT_WORKERS = 8
 SECONDS_BETWEEN_LOOKS = 1.0
+# As much as Linux gives everybody.
+PIPE_BYTES = MIB
 
 # Set before anything is loaded in a worker. One thread each: thread pools make networks of this size slower,
 # and there is a worker for every core. TensorFlow is told to be quiet, and to leave a graphics card alone.
@@ -115,14 +117,35 @@ class LocalProcesses(Executor):
             self.n_starts += 1
             if self.n_starts > 1:
                 logger.warning("a worker process died: starting new ones")
-            self._pool = ProcessPoolExecutor(
+            pool = ProcessPoolExecutor(
                 self.n_workers,
                 timeout=None,
                 initializer=_initialize,
                 initargs=(os.getpid(), self._nice, self._prepare),
                 env=WORKER_ENVIRONMENT,
             )
+            for end in (pool._result_queue._reader, pool._call_queue._writer):
+                widen(end.fileno())
+            self._pool = pool
         return self._pool
+
+
+def widen(pipe: int) -> bool:
+    """Have a pipe take as much at a time as it may without privileges; return whether it does, as on Linux.
+
+    What a chunk recorded is megabytes. It would come in pieces of 64 KiB, and after each of them its reader
+    would have to wait for Python's lock, for as long as a page computes.
+    """
+    if sys.platform != "linux":
+        return False
+    import fcntl
+
+    try:
+        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+    except OSError:
+        # This user has too many such pipes already, or may have none so large.
+        return False
+    return True
 
 
 def _threads_of(pool: Any) -> list[threading.Thread]:
