@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,8 @@ from regcore.data import Dataset
 
 # A number of Python, and its place in a list; a name and its place in a dictionary.
 NUMBER, ENTRY = 32, 100
+# Of many values so many are looked at.
+N_LOOKED_AT = 16
 # Whatever an object is, with what finds it again.
 OBJECT = 1000
 
@@ -34,9 +37,15 @@ def size_of(value: Any) -> int:
     if isinstance(value, pd.DataFrame):
         return int(value.memory_usage(deep=True).sum())
     if isinstance(value, Mapping):
-        return sum(ENTRY + size_of(each) for each in value.values())
+        return len(value) * ENTRY + _size_of_all(value.values())
     if isinstance(value, (list, tuple, set, frozenset)):
         first = next(iter(value), None)
-        return len(value) * NUMBER if isinstance(first, (int, float)) else sum(map(size_of, value)) + OBJECT
+        return len(value) * NUMBER if isinstance(first, (int, float)) else _size_of_all(value) + OBJECT
     written = getattr(value, "to_dict", None)  # A figure, as it is sent.
     return OBJECT + size_of(written() if written is not None else getattr(value, "__dict__", {}))
+
+
+def _size_of_all(values: Collection[Any]) -> int:
+    """Return the bytes of all values; of many, as the first of them are: a figure has thousands."""
+    first = list(islice(values, N_LOOKED_AT))
+    return sum(map(size_of, first)) * len(values) // max(1, len(first))

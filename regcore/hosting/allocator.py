@@ -11,7 +11,7 @@ M_MMAP_THRESHOLD, M_ARENA_MAX = -3, -8
 # What is larger has pages of its own, which go back when it goes. By itself glibc raises this, up to 32 MB,
 # when something large goes. From then on the recordings of networks lie between all else, and what they leave
 # is seldom given back.
-OWN_PAGES_BYTES = 128 * 1024
+OWN_PAGES_BYTES = 512 * 1024
 # Heaps that threads share. There would be eight a core, and what is free in one is of no use to another.
 N_HEAPS = 2
 
