@@ -21,6 +21,7 @@ from regcore.figures import (
     plot_overlay,
     summarize_curves,
 )
+from regcore.figures._layout import drawn
 from regcore.figures._overlay import SYMBOLS
 from regcore.landscape import Landscape, grid
 from regcore.scoring import NoiseFloor
@@ -76,3 +77,19 @@ def test_plotly_would_take_it(plot, inputs, options, dark):
     figure = plot(*inputs, **options, dark=dark)
 
     assert json.loads(go.Figure(figure.to_dict()).to_json()) == json.loads(figure.to_json())
+
+
+def test_a_drawn_figure_is_sent_as_plotly_would_send_it_and_is_one_to_whoever_asks():
+    traces = [{"type": "scatter", "x": np.arange(5.0), "y": [1, 2, 3], "line": {"color": "red"}}]
+    frames = [{"name": "a", "data": [{"type": "scatter", "y": np.arange(4.0)}]}]
+    layout = {"template": {"layout": {}}, "title": {"text": "some title"}}
+    figure = drawn(traces, frames, **layout)
+    plotlys = go.Figure({"data": traces, "layout": layout, "frames": frames}, _validate=False).to_dict()
+
+    assert figure.to_dict() == plotlys
+    assert figure.layout.title.text == "some title"
+    assert list(figure.data[0].x) == [0, 1, 2, 3, 4]
+    figure.update_layout(title_text="another title")
+    assert figure.to_dict()["layout"]["title"] == {"text": "another title"}
+    assert drawn(traces, **layout).to_dict().keys() == {"data", "layout"}
+    assert not hasattr(drawn(traces, **layout), "_no_such_thing")
