@@ -8,7 +8,7 @@ from copy import deepcopy
 from typing import Any
 
 import plotly.graph_objects as go
-from _plotly_utils.utils import convert_to_base64  # type: ignore[import-untyped]
+from plotly.basedatatypes import convert_to_base64
 
 from regcore.figures._style import template
 from regcore.statistics import MeanInterval
