@@ -178,22 +178,6 @@ def test_nobody_sees_that_a_run_is_done_before_it_is_kept(file, here, slowly):
     assert drawn_when_kept({THIS_RUN: errors([0.1, 0.2], [0.1, 0.3], l2=0.1)}) == [["mine"]]
 
 
-def test_another_reading_of_networks_that_are_kept_is_not_waited_for(file, here, monkeypatch):
-    waited = []
-    monkeypatch.setattr(desk, "wait_until_kept", lambda: waited.append(True))
-    app = AppTest.from_string(DRAWN_WHEN_KEPT, default_timeout=60)
-    app.session_state["draw"] = lambda _: None
-    n_waited = []
-    for changes in ({}, {"patience": 1}, {"patience": 2}, {}, {"l2": 0.2}):
-        app.session_state["results"] = {THIS_RUN: errors([0.1, 0.2], [0.1, 0.3], **{"l2": 0.1} | changes)}
-        app.run()
-        assert not app.exception
-        n_waited.append(len(waited))
-        waited.clear()
-
-    assert n_waited == [1, 0, 0, 0, 1]
-
-
 def test_a_run_that_still_grows_is_drawn_at_once_and_not_kept(file, here):
     growing = errors([0.1, 0.2], [0.1, 0.3], l2=0.1)
     del growing.recordings[1, 0]

@@ -181,7 +181,6 @@ def add(name: str, results: Mapping[str, Result]) -> None:
     """Put a run that is done on the shelf: the last of the results, which is this run, or a baseline alone.
 
     It is on the visitor's desk when this returns, so that nobody has seen a run as finished that may be lost.
-    What is read off a training that is there already is not waited for: it can be read off again.
 
     Args:
         name: What it is called, until somebody renames it.
@@ -205,14 +204,7 @@ def add(name: str, results: Mapping[str, Result]) -> None:
         _keep(arrange(put(shelf, entry), run.config), finished)
     elif shelf[-1] is not found:
         _keep(arrange(put(shelf, found), run.config))
-    if not any(_is_same_training(each, run) for each in shelf):
-        desk.wait_until_kept()
-
-
-def _is_same_training(entry: Entry, run: Result) -> bool:
-    """Return whether an entry is of another reading of the networks of a run."""
-    is_other = not entry.is_restored and entry.config != run.config
-    return is_other and runs.source_of(run.config, {"it": entry.config}) is not None
+    desk.wait_until_kept()
 
 
 def once_kept(name: str, draw: Callable[[Mapping[str, Result]], None]) -> Callable[..., None]:
