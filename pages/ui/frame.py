@@ -47,7 +47,7 @@ MENU_WIDTH = 220
 _TOLD = "frame.told"
 STYLE = Path(__file__).with_name("style.css")
 # Lets the browser's Back lead to the page before, however many knobs have moved.
-HISTORY = Path(__file__).with_name("history.js")
+HISTORY = f"<script>{Path(__file__).with_name('history.js').read_text(encoding='utf-8')}</script>"
 
 
 def begin(page: Entry) -> None:
@@ -67,7 +67,7 @@ def begin(page: Entry) -> None:
         st.error(str(error), icon=":material/block:")
         st.stop()
     st.html(STYLE)
-    st.html(f"<script>{HISTORY.read_text()}</script>", unsafe_allow_javascript=True)
+    st.html(HISTORY, unsafe_allow_javascript=True)
     _say_what_is_waited_for()
     with st.sidebar:
         st.markdown("### Regularization Lab")
