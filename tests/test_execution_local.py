@@ -10,7 +10,9 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor, Future
 from contextlib import contextmanager, suppress
+from multiprocessing import connection
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,7 @@ import pytest
 from regcore.errors import DataError, WorkerError
 from regcore.execution.local import PIPE_BYTES, LocalProcesses, widen
 from regcore.execution.scheduler import Scheduler
+from regcore.execution.watch import PoolWatch
 from regcore.execution.worker import Engine
 from regcore.settings import Settings
 from tests.fake_engine import (
@@ -242,6 +245,55 @@ def test_a_worker_that_dies_in_the_middle_of_an_answer_is_replaced(tmp_path):
         assert not manager.is_alive()
         assert processes.submit(os.getpid).result(PATIENCE) > 0
         assert processes.n_starts == 2
+
+
+class SlowlyClosed(connection.Connection):
+    """An end of a pipe that is closed while the thread that waits at the other end already goes on."""
+
+    waiting: threading.Thread
+
+    def _close(self) -> None:
+        os.close(self.fileno())
+        if threading.current_thread() is not self.waiting:
+            self.waiting.join(PATIENCE)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has other pipes")
+def test_ends_of_pipes_are_closed_once_by_whoever_comes_first():
+    answers, written = os.pipe()
+    read, calls = os.pipe()
+    answers_in = connection.Connection(answers, writable=False)
+    ends = [SlowlyClosed(written, readable=False), SlowlyClosed(read, writable=False)]
+    failures: list[BaseException] = []
+
+    def clear_up() -> None:
+        try:
+            with pytest.raises(EOFError):
+                answers_in.recv()
+            for end in ends:
+                end.close()
+        except BaseException as error:
+            failures.append(error)
+
+    manager = SlowlyClosed.waiting = threading.Thread(target=clear_up, daemon=True)
+    manager.start()
+    pool = SimpleNamespace(
+        _processes={},
+        _executor_manager_thread=manager,
+        _flags=None,
+        _result_queue=SimpleNamespace(_writer=ends[0]),
+        _call_queue=SimpleNamespace(_reader=ends[1]),
+    )
+    PoolWatch(pool).end()
+    manager.join(PATIENCE)
+    assert not manager.is_alive()
+    assert failures == []
+    assert all(end.closed for end in ends)
+    for pipe in (written, read):
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            os.fstat(pipe)
+    answers_in.close()
+    os.close(calls)
 
 
 def stopped_in_the_middle_of_an_answer(

@@ -57,9 +57,10 @@ class PoolWatch(threading.Thread):
         kill([process.pid for process in self._processes])
         self._manager.join(SECONDS_TO_NOTE)
         # Whoever still writes to the workers, or reads from them, sees that nobody is there. Loky may have
-        # closed some of them itself; its thread has ended by now, or hangs.
+        # closed some of them itself; its thread has ended by now, or hangs until one is closed and then
+        # closes all: they are taken from it before.
         with self._lock:
-            for end in self._ends:
+            for end in [_taken(end) for end in self._ends if not end.closed]:
                 end.close()
 
     def _bury(self) -> None:
@@ -69,6 +70,13 @@ class PoolWatch(threading.Thread):
         if self._manager.is_alive():
             logger.warning("a worker died in the middle of a message: all workers are ended")
             self.end()
+
+
+def _taken(end: Any) -> Any:
+    """Return an end of a pipe as a connection of our own, and leave a closed one to whoever had it."""
+    taken = type(end)(end.fileno())
+    end._handle = None
+    return taken
 
 
 def kill(pids: Sequence[int]) -> None:
