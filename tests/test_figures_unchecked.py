@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
+import plotly.io
 import pytest
 
 from regcore.config import Config
@@ -21,7 +22,7 @@ from regcore.figures import (
     plot_overlay,
     summarize_curves,
 )
-from regcore.figures._layout import drawn
+from regcore.figures._drawn import drawn, written
 from regcore.figures._overlay import SYMBOLS
 from regcore.landscape import Landscape, grid
 from regcore.scoring import NoiseFloor
@@ -76,7 +77,9 @@ RUNS = {BASELINE: Tables(), THIS_RUN: Tables()}
 def test_plotly_would_take_it(plot, inputs, options, dark):
     figure = plot(*inputs, **options, dark=dark)
 
-    assert json.loads(go.Figure(figure.to_dict()).to_json()) == json.loads(figure.to_json())
+    sent = json.loads(figure.to_json())
+    assert json.loads(go.Figure(figure.to_dict()).to_json()) == sent
+    assert json.loads(plotly.io.to_json(written(figure).parts, validate=False)) == sent
 
 
 def test_a_drawn_figure_is_sent_as_plotly_would_send_it_and_is_one_to_whoever_asks():
@@ -93,3 +96,63 @@ def test_a_drawn_figure_is_sent_as_plotly_would_send_it_and_is_one_to_whoever_as
     assert figure.to_dict()["layout"]["title"] == {"text": "another title"}
     assert drawn(traces, **layout).to_dict().keys() == {"data", "layout"}
     assert not hasattr(drawn(traces, **layout), "_no_such_thing")
+
+
+ARRAYS = [
+    np.array([0, 7, 255], dtype=np.uint8),
+    np.arange(12, dtype=np.uint8).reshape(3, 4),
+    np.arange(24.0).reshape(2, 3, 4)[:, ::2],
+    np.array([1.5, np.nan, -np.inf]),
+    np.array([0.1, 3e8], dtype=np.float32),
+    np.arange(-3, 3, dtype=np.int32),
+    np.arange(5),
+    np.array([2**40, 1]),
+    np.array([1, 300], dtype=np.uint64),
+    np.array([0.5, 2], dtype=np.float16),
+    np.array([True, False]),
+    np.array(["a", "b/</script>\u2028"]),
+    np.array([None, 1, "two"], dtype=object),
+    np.array([]),
+]
+
+
+@pytest.mark.parametrize("array", ARRAYS, ids=lambda array: f"{array.dtype}-{array.shape}")
+@pytest.mark.parametrize("as_objects", [False, True])
+def test_every_array_is_written_as_plotly_writes_it(array, as_objects):
+    figure = drawn([{"type": "scatter", "y": array, "marker": {"size": array}, "name": "some </b>"}])
+    as_plotly = figure.to_json()
+    if as_objects:
+        assert len(figure.data) == 1
+
+    sent = json.loads(plotly.io.to_json(written(figure).parts, validate=False))
+    # plotly gives a figure of objects its own template.
+    assert sent["data"] == json.loads(as_plotly)["data"]
+
+
+def test_an_array_in_a_list_is_written_as_plotly_writes_it():
+    figure = go.Figure(go.Table(cells={"values": [np.arange(3.0), np.arange(3), ["a", "b", "c"]]}))
+
+    assert json.loads(plotly.io.to_json(written(figure).parts, validate=False)) == json.loads(
+        figure.to_json()
+    )
+
+
+def test_numbers_of_numpy_are_written_and_what_is_none_is_refused():
+    layout = {"height": np.int64(300), "width": np.float64(1.5), "showlegend": np.bool_(True), 1: (0.5, None)}
+    figure = written(drawn([], height=300, meta=layout))
+
+    assert figure.parts["layout"]["height"] == 300
+    assert json.loads(plotly.io.to_json(figure.parts, validate=False))["layout"]["meta"] == {
+        "height": 300, "width": 1.5, "showlegend": True, "1": [0.5, None],
+    }  # fmt: skip
+    with pytest.raises(TypeError, match="not JSON serializable: object"):
+        written(drawn([], meta={"what": object()}))
+
+
+def test_what_a_figure_takes_is_what_is_sent_of_it():
+    figure = drawn([{"type": "scatter", "y": np.arange(30_000.0)}], meta={"description": "thirty thousand"})
+    sent = written(figure)
+
+    assert sent.description == "thirty thousand"
+    assert sent.n_bytes == pytest.approx(len(plotly.io.to_json(sent.parts, validate=False)), rel=0.05)
+    assert written(drawn([])).description is None

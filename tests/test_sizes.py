@@ -1,5 +1,6 @@
 """How many bytes values take, about, against what Python itself says of them."""
 
+import gc
 import tracemalloc
 from typing import NamedTuple
 
@@ -39,6 +40,7 @@ def test_what_takes_most_is_counted(make):
     make()
     tracemalloc.start()
     value = make()
+    gc.collect()
     taken = tracemalloc.get_traced_memory()[0]
     tracemalloc.stop()
 

@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from pages.ui import shared, state
+from regcore.figures._drawn import Written, written
 
 Make = Callable[..., go.Figure]
 
@@ -48,22 +49,25 @@ class Final(go.Figure):  # type: ignore[misc]
 
     Attributes:
         description: What it says in words; None: nothing.
+        nbytes: What it takes.
     """
 
     def __init__(self, figure: go.Figure) -> None:
         # Not begun as plotly begins a figure: its parts would know it, and all that is written would stay in
         # memory until garbage is searched for. And to take parts over, plotly would check them all again.
-        self._written: dict[str, Any] = figure.to_dict()
-        meta = self._written["layout"].get("meta") or {}
-        self._description: str | None = meta.get("description")
+        self._written: Written = written(figure)
 
     @property
     def description(self) -> str | None:
-        return self._description
+        return self._written.description
+
+    @property
+    def nbytes(self) -> int:
+        return self._written.n_bytes
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what is sent; nobody may change it."""
-        return self._written
+        """Return what `plotly.io.to_json` needs, which is as good as JSON; nobody may change it."""
+        return self._written.parts
 
 
 def _final(make: Make, inputs: tuple[Any, ...], options: Mapping[str, Any]) -> Final:

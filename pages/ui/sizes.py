@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import plotly.graph_objects as go
 
 from regcore.config import Config
 from regcore.data import Dataset
@@ -32,8 +33,8 @@ def size_of(value: Any) -> int:
         return OBJECT  # There for others as well.
     if isinstance(value, (str, bytes)):
         return sys.getsizeof(value)
-    if isinstance(value, np.ndarray):
-        return int(value.nbytes)
+    if isinstance(value, (np.ndarray, go.Figure)):
+        return int(value.nbytes)  # A figure is kept as it is sent.
     if isinstance(value, pd.DataFrame):
         return int(value.memory_usage(deep=True).sum())
     if isinstance(value, Mapping):
@@ -41,11 +42,10 @@ def size_of(value: Any) -> int:
     if isinstance(value, (list, tuple, set, frozenset)):
         first = next(iter(value), None)
         return len(value) * NUMBER if isinstance(first, (int, float)) else _size_of_all(value) + OBJECT
-    written = getattr(value, "to_dict", None)  # A figure, as it is sent.
-    return OBJECT + size_of(written() if written is not None else getattr(value, "__dict__", {}))
+    return OBJECT + size_of(getattr(value, "__dict__", {}))
 
 
 def _size_of_all(values: Collection[Any]) -> int:
-    """Return the bytes of all values; of many, as the first of them are: a figure has thousands."""
+    """Return the bytes of all values; of many, as the first of them are."""
     first = list(islice(values, N_LOOKED_AT))
     return sum(map(size_of, first)) * len(values) // max(1, len(first))

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import plotly.graph_objects as go
 
 from regcore.errors import ConfigError
-from regcore.figures._layout import drawn
+from regcore.figures._drawn import drawn
 from regcore.figures._panels import Axes, axes_of, panels_layout
 from regcore.figures._scrubber import (
     KEPT,

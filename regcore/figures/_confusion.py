@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 
 from regcore.confusion import Confusion
 from regcore.errors import ConfigError
-from regcore.figures._layout import drawn
+from regcore.figures._drawn import drawn
 from regcore.figures._style import NEUTRAL, colour_of, faded, written_template
 
 HEIGHT = 360

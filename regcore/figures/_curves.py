@@ -10,7 +10,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from regcore.errors import ConfigError
-from regcore.figures._layout import drawn
+from regcore.figures._drawn import drawn
 from regcore.figures._style import (
     BAND_OPACITY,
     DASHES,

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from copy import deepcopy
 from typing import Any
 
 import plotly.graph_objects as go
-from plotly.basedatatypes import convert_to_base64
 
 from regcore.figures._style import template
 from regcore.statistics import MeanInterval
@@ -59,48 +57,6 @@ def set_layout(figure: go.Figure, **fields: Any) -> go.Figure:
     """
     figure.layout = {**figure.layout.to_plotly_json(), **fields}
     return figure
-
-
-def drawn(
-    traces: Sequence[Mapping[str, Any]], frames: Sequence[Mapping[str, Any]] = (), **layout: Any
-) -> go.Figure:
-    """Return a figure that pages draw often, made in a tenth of the time: plotly checks nothing of it.
-
-    Its tests do, by `go.Figure(figure)`, which refuses what plotly would.
-
-    Args:
-        traces: Each with its `type`, and its fields by their own names: no `line_color` for `line`'s `color`.
-        frames: What a slider moves through.
-        layout: The same of the layout; its `template` as a mapping.
-    """
-    parts: dict[str, Any] = {"data": [dict(trace) for trace in traces], "layout": layout}
-    return _Drawn(parts | ({"frames": list(frames)} if frames else {}))
-
-
-class _Drawn(go.Figure):  # type: ignore[misc]
-    """A figure whose objects are not made before somebody asks for one: to be sent it needs none.
-
-    Args:
-        parts: Its data, layout and frames.
-    """
-
-    def __init__(self, parts: dict[str, Any]) -> None:
-        self.__dict__["_parts"] = parts
-
-    def __getattr__(self, name: str) -> Any:
-        if "_data_objs" in self.__dict__ or "_parts" not in self.__dict__ or not name.startswith("_"):
-            raise AttributeError(name)
-        super().__init__(self.__dict__["_parts"], _validate=False)
-        return getattr(self, name)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return what is sent, with arrays as plotly writes them."""
-        if "_data_objs" in self.__dict__:
-            written: dict[str, Any] = super().to_dict()
-            return written
-        sent: dict[str, Any] = deepcopy(self.__dict__["_parts"])
-        convert_to_base64(sent)
-        return sent
 
 
 def of_sizes(sizes: Sequence[int], title: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from regcore.figures._curves import MEDIAN_AND_BAND, Measure, Trained
-from regcore.figures._layout import drawn
+from regcore.figures._drawn import drawn
 from regcore.figures._style import BAND_OPACITY, DASHES, LINE_WIDTH, OUTLINE, faded, written_template
 from regcore.figures._summary import Summary, in_order, last_of_networks, summarize_epochs
 
