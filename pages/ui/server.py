@@ -13,7 +13,7 @@ import streamlit as st
 from pages.ui import garbage, lighter, state, turns, unsent
 from regcore.errors import RegcoreError
 from regcore.execution import start_workers, stop_workers
-from regcore.hosting import allocator, logs
+from regcore.hosting import allocator, logs, threads
 from regcore.settings import read_settings
 from regcore.store import stop_keeper
 
@@ -28,6 +28,7 @@ EVERYWHERE = ("0.0.0.0", "::")
 async def lifespan(_: st.App) -> AsyncIterator[None]:
     """Start the log and the workers with the server, so that the first visitor need not wait for them."""
     allocator.give_back()
+    threads.one_for_arithmetic()
     unsent.keep()
     turns.take()
     lighter.make()

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
 
 from regcore.config import Config
 from regcore.data import Dataset
@@ -33,8 +32,8 @@ def size_of(value: Any) -> int:
         return OBJECT  # There for others as well.
     if isinstance(value, (str, bytes)):
         return sys.getsizeof(value)
-    if isinstance(value, (np.ndarray, go.Figure)):
-        return int(value.nbytes)  # A figure is kept as it is sent.
+    if isinstance(value, np.ndarray):
+        return int(value.nbytes)
     if isinstance(value, pd.DataFrame):
         return int(value.memory_usage(deep=True).sum())
     if isinstance(value, Mapping):
@@ -42,7 +41,8 @@ def size_of(value: Any) -> int:
     if isinstance(value, (list, tuple, set, frozenset)):
         first = next(iter(value), None)
         return len(value) * NUMBER if isinstance(first, (int, float)) else _size_of_all(value) + OBJECT
-    return OBJECT + size_of(getattr(value, "__dict__", {}))
+    own: int | None = getattr(value, "nbytes", None)  # A figure knows what is sent of it.
+    return OBJECT + (size_of(getattr(value, "__dict__", {})) if own is None else own)
 
 
 def _size_of_all(values: Collection[Any]) -> int:
