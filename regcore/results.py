@@ -230,6 +230,12 @@ class Result:
             for member in range(self.config.members)
         )
 
+    @cached_property
+    def content_key(self) -> str:
+        """Equal exactly where results of one configuration and data set hold the same, bit by bit."""
+        recorded = [(at, self.recordings[at].content_key) for at in sorted(self.recordings)]
+        return hashlib.sha256(repr(recorded).encode()).hexdigest()
+
     @property
     def history(self) -> pd.DataFrame:
         """One row for each seed, member and epoch.

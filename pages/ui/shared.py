@@ -168,8 +168,7 @@ def _key(value: Any) -> Hashable:
         if not value.is_complete:
             raise _NotShared
         # By what they hold: what was let go and trained again has the same bits, and is the same to everyone.
-        recorded = tuple((at, each.content_key) for at, each in value.recordings.items())
-        return Result, value.config, _key(value.dataset), recorded
+        return Result, value.config, _key(value.dataset), value.content_key
     if isinstance(value, Dataset):
         return Dataset, value.key, value.name, value.feature_names, value.target_names
     if isinstance(value, Mapping):

@@ -16,7 +16,9 @@ from regcore.data import Dataset
 # A number of Python, and its place in a list; a name and its place in a dictionary.
 NUMBER, ENTRY = 32, 100
 # Of many values so many are looked at.
-N_LOOKED_AT = 16
+N_LOOKED_AT = 5
+# Cells of a table.
+SMALL = 1000
 # Whatever an object is, with what finds it again.
 OBJECT = 1000
 
@@ -35,7 +37,8 @@ def size_of(value: Any) -> int:
     if isinstance(value, np.ndarray):
         return int(value.nbytes)
     if isinstance(value, pd.DataFrame):
-        return int(value.memory_usage(deep=True).sum())
+        # To ask takes longer than to make a small one.
+        return value.size * ENTRY if value.size < SMALL else int(value.memory_usage(deep=True).sum())
     if isinstance(value, Mapping):
         return len(value) * ENTRY + _size_of_all(value.values())
     if isinstance(value, (list, tuple, set, frozenset)):
