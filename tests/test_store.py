@@ -435,3 +435,27 @@ def test_no_password_is_told_of_a_server_that_is_not_there(tmp_path):
         store.check()
 
     assert "secret" not in f"{refused.value} {refused.value.__cause__} {store.database.address}"
+
+
+def test_changes_of_one_transaction_see_each_other_and_nobody_else_sees_them_before_its_end(opened):
+    mine, others = opened(), opened()
+    put(mine, 1)
+    with mine.database.writing():
+        put(mine, 2)
+        put(mine, 3, desk="yours")
+        assert (names(mine), names(mine, "yours")) == (["run 1", "run 2"], ["run 3"])
+        assert (names(others), names(others, "yours")) == (["run 1"], [])
+
+    assert (names(others), names(others, "yours")) == (["run 1", "run 2"], ["run 3"])
+
+
+def test_of_a_transaction_that_fails_nothing_is_kept(opened):
+    mine = opened()
+    put(mine, 1)
+    with pytest.raises(ZeroDivisionError), mine.database.writing():
+        put(mine, 2)
+        raise ZeroDivisionError
+
+    assert names(mine) == ["run 1"]
+    put(mine, 3)
+    assert names(opened()) == ["run 1", "run 3"]

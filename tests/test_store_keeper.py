@@ -1,6 +1,7 @@
 """The keeper: what pages hand over is written behind their back, now or when the database is back."""
 
 import threading
+from contextlib import contextmanager
 from types import SimpleNamespace
 
 import pytest
@@ -19,7 +20,18 @@ class FakeStore:
         self.written = []
         self.problem = None
         self.tries = 0
-        self.database = SimpleNamespace(n_new=0, address="nowhere", close=lambda: None)
+        self.transactions = []
+        self.database = SimpleNamespace(n_new=0, address="nowhere", close=lambda: None, writing=self.writing)
+
+    @contextmanager
+    def writing(self):
+        before = list(self.written)
+        try:
+            yield
+        except BaseException:
+            self.written[:] = before
+            raise
+        self.transactions.append(len(self.written) - len(before))
 
     def check(self):
         self.tries += 1
@@ -52,6 +64,13 @@ def put(kept_by, *whats):
         kept_by.put(lambda what=what: write(what))
 
 
+def held_up(kept_by):
+    """Hold up the keeper, until the event that is returned is set."""
+    goes_on = threading.Event()
+    kept_by.put(lambda: goes_on.wait(PATIENCE) and None)
+    return goes_on
+
+
 def is_away(kept_by):
     """Wait until the keeper has found the database away."""
     kept_by.flush(PATIENCE)
@@ -79,19 +98,22 @@ def test_who_hands_over_does_not_wait_for_the_database(store, kept_by):
     assert store.written == ["later"]
 
 
-def test_who_waits_for_a_change_does_not_wait_for_later_ones(store, kept_by):
+def test_who_waits_for_a_change_does_not_wait_for_later_transactions(store, kept_by, monkeypatch):
+    monkeypatch.setattr("regcore.store.keeper.WRITES_TOGETHER", 2)
     is_free = threading.Event()
+    goes_on = held_up(kept_by)
     put(kept_by, "earlier")
     mine = kept_by.put(lambda: write("mine"))
     kept_by.put(lambda: Write(lambda store: is_free.wait(PATIENCE) and None))
     later = kept_by.put(lambda: write("later"))
+    goes_on.set()
 
     assert kept_by.flush(PATIENCE, mine)
     assert store.written == ["earlier", "mine"]
-    assert not kept_by.flush(0.05, later)
-
+    assert not kept_by.flush(0.01, later)
     is_free.set()
     assert kept_by.flush(PATIENCE, later)
+    assert store.written == ["earlier", "mine", "later"]
 
 
 def test_a_change_that_is_being_made_is_not_written_yet(kept_by):
@@ -208,6 +230,74 @@ def test_a_fault_of_the_lab_stands_in_nobodys_way_and_is_logged(store, kept_by, 
     assert kept_by.flush(PATIENCE)
     assert store.written == ["next"]
     assert [record.exc_info[0] for record in caplog.records] == [ZeroDivisionError] * 2
+
+
+def test_what_waits_is_written_together_in_order(store, kept_by, monkeypatch):
+    monkeypatch.setattr("regcore.store.keeper.WRITES_TOGETHER", 3)
+    goes_on = held_up(kept_by)
+    put(kept_by, *range(5))
+    goes_on.set()
+
+    assert kept_by.flush(PATIENCE)
+    assert store.written == [0, 1, 2, 3, 4]
+    assert store.transactions == [3, 2]
+
+
+def test_a_fault_takes_nothing_with_it_that_is_written_together_with_it(store, kept_by, caplog):
+    def faulty(_):
+        raise ZeroDivisionError
+
+    goes_on = held_up(kept_by)
+    put(kept_by, "before")
+    kept_by.put(lambda: Write(faulty, 7))
+    put(kept_by, "after")
+    goes_on.set()
+
+    assert kept_by.flush(PATIENCE)
+    assert store.written == ["before", "after"]
+    assert [record.exc_info[0] for record in caplog.records] == [ZeroDivisionError]
+    assert kept_by._n_bytes == 0
+
+
+def test_where_the_database_goes_in_the_middle_nothing_is_written_twice_or_not_at_all(store, kept_by):
+    tries = []
+
+    def away_at_first(store):
+        tries.append(None)
+        if len(tries) == 1:
+            raise StoreError("away")
+        store.written.append("middle")
+
+    goes_on = held_up(kept_by)
+    put(kept_by, "before")
+    kept_by.put(lambda: Write(away_at_first))
+    put(kept_by, "after")
+    goes_on.set()
+    back(kept_by)
+
+    assert store.written == ["before", "middle", "after"]
+
+
+def test_where_the_database_goes_beside_a_fault_what_was_not_made_waits(store, kept_by):
+    tries = []
+
+    def faulty(_):
+        raise ZeroDivisionError
+
+    def away_once_alone(store):
+        tries.append(None)
+        if len(tries) == 1:
+            raise StoreError("away")
+        store.written.append("last")
+
+    goes_on = held_up(kept_by)
+    put(kept_by, "first")
+    kept_by.put(lambda: Write(faulty))
+    kept_by.put(lambda: Write(away_once_alone))
+    goes_on.set()
+    back(kept_by)
+
+    assert store.written == ["first", "last"]
 
 
 @pytest.mark.parametrize(("max_writes", "n_bytes"), [(3, 0), (1000, 1)])

@@ -3,6 +3,7 @@
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import pytest
 from streamlit.runtime.scriptrunner import script_runner
@@ -74,6 +75,56 @@ def test_who_waits_for_something_makes_way():
     assert not of_pages._begun
 
 
+def test_who_was_away_comes_before_those_who_were_asked_for_later():
+    of_pages = Turns(FOR_EVER)
+    order = []
+    away, back, begun = threading.Event(), threading.Event(), threading.Event()
+
+    def early():
+        with of_pages.turn():
+            with of_pages.away():
+                away.set()
+                assert back.wait(PATIENCE)
+            order.append("early")
+
+    def late(at):
+        with of_pages.turn():
+            begun.set()
+            if at == 0:
+                # The first of them is at it while the early one comes back.
+                back.set()
+                until(of_pages, 2)
+            order.append(at)
+
+    with ThreadPoolExecutor(3) as threads:
+        running = [threads.submit(early)]
+        assert away.wait(PATIENCE)
+        running.append(threads.submit(late, 0))
+        assert begun.wait(PATIENCE)
+        running.append(threads.submit(late, 1))
+        for each in running:
+            each.result(PATIENCE)
+
+    assert order == [0, "early", 1]
+
+
+def test_who_stands_back_goes_behind_what_is_asked_for_soon_and_no_further():
+    of_pages = Turns(FOR_EVER)
+    order = []
+
+    def run(name, stand_back):
+        with of_pages.turn(stand_back):
+            order.append(name)
+
+    with ThreadPoolExecutor(4) as threads, of_pages.turn():
+        for at, (name, stand_back) in enumerate(
+            (("waits", 0.0), ("looks", 1.0), ("a second later", 2.0), ("asked for", 0.0))
+        ):
+            threads.submit(run, name, stand_back)
+            until(of_pages, at + 1)
+    assert order == ["waits", "asked for", "looks", "a second later"]
+
+
 def test_whoever_is_at_it_for_long_loses_his_turn():
     of_pages = Turns(seconds=0.01)
     pages = Pages(of_pages, 2)
@@ -118,8 +169,28 @@ def test_scripts_of_the_server_run_in_turn(monkeypatch):
     turns.take()
     assert sys.getswitchinterval() == pytest.approx(turns.SWITCH_SECONDS)
     sys.setswitchinterval(before)
-    script_runner.exec_func_with_error_handling("code", "context")
+    script_runner.exec_func_with_error_handling("code", SimpleNamespace(fragment_ids_this_run=None))
     turns.take.cache_clear()
 
     assert seen == [1]
     assert not turns.of_pages._begun
+
+
+def test_parts_that_look_again_stand_back_for_pages_that_are_asked_for(monkeypatch):
+    order = []
+    monkeypatch.setattr(
+        script_runner, "exec_func_with_error_handling", lambda code, context: order.append(code)
+    )
+    turns.take.cache_clear()
+    before = sys.getswitchinterval()
+    turns.take()
+    sys.setswitchinterval(before)
+    turns.take.cache_clear()
+    run = script_runner.exec_func_with_error_handling
+    with ThreadPoolExecutor(2) as threads, turns.of_pages.turn():
+        threads.submit(run, "part", SimpleNamespace(fragment_ids_this_run=["a part"]))
+        until(turns.of_pages, 1)
+        threads.submit(run, "page", SimpleNamespace(fragment_ids_this_run=None))
+        until(turns.of_pages, 2)
+
+    assert order == ["page", "part"]

@@ -72,6 +72,7 @@ class Database:
         self._engine: Engine | None = None
         self._identity: tuple[int, int] | None = None
         self._lock = threading.Lock()
+        self._own = threading.local()
         self.n_new = 0
         """How often it was found empty, or another one than before: what sessions have is not in it then."""
 
@@ -93,9 +94,14 @@ class Database:
     def reading(self) -> Iterator[Connection]:
         """Give a transaction that sees one moment of the database.
 
+        Within one of the same thread that writes, this is that one, and sees what it has changed.
+
         Raises:
             StoreError: the database cannot be had, or is none of the lab's.
         """
+        if (outer := self._writing()) is not None:
+            yield outer
+            return
         with self._spoken(), self._opened().connect() as connection, connection.begin():
             yield connection
 
@@ -103,13 +109,26 @@ class Database:
     def writing(self) -> Iterator[Connection]:
         """Give a transaction that may change the database: all of it, or nothing.
 
+        Within another one of the same thread, this is that one.
+
         Raises:
             StoreError: the database cannot be had or written, or is none of the lab's.
         """
+        if (outer := self._writing()) is not None:
+            yield outer
+            return
         with self._spoken(), self._opened().connect() as plain:
             connection = plain.execution_options(is_writing=True)
             with connection.begin():
-                yield connection
+                self._own.writing = connection
+                try:
+                    yield connection
+                finally:
+                    self._own.writing = None
+
+    def _writing(self) -> Connection | None:
+        """Return the transaction of this thread that writes; None where there is none."""
+        return getattr(self._own, "writing", None)
 
     def close(self) -> None:
         """Let go of all connections; the next use opens the database again."""

@@ -7,8 +7,9 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from itertools import islice
 from typing import NamedTuple, TypeVar
 
 from regcore.errors import StoreError
@@ -22,6 +23,8 @@ T = TypeVar("T")
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 # Of what waits to be written; beyond it the oldest goes, and sessions hand it over again later.
 MAX_WRITES = 2000
+# Of one transaction: another process waits for its end, and so do those whose changes are in it.
+WRITES_TOGETHER = 20
 
 
 class Write(NamedTuple):
@@ -209,18 +212,45 @@ class Keeper:
 
     def _write(self) -> None:
         with self._changed:
-            _, write = self._waiting[0]
+            together = [write for _, write in islice(self._waiting, WRITES_TOGETHER)]
         try:
-            write.apply(self._store)
+            self._apply(together)
         except StoreError as error:
             self._fail(error)
             return
         except Exception:
-            # A fault of the lab, which would stand in the way of all that follows.
-            logger.exception("A run could not be kept")
+            # A fault of the lab, which would stand in the way of what is with it, and of all that follows.
+            if not self._apply_each(together):
+                return
+        self._done(len(together))
+
+    def _apply(self, together: Sequence[Write]) -> None:
+        """Make changes in one transaction: where many wait, what each of them would wait for is had once."""
+        with self._store.database.writing():
+            for write in together:
+                write.apply(self._store)
+
+    def _apply_each(self, writes: Sequence[Write]) -> bool:
+        """Make changes one by one, but for those in which the lab has a fault; return whether all were made.
+
+        What was not waits on, because the database cannot be had.
+        """
+        for n_made, write in enumerate(writes):
+            try:
+                write.apply(self._store)
+            except StoreError as error:
+                self._done(n_made)
+                self._fail(error)
+                return False
+            except Exception:
+                logger.exception("A run could not be kept")
+        return True
+
+    def _done(self, n_made: int) -> None:
+        """Let go of the first changes that wait, which were made."""
         with self._changed:
-            self._waiting.popleft()
-            self._n_bytes -= write.n_bytes
+            for _ in range(n_made):
+                self._n_bytes -= self._waiting.popleft()[1].n_bytes
             self._succeed()
 
     def _look(self) -> None:
