@@ -177,7 +177,9 @@ def in_words(tables: Mapping[str, pd.DataFrame], is_complete: bool) -> pd.DataFr
 
 
 def _row(metric: str, table: pd.DataFrame, is_complete: bool) -> dict[str, str]:
-    runs = table.to_dict("records")
+    # By columns: pandas takes ten times as long over rows.
+    columns = {str(name): table[name].tolist() for name in table}
+    runs = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
     decimals = words.decimals_of(metric, runs[0]["mean"])
     row = {"Metric": words.metric_title(metric)}
     row |= {str(run["name"]).capitalize(): words.number(run["mean"], metric, decimals) for run in runs}

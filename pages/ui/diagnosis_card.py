@@ -51,14 +51,19 @@ def show(results: Mapping[str, Result]) -> None:
         return
     with st.container(border=True, key="diagnosis", gap="small"):
         _say(found)
-        deciding = [in_words(number) for number in found.numbers if number.decides]
-        st.table(pd.DataFrame(deciding), hide_index=True, border="horizontal")
+        deciding, all_numbers = shared.kept_of("diagnosis.in_words", _numbers_in_words, found.numbers)
+        st.table(deciding, hide_index=True, border="horizontal")
         st.markdown(f"**Next:** {found.next.why}")
         if _can_be_tried(found):
             _try(found.next.config)
         with st.expander("All numbers, and where their bounds come from"):
-            st.markdown(listed(found.numbers))
+            st.markdown(all_numbers)
             st.caption(UNIT)
+
+
+def _numbers_in_words(numbers: Sequence[Number]) -> tuple[pd.DataFrame, str]:
+    """Return a table of the numbers that decide, and a list of all of them."""
+    return pd.DataFrame([in_words(number) for number in numbers if number.decides]), listed(numbers)
 
 
 def _try(config: Config) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import pandas as pd
 import streamlit as st
@@ -60,6 +60,7 @@ ELSEWHERE = "made elsewhere, equal within tolerance"
 _SHELF = "shelf.runs"
 _BASELINE = "shelf.baseline"
 _HIDDEN = "shelf.hidden"
+_ABOUTS = "shelf.abouts"
 DIFFERENCES = "shelf.differences"
 
 
@@ -246,8 +247,8 @@ def show(results: Mapping[str, Result]) -> None:
     )
     st.html(_style(table))
     here = desk.engine() if any(row.entry and row.entry.origin for row in table) else None
-    for row in table:
-        _line(row, shelf, here)
+    for row, about in zip(table, _abouts(table, here), strict=True):
+        _line(row, shelf, about)
     _overlay(table, current)
     # Its tables are made for who looks at them: in each run of the page they cost as much as two charts.
     with st.expander("What differs between two runs", key=DIFFERENCES, on_change="rerun") as differences:
@@ -328,7 +329,7 @@ def _style_of_row(row: Row) -> str:
     )
 
 
-def _line(row: Row, shelf: Shelf, here: str | None) -> None:
+def _line(row: Row, shelf: Shelf, about: str) -> None:
     key = _key("line", row.config)
     with st.container(key=key, horizontal=True, vertical_alignment="center", gap="small"):
         st.checkbox(
@@ -339,11 +340,22 @@ def _line(row: Row, shelf: Shelf, here: str | None) -> None:
             args=(row,),
             width=250,
         )
-        with st.container(width="stretch"):
-            _small(_about(row, here))
+        _small(about, width="stretch")
         if row.entry is not None and row.label != BASELINE:
             _pin(row.entry, shelf)
             _edit(row, row.entry)
+
+
+def _abouts(table: Sequence[Row], here: str | None) -> list[str]:
+    """Return what is said of each run; what was said of the same before is not worked out again."""
+    before: Mapping[Config, tuple[Any, str]] = state.recall(_ABOUTS) or {}
+    now = {}
+    for row in table:
+        asked = row.entry, row.label, row.is_earlier, here
+        said = before.get(row.config)
+        now[row.config] = said if said and said[0] == asked else (asked, _about(row, here))
+    state.keep(_ABOUTS, now)
+    return [now[row.config][1] for row in table]
 
 
 def _about(row: Row, here: str | None) -> str:
@@ -489,9 +501,9 @@ def _difference(table: Sequence[Row]) -> None:
     )
 
 
-def _small(text: str) -> None:
+def _small(text: str, width: Literal["auto", "stretch"] = "auto") -> None:
     # Small, and not a caption: captions are too pale on the light page.
-    st.markdown(f":small[{text}]")
+    st.markdown(f":small[{text}]", width=width)
 
 
 def _plain(text: str) -> str:

@@ -17,6 +17,7 @@ from regcore.data import Dataset
 NUMBER, ENTRY = 32, 100
 # Of many values so many are looked at.
 N_LOOKED_AT = 5
+NUMBERS = frozenset({type(None), bool, int, float})
 # Cells of a table.
 SMALL = 1000
 # Whatever an object is, with what finds it again.
@@ -28,27 +29,41 @@ def size_of(value: Any) -> int:
 
     A list of numbers is taken for one by its first element: curves are thousands of them.
     """
-    if value is None or isinstance(value, (bool, int, float, np.generic)):
+    kind = type(value)
+    # Whatever is made is sized, so what is frequent comes first, by its very kind.
+    if kind in NUMBERS:
         return NUMBER
+    if kind is str or kind is bytes:
+        return sys.getsizeof(value)
+    if kind is tuple or kind is list:
+        if not value:
+            return OBJECT
+        return len(value) * NUMBER if type(value[0]) in NUMBERS else _size_of_all(value) + OBJECT
+    if kind is dict:
+        return len(value) * ENTRY + _size_of_all(value.values())
+    return _size_of_other(value)
+
+
+def _size_of_other(value: Any) -> int:
     if isinstance(value, (type, Config, Dataset)):
         return OBJECT  # There for others as well.
-    if isinstance(value, (str, bytes)):
-        return sys.getsizeof(value)
+    if isinstance(value, np.generic):
+        return NUMBER
     if isinstance(value, np.ndarray):
         return int(value.nbytes)
     if isinstance(value, pd.DataFrame):
         # To ask takes longer than to make a small one.
         return value.size * ENTRY if value.size < SMALL else int(value.memory_usage(deep=True).sum())
+    if isinstance(value, (tuple, set, frozenset)):
+        return _size_of_all(value) + OBJECT
     if isinstance(value, Mapping):
         return len(value) * ENTRY + _size_of_all(value.values())
-    if isinstance(value, (list, tuple, set, frozenset)):
-        first = next(iter(value), None)
-        return len(value) * NUMBER if isinstance(first, (int, float)) else _size_of_all(value) + OBJECT
     own: int | None = getattr(value, "nbytes", None)  # A figure knows what is sent of it.
     return OBJECT + (size_of(getattr(value, "__dict__", {})) if own is None else own)
 
 
 def _size_of_all(values: Collection[Any]) -> int:
     """Return the bytes of all values; of many, as the first of them are."""
-    first = list(islice(values, N_LOOKED_AT))
-    return sum(map(size_of, first)) * len(values) // max(1, len(first))
+    if len(values) <= N_LOOKED_AT:
+        return sum(map(size_of, values))
+    return sum(map(size_of, islice(values, N_LOOKED_AT))) * len(values) // N_LOOKED_AT
