@@ -417,8 +417,11 @@ def test_a_page_that_looks_at_its_run_far_too_often_runs_anew(monkeypatch, every
     assert drawn == ["panel"] * is_drawn
 
 
-@pytest.mark.parametrize(("left", "n_waits"), [(0.1, 3), (2.0, 0), (None, 0)])
-def test_a_run_that_is_about_to_end_is_waited_for(monkeypatch, left, n_waits):
+@pytest.mark.parametrize(
+    ("left", "every", "n_waits"),
+    [(0.1, 0.5, 3), (0.6, 0.5, 0), (0.6, 1.4, 3), (0.9, 5.0, 3), (2.0, 5.0, 0), (None, 0.5, 0)],
+)
+def test_a_run_that_is_about_to_end_is_waited_for(monkeypatch, left, every, n_waits):
     waited, touched, soon = [], [], Recorded()
     soon.progress = lambda: Progress(90, 100, left, "running")
     soon.wait = lambda timeout: waited.append(timeout) or len(waited) == 3
@@ -426,11 +429,33 @@ def test_a_run_that_is_about_to_end_is_waited_for(monkeypatch, left, n_waits):
     monkeypatch.setattr(runs.state, "n_moves", lambda: 0)
     monkeypatch.setattr(runs.state, "recall", touched.append)
 
-    runs._polled(lambda *_: None, "lab", runs.Live({}, soon, last_polled=0), print, 0.5, 0, 0)
+    runs._polled(lambda *_: None, "lab", runs.Live({}, soon, last_polled=0), print, every, 0, 0)
 
     assert len(waited) == n_waits
     # A knob that moves meanwhile ends the page at a touch of its session.
     assert len(touched) >= n_waits
+
+
+@pytest.mark.parametrize(
+    ("n_owners", "left", "seconds"),
+    [
+        (1, None, 0.5),
+        (1, 0.3, 0.5),
+        (1, 1.3, 0.5),
+        (8, None, 2.0),
+        # One look, and it is at the end; then one on the way, and two.
+        (8, 1.5, 1.5),
+        (8, 3.0, 1.5),
+        (8, 4.8, 1.6),
+        (8, 0.2, 0.5),
+    ],
+)
+def test_a_look_falls_on_the_end_of_a_run(monkeypatch, n_owners, left, seconds):
+    run = Recorded()
+    run.progress = lambda: Progress(10, 100, left, "running", n_owners=n_owners)
+    monkeypatch.setattr(runs, "read_settings", lambda: SimpleNamespace(poll_seconds=0.5))
+
+    assert runs._poll_seconds(runs.Live({}, run)) == pytest.approx(seconds)
 
 
 class Ended(Recorded):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -34,7 +35,7 @@ LOOK_SECONDS = 0.05
 # A piece of a training takes a quarter of a second. Where the last one came so long ago, the next one is
 # about to come, and is waited for: what is drawn of it is drawn sooner, and only once.
 OLD_SECONDS, NEXT_SECONDS = 0.1, 0.15
-# What ends within this time after a look at it.
+# What ends within this time after a look at it; with many, in half of the time until the next one.
 NEAR_SECONDS = 0.45
 # A page that looks at its run so many times as often as it should runs anew, to do so less often.
 TOO_OFTEN = 4
@@ -338,8 +339,12 @@ def _poll_seconds(live: Live) -> float | None:
     progress = live.run.progress()
     if progress.state not in UNDER_WAY:
         return None
-    under_way = time.monotonic() - live.began
-    return line.poll_seconds(read_settings().poll_seconds, progress.n_owners, under_way)
+    under_way, shortest = time.monotonic() - live.began, read_settings().poll_seconds
+    seconds = line.poll_seconds(shortest, progress.n_owners, under_way)
+    if not progress.eta_seconds:
+        return seconds
+    # So that a look falls on the end: else it is seen half of the time between two looks later.
+    return max(shortest, progress.eta_seconds / math.ceil(progress.eta_seconds / seconds))
 
 
 def _polled(
@@ -353,7 +358,7 @@ def _polled(
 ) -> None:
     _see(place, live)
     if every is not None:
-        _wait_for_a_near_end(place, live)
+        _wait_for_a_near_end(place, live, every)
     if n_moves != state.n_moves() or live.is_gone:
         # Words in this part of the page moved a knob, or what it shows is gone: the whole page sees to it.
         st.rerun()
@@ -370,13 +375,13 @@ def _polled(
         st.error(str(error), icon=":material/error:")
 
 
-def _wait_for_a_near_end(place: str, live: Live) -> None:
+def _wait_for_a_near_end(place: str, live: Live, every: float) -> None:
     """Wait for a run that is about to end: it is shown sooner than at the next look, and drawn once less."""
-    left = live.run.progress().eta_seconds
-    if left is None or left > NEAR_SECONDS:
+    left, near = live.run.progress().eta_seconds, min(max(NEAR_SECONDS, every / 2), LONGEST_WAIT_SECONDS)
+    if left is None or left > near:
         return
     with turns.away():
-        for _ in range(round(NEAR_SECONDS / LOOK_SECONDS)):
+        for _ in range(round(near / LOOK_SECONDS)):
             # A knob that moves ends the page at its next touch of the session, and need not wait.
             state.recall(place)
             if live.run.wait(LOOK_SECONDS):
