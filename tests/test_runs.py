@@ -447,7 +447,7 @@ def test_a_run_that_is_about_to_end_is_waited_for(monkeypatch, left, every, n_wa
         (8, 1.5, 1.5),
         (8, 3.0, 1.5),
         (8, 4.8, 1.6),
-        (8, 0.2, 0.5),
+        (8, 0.2, 1.0),
     ],
 )
 def test_a_look_falls_on_the_end_of_a_run(monkeypatch, n_owners, left, seconds):

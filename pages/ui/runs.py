@@ -343,8 +343,10 @@ def _poll_seconds(live: Live) -> float | None:
     seconds = line.poll_seconds(shortest, progress.n_owners, under_way)
     if not progress.eta_seconds:
         return seconds
-    # So that a look falls on the end: else it is seen half of the time between two looks later.
-    return max(shortest, progress.eta_seconds / math.ceil(progress.eta_seconds / seconds))
+    # So that a look falls on the end: else it is seen half of the time between two looks later. Not much more
+    # often than that: while more and more come, ends are told too early.
+    until_end = progress.eta_seconds / math.ceil(progress.eta_seconds / seconds)
+    return max(shortest, seconds / 2, until_end)
 
 
 def _polled(
@@ -380,11 +382,13 @@ def _wait_for_a_near_end(place: str, live: Live, every: float) -> None:
     left, near = live.run.progress().eta_seconds, min(max(NEAR_SECONDS, every / 2), LONGEST_WAIT_SECONDS)
     if left is None or left > near:
         return
+    # Of many that wait each looks less often whether a knob has moved.
+    look = LOOK_SECONDS * near / NEAR_SECONDS
     with turns.away():
-        for _ in range(round(near / LOOK_SECONDS)):
+        for _ in range(round(near / look)):
             # A knob that moves ends the page at its next touch of the session, and need not wait.
             state.recall(place)
-            if live.run.wait(LOOK_SECONDS):
+            if live.run.wait(look):
                 return
 
 
