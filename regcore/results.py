@@ -230,9 +230,12 @@ class Result:
             for member in range(self.config.members)
         )
 
-    @cached_property
+    @property
     def content_key(self) -> str:
-        """Equal exactly where results of one configuration and data set hold the same, bit by bit."""
+        """Equal exactly where results of one configuration and data set hold the same, bit by bit.
+
+        It is another one once outputs and weights were let go, in the same recordings.
+        """
         recorded = [(at, self.recordings[at].content_key) for at in sorted(self.recordings)]
         return hashlib.sha256(repr(recorded).encode()).hexdigest()
 

@@ -203,3 +203,15 @@ def test_what_changes_nothing_has_no_button(monkeypatch):
     assert not app.exception
     assert "**Next:** Nothing." in [each.value for each in app.markdown]
     assert not app.button
+
+
+def test_numbers_that_decide_are_a_table_and_all_of_them_a_list():
+    numbers = (
+        Number("gap", (0.2, 0.3), 0.1, "a paper", decides=True),
+        Number("rise", (0.0, 0.0), 0.1, "a rule"),
+    )
+    table, listed = diagnosis_card._numbers_in_words(numbers)
+
+    assert table["Number"].tolist() == ["gap"]
+    assert listed == diagnosis_card.listed(numbers)
+    assert "rise" in listed

@@ -149,6 +149,12 @@ def test_numbers_of_numpy_are_written_and_what_is_none_is_refused():
         written(drawn([], meta={"what": object()}))
 
 
+def test_numbers_at_the_top_stay_numbers_and_dates_are_refused():
+    assert written(drawn([], height=np.int64(300))).parts["layout"]["height"] == 300
+    with pytest.raises(TypeError, match="not JSON serializable"):
+        written(drawn([{"type": "scatter", "x": np.array(["2024-01-01"], dtype="datetime64[ns]")}]))
+
+
 def test_what_a_figure_takes_is_what_is_sent_of_it():
     figure = drawn([{"type": "scatter", "y": np.arange(30_000.0)}], meta={"description": "thirty thousand"})
     sent = written(figure)

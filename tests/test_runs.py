@@ -455,7 +455,30 @@ def test_a_look_falls_on_the_end_of_a_run(monkeypatch, n_owners, left, seconds):
     run.progress = lambda: Progress(10, 100, left, "running", n_owners=n_owners)
     monkeypatch.setattr(runs, "read_settings", lambda: SimpleNamespace(poll_seconds=0.5))
 
-    assert runs._poll_seconds(runs.Live({}, run)) == pytest.approx(seconds)
+    live = runs.Live({}, run)
+    assert runs._until_a_look(live, runs._poll_seconds(live)) == pytest.approx(seconds)
+
+
+def test_all_parts_of_a_page_look_at_the_same_time(monkeypatch):
+    looks = []
+    run = Recorded()
+    left = [3.2, 3.2, 2.9, 2.9, 2.4, 2.4]
+    run.progress = lambda: Progress(10, 100, left.pop(0), "running", n_owners=8)
+    monkeypatch.setattr(runs, "read_settings", lambda: SimpleNamespace(poll_seconds=0.5))
+    monkeypatch.setattr(runs.state, "n_moves", lambda: 0)
+    monkeypatch.setattr(
+        runs.st, "fragment", lambda _, run_every: looks.append(run_every) or (lambda *_: None)
+    )
+    live = runs.Live({}, run)
+    live.begin_page()
+    for _ in range(3):
+        runs.show_results("lab", live, print)
+
+    assert looks == [pytest.approx(1.6)] * 3
+    run.progress = lambda: Progress(100, 100, None, "done")
+    live.begin_page()
+    runs.show_results("lab", live, print)
+    assert looks[-1] is None
 
 
 class Ended(Recorded):

@@ -83,6 +83,18 @@ def test_what_was_let_go_and_trained_again_is_the_same_to_all():
     assert kept.once(make, result()) is kept.once(make, result(recorded=recordings()))
 
 
+def test_what_is_let_go_in_the_same_recordings_is_not_what_it_was():
+    kept, recorded = Shared(PLENTY), recordings()
+    history = np.zeros((3, len(HISTORY_COLUMNS)))
+    outputs = {split: np.zeros((1, 4, 1), dtype=np.float32) for split in ("train", "val")}
+    recorded[0, 0] = Recording("", history, outputs, np.array([3]))
+    before = result(recorded=recorded)
+    made = kept.once(make, before)
+    recorded[0, 0] = recorded[0, 0].curves_alone()
+
+    assert kept.once(make, before) is not made
+
+
 @pytest.mark.parametrize("pair", [(1, True), (1, 1.0), ((1,), [1]), (None, 0), ({"a": 1}, {"b": 1})])
 def test_what_is_only_equal_in_python_is_made_anew(pair):
     kept = Shared(PLENTY)

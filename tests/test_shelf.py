@@ -207,3 +207,24 @@ def test_runs_without_shared_rows_are_not_paired():
 
 def test_names_are_no_markup():
     assert shelf._plain(":red[a] *b* $c$ L2 0.1") == r"\:red\[a\] \*b\* \$c\$ L2 0.1"
+
+
+def test_what_is_said_of_a_run_is_worked_out_once_until_something_of_it_changes(monkeypatch):
+    kept, asked = {}, []
+    monkeypatch.setattr(shelf.state, "recall", kept.get)
+    monkeypatch.setattr(shelf.state, "keep", kept.__setitem__)
+    monkeypatch.setattr(shelf, "_about", lambda row, here: asked.append((row.label, here)) or f"{row} {here}")
+    table = [Row(f"run {at}", config(at), entry(at), at, True) for at in range(2)]
+    said = shelf._abouts(table, "here")
+
+    assert shelf._abouts(table, "here") == said == [f"{row} here" for row in table]
+    assert asked == [("run 0", "here"), ("run 1", "here")]
+    for changed in (
+        table[1]._replace(label=THIS_RUN),
+        table[1]._replace(entry=None),
+        table[1]._replace(entry=entry(1)._replace(scores=Scores("binary", {"error": {0: 0.5}}, {0: "rows"}))),
+    ):
+        assert shelf._abouts([table[0], changed], "here") == [said[0], f"{changed} here"]
+    assert shelf._abouts(table, "there") == [f"{row} there" for row in table]
+    assert shelf._abouts(table[:1], "there") == [f"{table[0]} there"]
+    assert kept["shelf.abouts"].keys() == {config(0)}

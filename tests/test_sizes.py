@@ -51,3 +51,7 @@ def test_what_is_there_for_others_as_well_is_not_counted():
     config = Config(data="digits")
 
     assert size_of((config, load_dataset(config), Config)) < 10_000
+
+
+def test_a_first_that_is_nothing_hides_nothing():
+    assert size_of((None, np.zeros(10**6))) >= 8 * 10**6

@@ -278,6 +278,55 @@ def test_where_the_database_goes_in_the_middle_nothing_is_written_twice_or_not_a
     assert store.written == ["before", "middle", "after"]
 
 
+def test_one_that_cannot_be_written_holds_up_none_before_it(store, kept_by):
+    def too_large(_):
+        raise StoreError("the disk is full")
+
+    goes_on = held_up(kept_by)
+    good = kept_by.put(lambda: write("good"))
+    kept_by.put(lambda: Write(too_large))
+    put(kept_by, "after")
+    goes_on.set()
+    with kept_by._changed:
+        assert kept_by._changed.wait_for(lambda: not kept_by._is_left(good), PATIENCE)
+
+    assert store.written == ["good"]
+    assert kept_by.status().n_waiting == 2
+
+
+def test_a_transaction_ends_when_others_have_waited_for_long(store, kept_by, monkeypatch):
+    monkeypatch.setattr("regcore.store.keeper.SECONDS_TOGETHER", 0.0)
+    goes_on = held_up(kept_by)
+    put(kept_by, 1, 2, 3)
+    goes_on.set()
+
+    assert kept_by.flush(PATIENCE)
+    assert store.written == [1, 2, 3]
+    assert store.transactions == [1, 1, 1]
+
+
+def test_while_the_database_is_away_nothing_is_told_to_be_back(store, caplog):
+    def faulty(_):
+        raise ZeroDivisionError
+
+    def goes_away(store):
+        # With the others it is there: the fault comes first.
+        if not store.transactions and goes_away.tries:
+            raise StoreError("away")
+        goes_away.tries += 1
+
+    goes_away.tries = 0
+    kept_by = Keeper(store, first_pause=1000.0)
+    goes_on = held_up(kept_by)
+    kept_by.put(lambda: Write(goes_away))
+    kept_by.put(lambda: Write(faulty))
+    goes_on.set()
+
+    assert is_away(kept_by)
+    assert not [record for record in caplog.records if "back" in record.getMessage()]
+    kept_by.close()
+
+
 def test_where_the_database_goes_beside_a_fault_what_was_not_made_waits(store, kept_by):
     tries = []
 

@@ -91,7 +91,8 @@ def test_who_was_away_comes_before_those_who_were_asked_for_later():
         with of_pages.turn():
             begun.set()
             if at == 0:
-                # The first of them is at it while the early one comes back.
+                # The other one stands in line when the early one comes back.
+                until(of_pages, 1)
                 back.set()
                 until(of_pages, 2)
             order.append(at)

@@ -60,6 +60,7 @@ class Live:
         recalled: What was shown and had not been kept, so that networks had to be trained again up to there.
         n_parts: Parts of the page that show it.
         last_polled: Which of them, from 0, is the last that looks at it again and again; None: none does.
+        next_look: After how many seconds its parts look at it again; None: they need not.
         waiting: Parts that have seen its end, and stay as they were until the whole page sees it.
     """
 
@@ -74,6 +75,7 @@ class Live:
     recalled: set[Moment] = field(default_factory=set)
     n_parts: int = 0
     last_polled: int | None = None
+    next_look: float | None = None
     waiting: set[int] = field(default_factory=set)
     _told: Progress | None = None
     _trained: Mapping[str, Result] = field(default_factory=dict)
@@ -328,10 +330,14 @@ def show_results(place: str, live: Live, draw: Draw) -> None:
 def _follow_with(panel: Callable[[str, Live, Draw], None], place: str, live: Live, draw: Draw) -> None:
     """Draw a part of the page again and again while the run is under way, and once more when it has ended."""
     every, part = _poll_seconds(live), live.n_parts
+    if part == 0:
+        live.next_look = _until_a_look(live, every)
     live.n_parts += 1
     if every is not None:
         live.last_polled = part
-    st.fragment(_polled, run_every=every)(panel, place, live, draw, every, part, state.n_moves())
+    # All parts at once: one that sees the end waits for the last of them.
+    seconds = None if every is None else live.next_look or every
+    st.fragment(_polled, run_every=seconds)(panel, place, live, draw, every, part, state.n_moves())
 
 
 def _poll_seconds(live: Live) -> float | None:
@@ -339,14 +345,20 @@ def _poll_seconds(live: Live) -> float | None:
     progress = live.run.progress()
     if progress.state not in UNDER_WAY:
         return None
-    under_way, shortest = time.monotonic() - live.began, read_settings().poll_seconds
-    seconds = line.poll_seconds(shortest, progress.n_owners, under_way)
-    if not progress.eta_seconds:
-        return seconds
-    # So that a look falls on the end: else it is seen half of the time between two looks later. Not much more
-    # often than that: while more and more come, ends are told too early.
-    until_end = progress.eta_seconds / math.ceil(progress.eta_seconds / seconds)
-    return max(shortest, seconds / 2, until_end)
+    under_way = time.monotonic() - live.began
+    return line.poll_seconds(read_settings().poll_seconds, progress.n_owners, under_way)
+
+
+def _until_a_look(live: Live, every: float | None) -> float | None:
+    """Return after how many seconds to look, about so often, so that a look falls on the end.
+
+    Else the end is seen half of the time between two looks later.
+    """
+    left = live.run.progress().eta_seconds
+    if every is None or not left:
+        return every
+    # Not much more often: while more and more come, ends are told too early.
+    return max(read_settings().poll_seconds, every / 2, left / math.ceil(left / every))
 
 
 def _polled(

@@ -38,7 +38,8 @@ def size_of(value: Any) -> int:
     if kind is tuple or kind is list:
         if not value:
             return OBJECT
-        return len(value) * NUMBER if type(value[0]) in NUMBERS else _size_of_all(value) + OBJECT
+        of_numbers = value[0] is not None and type(value[0]) in NUMBERS
+        return len(value) * NUMBER if of_numbers else _size_of_all(value) + OBJECT
     if kind is dict:
         return len(value) * ENTRY + _size_of_all(value.values())
     return _size_of_other(value)

@@ -22,7 +22,8 @@ from streamlit.runtime.scriptrunner import script_runner
 # The longest turn: several times what a page of the lab takes.
 TURN_SECONDS = 0.25
 # A part of a page that looks again and again how far a run is can do so a little later than it would; a page
-# that somebody has asked for should not wait for it.
+# that somebody has asked for should not wait for it. A part in which somebody has pressed something stands
+# back as well: Streamlit does not tell here which of the two it is.
 STAND_BACK_SECONDS = 0.25
 # A thread that passes something on, to a worker, a browser or the disk, needs Python's lock for moments, many
 # in a row. For each it waits so long while a page computes; by itself Python has it wait for 5 ms.

@@ -60,8 +60,9 @@ class PoolWatch(threading.Thread):
         # closed some of them itself; its thread has ended by now, or hangs until one is closed and then
         # closes all: they are taken from it before.
         with self._lock:
-            for end in [_taken(end) for end in self._ends if not end.closed]:
-                end.close()
+            for taken in list(map(_taken, self._ends)):
+                if taken is not None:
+                    taken.close()
 
     def _bury(self) -> None:
         self._manager.join(SECONDS_TO_NOTE)
@@ -73,8 +74,14 @@ class PoolWatch(threading.Thread):
 
 
 def _taken(end: Any) -> Any:
-    """Return an end of a pipe as a connection of our own, and leave a closed one to whoever had it."""
-    taken = type(end)(end.fileno())
+    """Return an end of a pipe as a connection of our own, and leave a closed one to whoever had it.
+
+    None: it is closed already.
+    """
+    try:
+        taken = type(end)(end.fileno())
+    except OSError:
+        return None
     end._handle = None
     return taken
 

@@ -41,7 +41,7 @@ def drawn(
 
     Args:
         traces: Each with its `type`, and its fields by their own names: no `line_color` for `line`'s `color`.
-            Arrays are fields, and in no lists.
+            Arrays are fields, but for `range`, and in no lists; none is of dates.
         frames: What a slider moves through.
         layout: The same of the layout; its `template` as a mapping.
     """
@@ -60,7 +60,10 @@ def written(figure: go.Figure) -> Written:
 
     def fields(part: Mapping[str, Any]) -> dict[str, Any]:
         # What is no more than a number or a word stays: Streamlit asks for the height.
-        return {name: value if isinstance(value, PLAIN) else fragment(value) for name, value in part.items()}
+        plain = {
+            name: value.item() if isinstance(value, np.generic) else value for name, value in part.items()
+        }
+        return {name: value if isinstance(value, PLAIN) else fragment(value) for name, value in plain.items()}
 
     def fragment(value: Any) -> orjson.Fragment:
         nonlocal n_bytes
@@ -123,7 +126,7 @@ def _typed(value: Any) -> Any:
 
 def _listed(value: Any) -> Any:
     """Return what JSON has for an array or a number of one."""
-    if isinstance(value, (np.ndarray, np.generic)):
+    if isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind != "M":
         return value.tolist()
     if isinstance(value, dict):
         return value

@@ -109,7 +109,7 @@ class Database:
     def writing(self) -> Iterator[Connection]:
         """Give a transaction that may change the database: all of it, or nothing.
 
-        Within another one of the same thread, this is that one.
+        Within another one of the same thread, this is that one: what fails within has to end that as well.
 
         Raises:
             StoreError: the database cannot be had or written, or is none of the lab's.

@@ -23,8 +23,9 @@ T = TypeVar("T")
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 # Of what waits to be written; beyond it the oldest goes, and sessions hand it over again later.
 MAX_WRITES = 2000
-# Of one transaction: another process waits for its end, and so do those whose changes are in it.
-WRITES_TOGETHER = 20
+# Of one transaction: another process waits for its end, though not for long, and so do those whose changes
+# are in it.
+WRITES_TOGETHER, SECONDS_TOGETHER = 20, 0.5
 
 
 class Write(NamedTuple):
@@ -212,9 +213,11 @@ class Keeper:
 
     def _write(self) -> None:
         with self._changed:
-            together = [write for _, write in islice(self._waiting, WRITES_TOGETHER)]
+            # After a failure one by one, until one succeeds: it may be a single one that cannot be written.
+            most = 1 if self._problem is not None else WRITES_TOGETHER
+            together = [write for _, write in islice(self._waiting, most)]
         try:
-            self._apply(together)
+            n_made = self._apply(together)
         except StoreError as error:
             self._fail(error)
             return
@@ -222,13 +225,22 @@ class Keeper:
             # A fault of the lab, which would stand in the way of what is with it, and of all that follows.
             if not self._apply_each(together):
                 return
-        self._done(len(together))
+            n_made = len(together)
+        self._done(n_made)
 
-    def _apply(self, together: Sequence[Write]) -> None:
-        """Make changes in one transaction: where many wait, what each of them would wait for is had once."""
+    def _apply(self, together: Sequence[Write]) -> int:
+        """Make changes in one transaction, and return how many there was time for, one at least.
+
+        Where many wait, what each of them would wait for is had once.
+        """
+        end, n_made = time.monotonic() + SECONDS_TOGETHER, 0
         with self._store.database.writing():
             for write in together:
                 write.apply(self._store)
+                n_made += 1
+                if time.monotonic() >= end:
+                    break
+        return n_made
 
     def _apply_each(self, writes: Sequence[Write]) -> bool:
         """Make changes one by one, but for those in which the lab has a fault; return whether all were made.
@@ -239,7 +251,8 @@ class Keeper:
             try:
                 write.apply(self._store)
             except StoreError as error:
-                self._done(n_made)
+                if n_made:
+                    self._done(n_made)
                 self._fail(error)
                 return False
             except Exception:
