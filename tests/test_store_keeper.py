@@ -259,18 +259,22 @@ def test_a_fault_takes_nothing_with_it_that_is_written_together_with_it(store, k
     assert kept_by._n_bytes == 0
 
 
+def write_after(errors, what):
+    """Return a change that fails with each of these errors, one a try, before it is made."""
+    left = list(errors)
+
+    def apply(store):
+        if left:
+            raise left.pop(0)
+        store.written.append(what)
+
+    return Write(apply)
+
+
 def test_where_the_database_goes_in_the_middle_nothing_is_written_twice_or_not_at_all(store, kept_by):
-    tries = []
-
-    def away_at_first(store):
-        tries.append(None)
-        if len(tries) == 1:
-            raise StoreError("away")
-        store.written.append("middle")
-
     goes_on = held_up(kept_by)
     put(kept_by, "before")
-    kept_by.put(lambda: Write(away_at_first))
+    kept_by.put(lambda: write_after([StoreError("away")], "middle"))
     put(kept_by, "after")
     goes_on.set()
     back(kept_by)
@@ -305,44 +309,23 @@ def test_a_transaction_ends_when_others_have_waited_for_long(store, kept_by, mon
     assert store.transactions == [1, 1, 1]
 
 
-def test_while_the_database_is_away_nothing_is_told_to_be_back(store, caplog):
-    def faulty(_):
-        raise ZeroDivisionError
+def test_while_the_database_is_away_nothing_is_told_to_be_back(store, kept_by, caplog):
+    caplog.set_level("WARNING")
+    errors = [StoreError("away"), ZeroDivisionError(), StoreError("away")]
+    kept_by.put(lambda: write_after(errors, "at last"))
+    back(kept_by)
 
-    def goes_away(store):
-        # With the others it is there: the fault comes first.
-        if not store.transactions and goes_away.tries:
-            raise StoreError("away")
-        goes_away.tries += 1
-
-    goes_away.tries = 0
-    kept_by = Keeper(store, first_pause=1000.0)
-    goes_on = held_up(kept_by)
-    kept_by.put(lambda: Write(goes_away))
-    kept_by.put(lambda: Write(faulty))
-    goes_on.set()
-
-    assert is_away(kept_by)
-    assert not [record for record in caplog.records if "back" in record.getMessage()]
-    kept_by.close()
+    assert store.written == ["at last"]
+    assert [record.getMessage().partition(":")[0] for record in caplog.records] == [
+        "The store", "The store is back",
+    ]  # fmt: skip
 
 
 def test_where_the_database_goes_beside_a_fault_what_was_not_made_waits(store, kept_by):
-    tries = []
-
-    def faulty(_):
-        raise ZeroDivisionError
-
-    def away_once_alone(store):
-        tries.append(None)
-        if len(tries) == 1:
-            raise StoreError("away")
-        store.written.append("last")
-
     goes_on = held_up(kept_by)
     put(kept_by, "first")
-    kept_by.put(lambda: Write(faulty))
-    kept_by.put(lambda: Write(away_once_alone))
+    kept_by.put(lambda: write_after([ZeroDivisionError()] * 2, "never"))
+    kept_by.put(lambda: write_after([StoreError("away")], "last"))
     goes_on.set()
     back(kept_by)
 
