@@ -74,7 +74,7 @@ def test_answer_of_too_few_seeds_is_in_words():
     few = table(found.verdict, found.mean, found.low, found.high)
 
     assert cards.answer({"error": few}).startswith("**Too few seeds to tell:** validation error 21.7 %")
-    (row,) = cards.in_words({"error": few}, is_complete=True).to_dict("records")
+    (row,) = cards.in_words({"error": few}, is_complete=True)
     assert (row["Difference"], row["95 % interval"]) == ("–", "–")
 
 
@@ -91,7 +91,7 @@ def test_networks_that_runs_share_are_counted_once():
 def test_table_is_rounded_alike():
     words = cards.in_words({"error": table("better"), "loss": table("worse", 0.5, 0.2, 0.8, 1.2, 0.7)}, True)
 
-    assert words.to_dict("records") == [
+    assert words == [
         {
             "Metric": "Error, %", "Baseline": "25.8", "This run": "21.7", "Difference": "−4.1",
             "95 % interval": "−5.3 to −2.9", "Lower on": "7 of 8", "Verdict": "better",
@@ -104,7 +104,7 @@ def test_table_is_rounded_alike():
 
 
 def test_table_of_runs_that_still_grow_compares_nothing():
-    (row,) = cards.in_words({"error": table("better")}, is_complete=False).to_dict("records")
+    (row,) = cards.in_words({"error": table("better")}, is_complete=False)
 
     assert (row["Baseline"], row["This run"]) == ("25.8", "21.7")
     assert [row[name] for name in ("Difference", "95 % interval", "Lower on", "Verdict")] == ["–"] * 4
@@ -125,9 +125,7 @@ def test_axis_of_a_short_run_ends_with_it():
 
 
 def test_differences_have_the_decimals_of_what_they_differ_from():
-    (row,) = cards.in_words({"mae": table("better", -4.086, -7.83, -0.342, 53.6, 57.7)}, True).to_dict(
-        "records"
-    )
+    (row,) = cards.in_words({"mae": table("better", -4.086, -7.83, -0.342, 53.6, 57.7)}, True)
 
     assert (row["Baseline"], row["Difference"], row["95 % interval"]) == ("57.7", "−4.1", "−7.8 to −0.3")
 

@@ -212,6 +212,6 @@ def test_numbers_that_decide_are_a_table_and_all_of_them_a_list():
     )
     table, listed = diagnosis_card._numbers_in_words(numbers)
 
-    assert table["Number"].tolist() == ["gap"]
+    assert [row["Number"] for row in table] == ["gap"]
     assert listed == diagnosis_card.listed(numbers)
     assert "rise" in listed

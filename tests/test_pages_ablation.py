@@ -214,6 +214,6 @@ def test_a_row_without_a_difference_has_dashes():
     values = {"none": {0: 0.5, 1: 0.6}, "L2": {}}
     found = ablation_of(Config(l2=0.1), values, {"none": 5.0, "L2": float("nan")}, "error")
 
-    (_, row) = story.in_table(found).to_dict("records")
+    (_, row) = story.in_table(found)
     assert (row["Difference (95 %)"], row["Each seed"], row["Verdict"]) == ("–", "–", "–")
     assert set(configurations(Config(l2=0.1))) == set(values)

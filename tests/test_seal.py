@@ -284,7 +284,7 @@ def test_only_the_latest_openings_are_listed_and_all_are_counted():
 
     table = seal.listed(counted)
 
-    assert table["Opening"].tolist()[0] == "3, at 12:02 UTC"
+    assert table[0]["Opening"] == "3, at 12:02 UTC"
     assert len(table) == seal.N_LISTED
     assert seal.how_often(counted) == "Opened 12 times in this session, for 1 run; the latest 10:"
 

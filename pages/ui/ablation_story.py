@@ -6,10 +6,9 @@ import math
 from base64 import b64encode
 from collections.abc import Mapping
 
-import pandas as pd
 import streamlit as st
 
-from pages.ui import cards, charts, controls, learning_curve, runs, state, technique, words
+from pages.ui import cards, charts, controls, learning_curve, runs, state, tables, technique, words
 from regcore import ablation, answers, data_worth
 from regcore.ablation import Ablation, Row
 from regcore.config import Config
@@ -111,17 +110,17 @@ def below(results: Results) -> None:
     )
     st.header("All of it in a table", anchor=False)
     with st.container(key="ablation-table"):
-        st.table(in_table(found), hide_index=True, border="horizontal")
+        tables.show(in_table(found))
     st.caption(table_in_words(results))
 
 
-def in_table(found: Ablation) -> pd.DataFrame:
+def in_table(found: Ablation) -> tables.Rows:
     """Return one row for each role and part, as text, with the difference of each seed as small bars."""
     metric = found.metric
     decimals = words.decimals_of(metric, found.row("none").interval.mean)
     sizes = [abs(each) for row in found.rows for each in row.of_seeds if math.isfinite(each)]
     largest = max(sizes, default=0.0) or 1.0
-    return pd.DataFrame([_in_row(row, metric, decimals, largest) for row in found.rows])
+    return [_in_row(row, metric, decimals, largest) for row in found.rows]
 
 
 def _in_row(row: Row, metric: str, decimals: int, largest: float) -> dict[str, str]:

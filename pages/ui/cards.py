@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from pages.ui import charts, shared, state, words
+from pages.ui import charts, shared, state, tables, words
 from regcore import answers
 from regcore.config import STOPPING_FIELDS, Config, field_help
 from regcore.data import Dataset
@@ -99,7 +99,7 @@ def table(results: Mapping[str, Result]) -> None:
     st.markdown(f"**On the validation rows**, {when}, mean over seeds:")
     with st.container(key="metrics"):
         found = shared.kept_of("cards.in_words", _in_words, results)
-        st.table(found, hide_index=True, border="horizontal")
+        tables.show(found)
     st.caption(answers.how_many(results))
 
 
@@ -107,20 +107,20 @@ def network(result: Result) -> None:
     """Show what the network is made of, folded away."""
     n_parameters, layers = shared.kept_of("cards.layers", _layers, result.config, result.dataset)
     with st.expander(f"The network: {words.count(n_parameters, 'parameter')}"):
-        st.table(layers, hide_index=True, border="horizontal")
+        tables.show(layers)
         st.caption(
             "A dense layer has a weight for each pair of an input and a unit, and a bias for each unit."
         )
 
 
-def _layers(config: Config, dataset: Dataset) -> tuple[int, pd.DataFrame]:
+def _layers(config: Config, dataset: Dataset) -> tuple[int, tables.Rows]:
     """Return how many parameters a network has, and a table of its layers as text."""
     layers = summarize_model(config, dataset)
     rows = [
         {"Layer": layer.name, "Outputs": f"{layer.n_outputs:,}", "Parameters": f"{layer.n_parameters:,}"}
         for layer in layers
     ]
-    return sum(layer.n_parameters for layer in layers), pd.DataFrame(rows)
+    return sum(layer.n_parameters for layer in layers), rows
 
 
 def _columns(results: Mapping[str, Result]) -> Sequence[Any]:
@@ -145,7 +145,7 @@ def _tables(results: Mapping[str, Result]) -> dict[str, pd.DataFrame]:
     return shared.kept_of("cards.tables", answers.validation_tables, results)
 
 
-def _in_words(results: Mapping[str, Result]) -> pd.DataFrame:
+def _in_words(results: Mapping[str, Result]) -> tables.Rows:
     return in_words(_tables(results), _are_complete(results))
 
 
@@ -171,9 +171,9 @@ def held_against(baseline: Mapping[Any, Any], run: Mapping[Any, Any], metric: st
     return lead + answer.rest
 
 
-def in_words(tables: Mapping[str, pd.DataFrame], is_complete: bool) -> pd.DataFrame:
+def in_words(tables: Mapping[str, pd.DataFrame], is_complete: bool) -> tables.Rows:
     """Return one row a metric, as text: each run's mean, then difference, interval, wins and verdict."""
-    return pd.DataFrame([_row(metric, table, is_complete) for metric, table in tables.items()])
+    return [_row(metric, table, is_complete) for metric, table in tables.items()]
 
 
 def _row(metric: str, table: pd.DataFrame, is_complete: bool) -> dict[str, str]:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-import pandas as pd
 import streamlit as st
 
-from pages.ui import frame, runs, shared, state, take_away, words
+from pages.ui import frame, runs, shared, state, tables, take_away, words
 from regcore.ablation import NONE
 from regcore.config import Config
 from regcore.diagnosis import (
@@ -52,7 +51,7 @@ def show(results: Mapping[str, Result]) -> None:
     with st.container(border=True, key="diagnosis", gap="small"):
         _say(found)
         deciding, all_numbers = shared.kept_of("diagnosis.in_words", _numbers_in_words, found.numbers)
-        st.table(deciding, hide_index=True, border="horizontal")
+        tables.show(deciding)
         st.markdown(f"**Next:** {found.next.why}")
         if _can_be_tried(found):
             _try(found.next.config)
@@ -61,9 +60,9 @@ def show(results: Mapping[str, Result]) -> None:
             st.caption(UNIT)
 
 
-def _numbers_in_words(numbers: Sequence[Number]) -> tuple[pd.DataFrame, str]:
+def _numbers_in_words(numbers: Sequence[Number]) -> tuple[tables.Rows, str]:
     """Return a table of the numbers that decide, and a list of all of them."""
-    return pd.DataFrame([in_words(number) for number in numbers if number.decides]), listed(numbers)
+    return [in_words(number) for number in numbers if number.decides], listed(numbers)
 
 
 def _try(config: Config) -> None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-import pandas as pd
 import streamlit as st
 
-from pages.ui import charts, runs, shared, state, words
+from pages.ui import charts, runs, shared, state, tables, words
 from regcore import dropout, dropout_steps
 from regcore.config import Config
 from regcore.data import load_dataset
@@ -175,7 +174,7 @@ def _checked(stepped: Stepped) -> None:
         f"**All {found[0].n_networks:,} thinned networks of the small network**, counted through after its "
         f"{stepped.config.epochs} epochs:"
     )
-    st.table(_exact_table(found), hide_index=True, border="horizontal")
+    tables.show(_exact_table(found))
     st.caption(
         "Mean distance of probabilities on the validation rows, 0 to 1, as above. Only before the output: "
         "the same weights, masks in the last hidden layer alone."
@@ -210,18 +209,16 @@ def _exact(result: Result) -> tuple[dropout.Exact, dropout.Exact] | None:
     return everywhere, before
 
 
-def _exact_table(found: tuple[dropout.Exact, dropout.Exact]) -> pd.DataFrame:
+def _exact_table(found: tuple[dropout.Exact, dropout.Exact]) -> tables.Rows:
     everywhere, before = (each.gap._asdict() for each in found)
-    return pd.DataFrame(
-        [
-            {
-                "Distance": title,
-                f"Masks everywhere ({found[0].n_networks:,})": _rounded(everywhere[name]),
-                f"Only before the output ({found[1].n_networks:,})": _rounded(before[name]),
-            }
-            for name, title in DISTANCES.items()
-        ]
-    )
+    return [
+        {
+            "Distance": title,
+            f"Masks everywhere ({found[0].n_networks:,})": _rounded(everywhere[name]),
+            f"Only before the output ({found[1].n_networks:,})": _rounded(before[name]),
+        }
+        for name, title in DISTANCES.items()
+    ]
 
 
 def _rounded(distance: float) -> str:

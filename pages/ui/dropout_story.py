@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 
-import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from pages.ui import cards, charts, controls, dropout_steps_story, fields, runs, shared, state, words
+from pages.ui import cards, charts, controls, dropout_steps_story, fields, runs, shared, state, tables, words
 from pages.ui.technique import Says
 from pages.ui.technique import article as show_article
 from regcore import coadaptation, dropout, dropout_runs
@@ -187,7 +186,7 @@ def _scaling(result: Result) -> None:
         charts.show("dropout.scalings", plot_scalings, by_seed)
     with right:
         st.markdown(_scaling_in_words(result, by_seed, chosen or names[0]))
-        st.table(_scaling_table(result, by_seed), hide_index=True, border="horizontal")
+        tables.show(_scaling_table(result, by_seed))
         st.caption(
             "Mean of the seeds, on validation rows. In training: what single thinned networks do on average. "
             "Classic weights are made from the trained ones: W / p, without a scale in training. Masks "
@@ -222,23 +221,21 @@ def _sentence(name: str) -> str:
     return name[:1].upper() + name[1:]
 
 
-def _scaling_table(result: Result, by_seed: Sequence[Mapping[str, dropout.Scaling]]) -> pd.DataFrame:
+def _scaling_table(result: Result, by_seed: Sequence[Mapping[str, dropout.Scaling]]) -> tables.Rows:
     metric = dropout_runs.main_metric(result)
 
     def mean(values: list[float], of: str) -> str:
         found = mean_interval(values).mean
         return words.number(found, of, words.decimals_of(of, found))
 
-    return pd.DataFrame(
-        [
-            {
-                "Used as": _sentence(name),
-                "Loss": mean([each[name].loss for each in by_seed], "loss"),
-                words.metric_title(metric): mean([each[name].error for each in by_seed], metric),
-            }
-            for name in by_seed[0]
-        ]
-    )
+    return [
+        {
+            "Used as": _sentence(name),
+            "Loss": mean([each[name].loss for each in by_seed], "loss"),
+            words.metric_title(metric): mean([each[name].error for each in by_seed], metric),
+        }
+        for name in by_seed[0]
+    ]
 
 
 def _units(result: Result) -> list[coadaptation.CoAdaptation]:
@@ -256,7 +253,7 @@ def _coadaptation(results: Results) -> None:
     with left:
         charts.show("dropout.removal", plot_removal, found)
     with right:
-        st.table(_coadaptation_table(found), hide_index=True, border="horizontal")
+        tables.show(_coadaptation_table(found))
         st.caption(
             "The last hidden layer on the validation rows, masks off, mean of the seeds. Correlation: mean "
             "absolute one of all pairs of units that vary. Without one unit: mean absolute change of the "
@@ -265,18 +262,16 @@ def _coadaptation(results: Results) -> None:
         st.markdown(_coadaptation_in_words(found))
 
 
-def _coadaptation_table(found: Mapping[str, Sequence[coadaptation.CoAdaptation]]) -> pd.DataFrame:
-    return pd.DataFrame(
-        [
-            {
-                "Run": name.capitalize(),
-                "Correlation": f"{mean_interval([each.correlation for each in of_run]).mean:.3f}",
-                "Without one unit": f"{mean_interval([each.mean_change for each in of_run]).mean:.4f}",
-                "Silent, %": f"{100 * mean_interval([each.zeros for each in of_run]).mean:.1f}",
-            }
-            for name, of_run in found.items()
-        ]
-    )
+def _coadaptation_table(found: Mapping[str, Sequence[coadaptation.CoAdaptation]]) -> tables.Rows:
+    return [
+        {
+            "Run": name.capitalize(),
+            "Correlation": f"{mean_interval([each.correlation for each in of_run]).mean:.3f}",
+            "Without one unit": f"{mean_interval([each.mean_change for each in of_run]).mean:.4f}",
+            "Silent, %": f"{100 * mean_interval([each.zeros for each in of_run]).mean:.1f}",
+        }
+        for name, of_run in found.items()
+    ]
 
 
 def _coadaptation_in_words(found: Mapping[str, Sequence[coadaptation.CoAdaptation]]) -> str:

@@ -7,10 +7,9 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
-import pandas as pd
 import streamlit as st
 
-from pages.ui import cards, charts, controls, fields, runs, shared, state, words
+from pages.ui import cards, charts, controls, fields, runs, shared, state, tables, words
 from pages.ui.technique import Says
 from regcore import answers, patience, spectral_filters, stopping_optimism
 from regcore.config import Config
@@ -137,7 +136,7 @@ def beside(live: runs.Live | None, results: Results) -> None:
     if result.is_complete:
         stops = patience.network_stops(result)
         with st.expander("Every network in numbers"):
-            st.table(in_numbers(stops), hide_index=True, border="horizontal")
+            tables.show(in_numbers(stops))
             st.caption(
                 "Loss: on the validation rows. Without restoring, the epoch of the stop is kept: the last "
                 f"column is what that costs. {spread_in_words(stops)}"
@@ -157,10 +156,10 @@ def spread_in_words(stops: Sequence[NetworkStop]) -> str:
     return f"Stopping epochs: {spread.low} to {spread.high}, median {spread.median:g}."
 
 
-def in_numbers(stops: Sequence[NetworkStop]) -> pd.DataFrame:
+def in_numbers(stops: Sequence[NetworkStop]) -> tables.Rows:
     """Return one row a network, as text."""
     several = any(stop.member for stop in stops)
-    rows = [
+    return [
         {"Seed": str(stop.seed)}
         | ({"Member": str(stop.member)} if several else {})
         | {
@@ -173,7 +172,6 @@ def in_numbers(stops: Sequence[NetworkStop]) -> pd.DataFrame:
         }
         for stop in stops
     ]
-    return pd.DataFrame(rows)
 
 
 def below(results: Results) -> None:

@@ -7,11 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from pages.ui import cards, charts, controls, fields, runs, state, technique, words
+from pages.ui import cards, charts, controls, fields, runs, state, tables, technique, words
 from pages.ui.technique import Says
 from regcore import ensembles, statistics
 from regcore.config import MEMBER_VARIATIONS, Config
@@ -147,7 +146,7 @@ def table(found: BySize, config: Config) -> None:
     k = config.members
     st.markdown("**On the validation rows**, each network at the epoch it keeps, mean over seeds:")
     with st.container(key="metrics"):
-        st.table(in_numbers(found, k), hide_index=True, border="horizontal")
+        tables.show(in_numbers(found, k))
     n_choices = found.n_subsets[found.sizes.index(k)]
     n_networks = words.count(found.pool * len(found.moments), "network")
     st.caption(
@@ -157,9 +156,9 @@ def table(found: BySize, config: Config) -> None:
     )
 
 
-def in_numbers(found: BySize, k: int) -> pd.DataFrame:
+def in_numbers(found: BySize, k: int) -> tables.Rows:
     """Return one row a metric, as text: one network, the average of k, and what the one is to the other."""
-    return pd.DataFrame([_row(found, metric, k) for metric in _by_weight(found.task)])
+    return [_row(found, metric, k) for metric in _by_weight(found.task)]
 
 
 def _by_weight(task: Task) -> tuple[Metric, ...]:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-import pandas as pd
 import streamlit as st
 
-from pages.ui import cards, charts, pictures, runs, state, words
+from pages.ui import cards, charts, pictures, runs, state, tables, words
 from pages.ui.runs import Live
 from pages.ui.technique import Says
 from regcore import answers, weight_histogram
@@ -269,7 +268,7 @@ def adam(live: Live, results: Results, config: Config) -> None:
             "**The very first step**, all train rows in one batch. What the penalty added to it, as a part "
             "of the learning rate:"
         )
-        st.table(first_step_in_words(first), hide_index=True, border="horizontal")
+        tables.show(first_step_in_words(first))
         st.caption(
             f"At l2 {l2.FIRST_STEP_L2.l2:g}, weight decay {2 * l2.FIRST_STEP_L2.l2:g}. In brackets: theory. "
             "Adam's first step is the learning rate, however large the gradient is: L2 is lost in it where "
@@ -314,19 +313,17 @@ def _first_step(live: Live, results: Results) -> dict[str, FirstStep]:
     return measure_first_step(twins, _of(results, kinds[0]).dataset, kinds[1])
 
 
-def first_step_in_words(found: Mapping[str, FirstStep]) -> pd.DataFrame:
+def first_step_in_words(found: Mapping[str, FirstStep]) -> tables.Rows:
     """Return one row for each kind of weights: measured, and theory in brackets."""
     names = {"silent": "without a gradient", "loud": "that the data pulls at"}
-    return pd.DataFrame(
-        [
-            {
-                "Weights": f"{step.n_weights:,} {names[kind]}",
-                "Adam, L2": f"{step.l2:.4f} ({step.l2_theory:.4f})",
-                "AdamW": f"{step.decoupled:.4f} ({step.decoupled_theory:.4f})",
-            }
-            for kind, step in found.items()
-        ]
-    )
+    return [
+        {
+            "Weights": f"{step.n_weights:,} {names[kind]}",
+            "Adam, L2": f"{step.l2:.4f} ({step.l2_theory:.4f})",
+            "AdamW": f"{step.decoupled:.4f} ({step.decoupled_theory:.4f})",
+        }
+        for kind, step in found.items()
+    ]
 
 
 def decoupled(live: Live, config: Config) -> None:
@@ -443,9 +440,7 @@ def converter(config: Config) -> None:
             "with so many train rows", min_value=1, max_value=1_000_000, value=n_train, key="l2.rows"
         )
     with right:
-        st.table(
-            converted(strength(float(value), convention, int(rows))), hide_index=True, border="horizontal"
-        )
+        tables.show(converted(strength(float(value), convention, int(rows))))
         st.caption(
             "Ridge counts with the sum over rows, so its alpha grows with them. Weight decay is the same "
             "under plain gradient descent alone. PyTorch's weight_decay of SGD and Adam is the book's "
@@ -453,11 +448,9 @@ def converter(config: Config) -> None:
         )
 
 
-def converted(found: Strength) -> pd.DataFrame:
+def converted(found: Strength) -> tables.Rows:
     """Return one row for each convention: what it is called, what it means, and its number."""
-    return pd.DataFrame(
-        [
-            {"Convention": CONVENTIONS[name], "Means": MEANINGS[name], "Value": f"{getattr(found, name):.4g}"}
-            for name in CONVENTIONS
-        ]
-    )
+    return [
+        {"Convention": CONVENTIONS[name], "Means": MEANINGS[name], "Value": f"{getattr(found, name):.4g}"}
+        for name in CONVENTIONS
+    ]

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import pandas as pd
 import streamlit as st
 
-from pages.ui import charts, fields, runs, shared, state, technique, words
+from pages.ui import charts, fields, runs, shared, state, tables, technique, words
 from pages.ui.controls import LEARNING_RATES, SEEDS
 from pages.ui.technique import Says
 from regcore import shift as shifts
@@ -163,7 +162,7 @@ def checks(config: Config, results: Results) -> None:
     found = _checks(config, results)
     st.markdown("**The checklist**, means over seeds:")
     with st.container(key="checklist"):
-        st.table(table_of(found, list(sides(config))), hide_index=True, border="horizontal")
+        tables.show(table_of(found, list(sides(config))))
     failed = [check for check in list(found.values())[-1] if not check.passes] if found else []
     for check in failed:
         st.markdown(f"- **{check.name}** fails. Likely: {check.cause}.")
@@ -175,18 +174,16 @@ def checks(config: Config, results: Results) -> None:
     )
 
 
-def table_of(found: Mapping[str, tuple[Check, ...]], names: list[str]) -> pd.DataFrame:
+def table_of(found: Mapping[str, tuple[Check, ...]], names: list[str]) -> tables.Rows:
     """Return the checklist as text, one row a check; dashes while nothing is known."""
     if not found:
-        return pd.DataFrame([{"Check": words.NOTHING, "Asked for": words.NOTHING}])
+        return [{"Check": words.NOTHING, "Asked for": words.NOTHING}]
     first = next(iter(found.values()))
-    return pd.DataFrame(
-        [
-            {"Check": f"**{check.name}**: {check.meaning}", "Asked for": _asked_for(check)}
-            | {name.capitalize(): _outcome(found[name][at]) for name in names}
-            for at, check in enumerate(first)
-        ]
-    )
+    return [
+        {"Check": f"**{check.name}**: {check.meaning}", "Asked for": _asked_for(check)}
+        | {name.capitalize(): _outcome(found[name][at]) for name in names}
+        for at, check in enumerate(first)
+    ]
 
 
 def _asked_for(check: Check) -> str:
@@ -337,7 +334,7 @@ def _verdict(results: Results) -> None:
         st.markdown(f":{colour}[**{found.answer.capitalize()}.**] {SAID[found.answer]}")
     charts.show("overfit_first.resplits", plot_resplits, found.resplit)
     with st.container(key="shift-tests"):
-        st.table(tests_table(found), hide_index=True, border="horizontal")
+        tables.show(tests_table(found))
     gap = found.resplit.gap
     mean, low, high = (words.number(value, "loss", 3) for value in (gap.mean, gap.low, gap.high))
     dataset = result.dataset
@@ -349,7 +346,7 @@ def _verdict(results: Results) -> None:
     )
 
 
-def tests_table(found: shifts.Verdict) -> pd.DataFrame:
+def tests_table(found: shifts.Verdict) -> tables.Rows:
     """Return the four tests as text: what each found, and what it can and cannot see."""
     figures = {
         "resplit": f"validation loss {found.resplit.observed:.3f}",
@@ -357,7 +354,7 @@ def tests_table(found: shifts.Verdict) -> pd.DataFrame:
         "classifier": f"right on {words.percent(found.classifier.accuracy)}",
         "labels": f"statistic {found.labels.statistic:.1f}",
     }
-    return pd.DataFrame([_test_row(name, getattr(found, name).p, figure) for name, figure in figures.items()])
+    return [_test_row(name, getattr(found, name).p, figure) for name, figure in figures.items()]
 
 
 def _test_row(name: str, p: float, figure: str) -> dict[str, str]:

@@ -11,10 +11,9 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 from uuid import uuid4
 
-import pandas as pd
 import streamlit as st
 
-from pages.ui import desk, state, words
+from pages.ui import desk, state, tables, words
 from regcore.config import Config
 from regcore.data import DATASET_INFO
 from regcore.errors import RegcoreError
@@ -122,7 +121,7 @@ def _panel(results: Mapping[str, Result], keys: tuple[str, ...]) -> None:
     if openings():
         st.markdown(f"**{how_often(openings())}**")
         with st.container(key="seal-openings"):
-            st.table(listed(openings()), hide_index=True, border="horizontal")
+            tables.show(listed(openings()))
         st.caption("Flattery is test minus validation, mean over seeds. " + COUNTED_FOR[desk.whose()])
 
 
@@ -176,7 +175,7 @@ def _opened(opening: Opening) -> None:
         if sentence:
             st.markdown(sentence)
     with st.container(key="seal-opened"):
-        st.table(in_words(opening), hide_index=True, border="horizontal")
+        tables.show(in_words(opening))
     st.caption(how_measured(opening.runs[-1]))
 
 
@@ -214,17 +213,15 @@ def _difference(metric: str, found: PairedDifference, decimals: int, whom: str) 
     return f"{words.METRICS[metric].lower()} {difference} against {whom} (95 % interval {interval}{because})"
 
 
-def in_words(opening: Opening) -> pd.DataFrame:
+def in_words(opening: Opening) -> tables.Rows:
     """Return one row for each metric and run, as text; the metric that matters first."""
     there = [flattery.metric for flattery in opening.runs[0].flattery]
-    return pd.DataFrame(
-        [
-            _row(metric, run, words.decimals_of(metric, opening.runs[0].of(metric).val))
-            for metric in words.METRICS
-            if metric in there
-            for run in opening.runs
-        ]
-    )
+    return [
+        _row(metric, run, words.decimals_of(metric, opening.runs[0].of(metric).val))
+        for metric in words.METRICS
+        if metric in there
+        for run in opening.runs
+    ]
 
 
 def _row(metric: str, run: OpenedRun, decimals: int) -> dict[str, str]:
@@ -275,12 +272,13 @@ def how_often(counted: Sequence[Counted]) -> str:
     return f"Opened {_times(n)} in this {desk.whose()}, for {words.count(n_runs, 'run')}{later}:"
 
 
-def listed(counted: Sequence[Counted]) -> pd.DataFrame:
+def listed(counted: Sequence[Counted]) -> tables.Rows:
     """Return one row for each of the latest openings, as text, in the order they were made."""
     latest = range(max(0, len(counted) - N_LISTED), len(counted))
     rows = [_entry(counted[at], counted[:at]) for at in latest]
     is_noisy = any(each.run.label_noise for each in counted[-N_LISTED:])
-    return pd.DataFrame(rows).rename(columns={"Test": LIKE_FOR_LIKE} if is_noisy else {})
+    heads = {"Test": LIKE_FOR_LIKE} if is_noisy else {}
+    return [{heads.get(head, head): text for head, text in row.items()} for row in rows]
 
 
 def _entry(counted: Counted, earlier: Sequence[Counted]) -> dict[str, str]:

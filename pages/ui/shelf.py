@@ -11,10 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple
 
-import pandas as pd
 import streamlit as st
 
-from pages.ui import charts, desk, runs, shared, state, words
+from pages.ui import charts, desk, runs, shared, state, tables, words
 from pages.ui.entries import (
     MAX_EARLIER,
     MAX_LETTERS,
@@ -488,13 +487,13 @@ def _difference(table: Sequence[Row]) -> None:
     if first.config == second.config:
         _small("This is the same run twice: choose two.")
         return
-    st.table(pd.DataFrame(fields_in_words(first, second)), hide_index=True, border="horizontal")
+    tables.show(fields_in_words(first, second))
     metrics = metrics_in_words(first, second)
     if not metrics:
         _small("Their tasks differ, so no metric is of the same kind.")
         return
     with st.container(key="shelf-metrics"):
-        st.table(pd.DataFrame(metrics), hide_index=True, border="horizontal")
+        tables.show(metrics)
     _small(
         "On the validation rows. The difference pairs the seeds on which both runs were asked about the same "
         "rows with the same labels."

@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from pages.ui import cards, charts, frame, state, words
+from pages.ui import cards, charts, frame, state, tables, words
 from regcore.answers import floor_of, how_many
 from regcore.config import Config
 from regcore.figures import plot_curves
@@ -209,7 +208,7 @@ def ranking(results: Mapping[str, Result]) -> None:
 
 def _table(key: str, rows: list[dict[str, str]]) -> None:
     with st.container(key=f"home-table-{key}"):
-        st.table(pd.DataFrame(rows), hide_index=True, border="horizontal")
+        tables.show(rows)
 
 
 def error_rows(results: Mapping[str, Result]) -> list[dict[str, str]]:
