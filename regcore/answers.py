@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from regcore import scoring, words
@@ -12,11 +12,10 @@ from regcore.results import Comparison
 from regcore.statistics import WITHIN_NOISE
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from regcore.results import Recording, Result
 
-    Tables = Mapping[str, pd.DataFrame]
+Tables = Mapping[str, Sequence[Mapping[str, Any]]]
+"""The rows of `Comparison`, by metric, the one that matters first."""
 
 COMPARED = ("Difference", "95 % interval", "Lower on", "Verdict")
 """What a table says of a run that is held against another, in this order."""
@@ -43,9 +42,9 @@ def held_against(baseline: Mapping[Any, Any], run: Mapping[Any, Any], metric: st
     """Return which of two runs is better, in which metric and by how much.
 
     Args:
-        baseline: The first row of a table of `Comparison`.
+        baseline: The first row of a `Comparison`.
         run: Another row of it.
-        metric: What the table is of.
+        metric: What the rows are of.
     """
     verdict = str(run["verdict"])
     subject, other = (_in_a_sentence(str(each["name"])) for each in (run, baseline))
@@ -75,15 +74,15 @@ def _in_a_sentence(name: str) -> str:
     return f"the {name}" if name == BASELINE else name
 
 
-def validation_tables(results: Mapping[str, Result]) -> dict[str, pd.DataFrame]:
-    """Return the table of `Comparison` for each metric that the task has, the one that matters first."""
+def validation_tables(results: Mapping[str, Result]) -> Tables:
+    """Return the rows of `Comparison` for each metric that the task has, the one that matters first."""
     compared = Comparison(results)
     there = scoring.metric_names(next(iter(results.values())).dataset.task)
-    return {metric: compared.table("val", metric) for metric in words.METRICS if metric in there}
+    return {metric: compared.rows("val", metric) for metric in words.METRICS if metric in there}
 
 
 def compared_in_words(run: Mapping[Any, Any], metric: str, decimals: int) -> dict[str, str]:
-    """Return what a row of a table of `Comparison` says of a run against the first: `COMPARED` as text.
+    """Return what a row of a `Comparison` says of a run against the first: `COMPARED` as text.
 
     Dashes stand where there is no interval, as for the first run itself.
     """

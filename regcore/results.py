@@ -591,16 +591,29 @@ class Comparison:
         """
         import pandas as pd
 
-        values = {name: _by_seed(result, split, metric) for name, result in self.results.items()}
-        baseline = next(iter(self.results))
-        rows = [
-            {"name": name, **_mean_and_sd(values[name]), **_difference(values[name], values[baseline])}
-            for name in values
-        ]
-        rows[0] |= {"difference": np.nan, "low": np.nan, "high": np.nan, "wins": None, "ties": None}
-        rows[0]["verdict"] = "baseline"
+        rows = self.rows(split, metric)
         columns: dict[str, Any] = {name: [row[name] for row in rows] for name in rows[0]}
         return pd.DataFrame(columns | {name: _whole_or_missing(columns[name]) for name in ("wins", "ties")})
+
+    def rows(self, split: Split = "val", metric: str | None = None) -> list[dict[str, Any]]:
+        """Return the rows of `table`, without the table; wins and ties of the baseline are None.
+
+        Args:
+            split: As for `table`.
+            metric: As for `table`.
+
+        Raises:
+            ConfigError: as `table` does.
+        """
+        values = {name: _by_seed(result, split, metric) for name, result in self.results.items()}
+        baseline, *others = values
+        nothing = dict.fromkeys(("difference", "low", "high"), math.nan)
+        first = {**nothing, "wins": None, "ties": None, "n": len(values[baseline]), "verdict": "baseline"}
+        differences = [first, *(_difference(values[name], values[baseline]) for name in others)]
+        return [
+            {"name": name, **_mean_and_sd(values[name]), **difference}
+            for name, difference in zip(values, differences, strict=True)
+        ]
 
 
 class Choice(NamedTuple):

@@ -57,8 +57,8 @@ def read(document):
 
 def test_the_answer_is_that_of_the_pages(read):
     both = runs(dropout_hidden=0.5)
-    table = answers.validation_tables(both)["error"]
-    answer = answers.held_against(table.iloc[0].to_dict(), table.iloc[1].to_dict(), "error")
+    baseline, run = answers.validation_tables(both)["error"]
+    answer = answers.held_against(baseline, run, "error")
 
     assert "lower on 3 of 3 seeds" in str(answer)
     assert str(answer) in read.text

@@ -410,6 +410,18 @@ def test_a_comparison_is_paired_with_its_first_result():
     assert second["low"] < -0.3125 < second["high"] < 0
 
 
+def test_the_rows_of_a_comparison_are_those_of_its_table():
+    compared = Comparison(
+        {"plain": errors([0.5, 0.75, 0.5]), "b": errors([0.25, 0.5, 0.5]), "c": errors([0.5] * 3)}
+    )
+    first, *others = compared.rows("val", "loss")
+    table = compared.table("val", "loss")
+
+    assert list(first) == table.columns.tolist()
+    assert (first["wins"], first["ties"], first["n"], first["verdict"]) == (None, None, 3, "baseline")
+    assert others == table.iloc[1:].to_dict("records")
+
+
 def test_a_comparison_takes_the_metric_asked_for():
     compared = Comparison({"a": errors([0.5, 0.5]), "b": errors([0.25, 0.75])})
     assert compared.table(metric="loss")["mean"].tolist() == [0.5, 0.5]

@@ -6,7 +6,6 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 
 from pages.ui import charts, shared, state, tables, words
@@ -105,7 +104,8 @@ def table(results: Mapping[str, Result]) -> None:
 
 def network(result: Result) -> None:
     """Show what the network is made of, folded away."""
-    n_parameters, layers = shared.kept_of("cards.layers", _layers, result.config, result.dataset)
+    # Not kept: to find it again takes longer.
+    n_parameters, layers = _layers(result.config, result.dataset)
     with st.expander(f"The network: {words.count(n_parameters, 'parameter')}"):
         tables.show(layers)
         st.caption(
@@ -140,8 +140,8 @@ def epochs_shown(results: Mapping[str, Result]) -> int:
     return int(min(asked_for, max(16, 2 ** math.ceil(math.log2(max(reached, 1))))))
 
 
-def _tables(results: Mapping[str, Result]) -> dict[str, pd.DataFrame]:
-    """Return the tables of these results, which the answer, the table and the next run of the page share."""
+def _tables(results: Mapping[str, Result]) -> answers.Tables:
+    """Return what these results are against each other, which the answer and the table share."""
     return shared.kept_of("cards.tables", answers.validation_tables, results)
 
 
@@ -149,21 +149,21 @@ def _in_words(results: Mapping[str, Result]) -> tables.Rows:
     return in_words(_tables(results), _are_complete(results))
 
 
-def answer(tables: Mapping[str, pd.DataFrame]) -> str:
+def answer(compared: answers.Tables) -> str:
     """Return what the last run is against the baseline, in one line of Markdown."""
-    metric, table = next(iter(tables.items()))
-    if len(table) == 1:
+    metric, runs = next(iter(compared.items()))
+    if len(runs) == 1:
         return "**This is the baseline:** every regularizer is off. Turn a knob to hold one against it."
-    return held_against(table.iloc[0].to_dict(), table.iloc[-1].to_dict(), metric)
+    return held_against(runs[0], runs[-1], metric)
 
 
 def held_against(baseline: Mapping[Any, Any], run: Mapping[Any, Any], metric: str) -> str:
     """Return which of two runs is better, in which metric and by how much, in one line of Markdown.
 
     Args:
-        baseline: The first row of a table of `Comparison`.
+        baseline: The first row of a `Comparison`.
         run: Another row of it.
-        metric: What the table is of.
+        metric: What the rows are of.
     """
     answer = answers.held_against(baseline, run, metric)
     colour = COLOURS.get(answer.verdict)
@@ -171,15 +171,12 @@ def held_against(baseline: Mapping[Any, Any], run: Mapping[Any, Any], metric: st
     return lead + answer.rest
 
 
-def in_words(tables: Mapping[str, pd.DataFrame], is_complete: bool) -> tables.Rows:
+def in_words(compared: answers.Tables, is_complete: bool) -> tables.Rows:
     """Return one row a metric, as text: each run's mean, then difference, interval, wins and verdict."""
-    return [_row(metric, table, is_complete) for metric, table in tables.items()]
+    return [_row(metric, runs, is_complete) for metric, runs in compared.items()]
 
 
-def _row(metric: str, table: pd.DataFrame, is_complete: bool) -> dict[str, str]:
-    # By columns: pandas takes ten times as long over rows.
-    columns = {str(name): table[name].tolist() for name in table}
-    runs = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+def _row(metric: str, runs: Sequence[Mapping[str, Any]], is_complete: bool) -> dict[str, str]:
     decimals = words.decimals_of(metric, runs[0]["mean"])
     row = {"Metric": words.metric_title(metric)}
     row |= {str(run["name"]).capitalize(): words.number(run["mean"], metric, decimals) for run in runs}

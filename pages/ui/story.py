@@ -158,7 +158,7 @@ def configs(lessons: Mapping[str, str]) -> dict[str, Config]:
 
 def verdict(results: Mapping[str, Result]) -> None:
     """Show in a line or two what dropout did, and too much of it."""
-    none, *others = Comparison(results).table("val", "error").to_dict("records")
+    none, *others = Comparison(results).rows("val", "error")
     st.markdown("  \n".join(cards.held_against(none, run, "error") for run in others))
 
 
@@ -196,9 +196,8 @@ def no_effects_yet() -> None:
 
 def ranking(results: Mapping[str, Result]) -> None:
     """Show which of the runs have a lower error than the first, the lowest first."""
-    table = Comparison(results).table("val", "error")
-    better = table[table["verdict"] == BETTER].sort_values("mean")
-    names = ", ".join(better["name"])
+    better = [row for row in Comparison(results).rows("val", "error") if row["verdict"] == BETTER]
+    names = ", ".join(row["name"] for row in sorted(better, key=lambda row: row["mean"]))
     st.markdown(
         f"**Lower than with none, by more than seed noise:** {names}."
         if names
@@ -218,8 +217,8 @@ def error_rows(results: Mapping[str, Result]) -> list[dict[str, str]]:
     """
     if not all(result.is_complete for result in results.values()):
         return [_row(name) for name in results]
-    train = Comparison(results).table("train", "error")["mean"].tolist()
-    validation = Comparison(results).table("val", "error").to_dict("records")
+    train = [row["mean"] for row in Comparison(results).rows("train", "error")]
+    validation = Comparison(results).rows("val", "error")
     return [
         _row(
             str(row["name"]),
@@ -286,7 +285,7 @@ def here(measured: Mapping[str, Result] | None) -> dict[str, str]:
     config = named(lab.LESSONS, LESSONS[RIGHT]).config
     found = [words.NOTHING, words.NOTHING]
     if measured and all(result.is_complete for result in measured.values()):
-        means = Comparison(measured).table("val", "error").set_index("name")["mean"]
+        means = {row["name"]: row["mean"] for row in Comparison(measured).rows("val", "error")}
         found = [words.number(means[name], "error", 1) for name in (NONE, RIGHT)]
     return {
         "Source": "**This page, just now**: digits, validation error",

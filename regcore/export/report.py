@@ -106,8 +106,7 @@ def _ablation(results: Mapping[str, Result], found: Ablation | None) -> Iterator
 
 def _answers(results: Mapping[str, Result], tables: answers.Tables) -> Iterator[str]:
     yield html.heading("The answer")
-    metric, table = next(iter(tables.items()))
-    first, *others = table.to_dict("records")
+    metric, (first, *others) = next(iter(tables.items()))
     if not others:
         on = words.what_is_on(results[first["name"]].config)
         yield html.paragraph(f"One run, with {on}. There is nothing here that it could be held against.")
@@ -149,8 +148,7 @@ def _names(results: Mapping[str, object]) -> list[str]:
 def _metrics(results: Mapping[str, Result], tables: answers.Tables) -> Iterator[str]:
     yield html.heading("On the validation rows")
     yield html.paragraph("Each network at the epoch it keeps, mean over seeds. Lower is better in all rows.")
-    for metric, table in tables.items():
-        runs = table.to_dict("records")
+    for metric, runs in tables.items():
         decimals = words.decimals_of(metric, runs[0]["mean"])
         rows = [
             [
