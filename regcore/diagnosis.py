@@ -121,18 +121,19 @@ class Number(NamedTuple):
     @property
     def is_near(self) -> bool:
         """Whether its interval contains the bound, or it is within a tenth of it (one seed: a quarter)."""
+        interval = self.interval
         # Shares of networks and p-values go in steps: those of 39 re-splits begin at the level itself.
-        if not math.isfinite(self.value + self.bound) or self.unit in ("networks", "p"):
+        if not math.isfinite(interval.mean + self.bound) or self.unit in ("networks", "p"):
             return False
         near = (NEAR if len(self.values) > 1 else NEAR_OF_ONE_SEED) * abs(self.bound)
-        return self.interval.low <= self.bound <= self.interval.high or abs(self.value - self.bound) <= near
+        return interval.low <= self.bound <= interval.high or abs(interval.mean - self.bound) <= near
 
     @property
     def distance(self) -> float:
         """How far it is from its bound, in widths of its interval, or where it has none, of its bound."""
-        low, high = self.interval.low, self.interval.high
-        width = high - low if high > low else abs(self.bound)
-        return abs(self.value - self.bound) / width if width else 0.0
+        interval = self.interval
+        width = interval.high - interval.low if interval.high > interval.low else abs(self.bound)
+        return abs(interval.mean - self.bound) / width if width else 0.0
 
     @property
     def beyond_on(self) -> tuple[bool, ...]:
@@ -449,7 +450,7 @@ class _Sentences:
 
     def _too_early(self) -> str:
         gain = self._number(GAIN)
-        if self.result.stops["stopped_epoch"].notna().any():
+        if self.result.has_stopped:
             return (
                 f"Patience gave up, and epochs after that had a validation loss that was lower by {gain} of "
                 "what there is to learn."
@@ -572,7 +573,7 @@ def _next(
             result, "Random re-splits of the same rows: if they validate better, it was the split."
         )
     if kind == TOO_EARLY:
-        return next_experiment.longer(config, bool(result.stops["stopped_epoch"].notna().any()))
+        return next_experiment.longer(config, result.has_stopped)
     if kind == CANNOT_FIT:
         return next_experiment.better_fit(
             config,

@@ -57,13 +57,12 @@ class FieldChange(NamedTuple):
 
 def scores_of(result: Result) -> Scores:
     """Return the validation metrics of a run with what is needed to pair them with those of another."""
-    table = result.metrics("val")
-    seeds = table["seed"].tolist()
+    scored = result.val_scores()
     by_seed = {
-        name: dict(zip(seeds, table[name].tolist(), strict=True))
+        name: {seed: values[name] for seed, values in scored.items()}
         for name in scoring.metric_names(result.dataset.task)
     }
-    return Scores(result.dataset.task, by_seed, _digests(result.dataset, seeds))
+    return Scores(result.dataset.task, by_seed, _digests(result.dataset, list(scored)))
 
 
 def changed_fields(baseline: Config, treatment: Config) -> tuple[FieldChange, ...]:

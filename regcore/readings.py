@@ -197,8 +197,9 @@ def _of_mean(noise: Floats) -> Floats:
 
 def _stopped_at(result: Result) -> Counts:
     """Return the epoch in which patience fired, [seeds, members]; 0 where it did not."""
-    stopped_at: Counts = result.stops["stopped_epoch"].to_numpy(np.int64, na_value=0)
-    return stopped_at.reshape(len(result.seeds), result.config.members)
+    members = range(result.config.members)
+    stopped_at = [[result.stopped_epoch(seed, member) or 0 for member in members] for seed in result.seeds]
+    return np.array(stopped_at)
 
 
 def _is_seen(result: Result, stopped_at: Counts) -> Flags:

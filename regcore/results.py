@@ -249,6 +249,11 @@ class Result:
         """
         import pandas as pd  # Half a second to import, and `import regcore` promises to be light.
 
+        return pd.DataFrame(self.history_columns)
+
+    @property
+    def history_columns(self) -> dict[str, Array]:
+        """The columns of `history`, of which figures are drawn without the table."""
         trained = list(self._trained())
         histories = [self.recordings[pair].history for pair in trained]
         lengths = [len(history) for history in histories]
@@ -263,7 +268,7 @@ class Result:
             values = recorded[:, HISTORY_COLUMNS.index(name)]
             shown = name.replace("_error", "_mae") if self._is_regression else name
             columns[shown] = values * y_scale if name.endswith("_error") else values
-        return pd.DataFrame(columns)
+        return columns
 
     @property
     def stops(self) -> pd.DataFrame:
@@ -273,16 +278,31 @@ class Result:
         """
         import pandas as pd
 
-        # Column by column: from rows pandas takes ten times as long, and pages ask for it again and again.
+        # Column by column: from rows pandas takes ten times as long.
+        columns = self.stop_columns.items()
+        return pd.DataFrame(
+            {
+                name: (_whole_or_missing if name == "stopped_epoch" else _whole)(values)
+                for name, values in columns
+            }
+        )
+
+    @property
+    def stop_columns(self) -> dict[str, list[Any]]:
+        """The columns of `stops`, without the table; None where patience never fired."""
         stops = self._stops.values()
-        columns = {
-            "seed": _whole([seed for seed, _ in self._stops]),
-            "member": _whole([member for _, member in self._stops]),
-            "best_epoch": _whole([stop.best_epoch for stop in stops]),
-            "stopped_epoch": _whole_or_missing([stop.stopped_epoch for stop in stops]),
-            "restored_epoch": _whole([stop.restored_epoch for stop in stops]),
+        return {
+            "seed": [seed for seed, _ in self._stops],
+            "member": [member for _, member in self._stops],
+            "best_epoch": [stop.best_epoch for stop in stops],
+            "stopped_epoch": [stop.stopped_epoch for stop in stops],
+            "restored_epoch": [stop.restored_epoch for stop in stops],
         }
-        return pd.DataFrame(columns)
+
+    @property
+    def has_stopped(self) -> bool:
+        """Whether patience fired for any network."""
+        return any(stop.stopped_epoch is not None for stop in self._stops.values())
 
     @property
     def diverged(self) -> tuple[tuple[int, int], ...]:
@@ -317,6 +337,15 @@ class Result:
 
         rows = [{"seed": seed, **values} for seed, values in self._scored(split).items()]
         return pd.DataFrame(rows, columns=["seed", *scoring.metric_names(self.dataset.task)])
+
+    def val_scores(self) -> Mapping[int, Mapping[str, float]]:
+        """Return what `metrics("val")` does, seed -> metric -> value, without the table.
+
+        Raises:
+            ConfigError: as `metrics` does.
+            RegcoreError: as `metrics` does.
+        """
+        return self._scored("val")
 
     def _scored(self, split: Split) -> Mapping[int, Mapping[str, float]]:
         """Return what `metrics` does, seed -> metric -> value, of which no table has to be made."""
@@ -380,11 +409,23 @@ class Result:
         Raises:
             ConfigError: if this seed or member is not in the result, or has no epoch yet.
         """
-        if (seed, member) not in self._stops:
+        return self._stop(seed, member).restored_epoch
+
+    def stopped_epoch(self, seed: int, member: int = 0) -> int | None:
+        """Return the 1-based epoch in which patience fired for this network; None if it never did.
+
+        Raises:
+            ConfigError: as `restored_epoch` does.
+        """
+        return self._stop(seed, member).stopped_epoch
+
+    def _stop(self, seed: int, member: int) -> Replay:
+        found = self._stops.get((seed, member))
+        if found is None:
             raise ConfigError(
                 f"(seed, member) must be one of the result's {_listed(self._stops)}, got {(seed, member)}"
             )
-        return self._stops[seed, member].restored_epoch
+        return found
 
     def outputs(self, seed: int, member: int = 0, epoch: int | None = None, split: Split = "val") -> Array:
         """Return the outputs [rows, C] of one network: logits, or standardized predictions.

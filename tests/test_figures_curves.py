@@ -2,7 +2,6 @@
 
 import math
 
-import pandas as pd
 import pytest
 
 from regcore.errors import ConfigError
@@ -11,30 +10,28 @@ from regcore.figures._curves import MAX_LINES, Curve, CurvesInfo, Line, Mark, _i
 from regcore.figures._style import COLOURS, DASHES
 from regcore.figures._summary import MAX_POINTS
 from regcore.scoring import NoiseFloor
+from tests.tables_by_hand import columns
 
 
 class Tables:
     """A result written by hand: losses by seed, and the epoch at which patience restored a seed."""
 
     def __init__(self, val, train, restored=None, error="error"):
-        self.history = pd.DataFrame(
-            [
-                (seed, 0, epoch, train[seed][epoch - 1], loss, 10 * loss, 10 * train[seed][epoch - 1])
-                for seed, losses in val.items()
-                for epoch, loss in enumerate(losses, start=1)
-            ],
-            columns=["seed", "member", "epoch", "train_loss", "val_loss", f"val_{error}", f"train_{error}"],
-        )
+        rows = [
+            (seed, 0, epoch, train[seed][epoch - 1], loss, 10 * loss, 10 * train[seed][epoch - 1])
+            for seed, losses in val.items()
+            for epoch, loss in enumerate(losses, start=1)
+        ]
+        names = ("seed", "member", "epoch", "train_loss", "val_loss", f"val_{error}", f"train_{error}")
+        self.history_columns = columns(rows, names)
         restored = restored or {}
-        self.stops = pd.DataFrame(
-            {
-                "seed": list(val),
-                "member": 0,
-                "best_epoch": 1,
-                "stopped_epoch": pd.array([3 if seed in restored else pd.NA for seed in val], dtype="Int64"),
-                "restored_epoch": [restored.get(seed, 3) for seed in val],
-            }
-        )
+        self.stop_columns = {
+            "seed": list(val),
+            "member": [0] * len(val),
+            "best_epoch": [1] * len(val),
+            "stopped_epoch": [3 if seed in restored else None for seed in val],
+            "restored_epoch": [restored.get(seed, 3) for seed in val],
+        }
 
 
 def named(figure, name):
@@ -222,8 +219,8 @@ def test_dark_and_light_differ_in_their_template_alone(one_seed):
 
 
 def test_marks_are_medians_with_their_range(three_seeds):
-    three_seeds.stops["best_epoch"] = [1, 3, 2]
-    three_seeds.stops["stopped_epoch"] = pd.array([3, pd.NA, 2], dtype="Int64")
+    three_seeds.stop_columns["best_epoch"] = [1, 3, 2]
+    three_seeds.stop_columns["stopped_epoch"] = [3, None, 2]
 
     marks = _info({THIS_RUN: three_seeds}, THIS_RUN, "loss").marks
 
@@ -245,7 +242,7 @@ def test_a_run_that_keeps_its_last_epoch_has_only_its_best_marked(three_seeds):
 
 def test_an_epoch_that_was_thinned_out_is_marked_between_its_neighbours():
     long = Tables(val={0: [float(epoch) for epoch in range(5000)]}, train={0: [1.0] * 5000})
-    long.stops["best_epoch"] = 2500
+    long.stop_columns["best_epoch"] = [2500]
 
     assert _info({THIS_RUN: long}, THIS_RUN, "loss").marks[0].value == pytest.approx(2499.0)
 

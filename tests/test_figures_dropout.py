@@ -195,7 +195,7 @@ def test_costs_are_drawn_by_the_networks_trained():
 
 def test_the_objective_stands_beside_train_and_validation():
     run = Tables([(4.0, 2.0, 1.0)])
-    run.history["val_loss"] = [3.0]
+    run.history_columns["val_loss"] = np.array([3.0])
 
     figure = plot_objective_beside_val({THIS_RUN: run}, THIS_RUN)
 

@@ -1,7 +1,6 @@
 """Figures of the page on L2: every number drawn, from tables written by hand."""
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from regcore.adam_l2 import ShrinkOfBin, ShrinkUnderAdam
@@ -27,6 +26,7 @@ from regcore.scoring import noise_floor
 from regcore.weight_decay import Decay
 from regcore.weight_histogram import Histogram
 from tests.opened_runs import result
+from tests.tables_by_hand import columns
 
 L2 = (0.0, 0.01, 0.1)
 
@@ -126,7 +126,7 @@ class Norms:
             for seed, norms in enumerate(seeds)
             for epoch, norm in enumerate(norms, start=1)
         ]
-        self.history = pd.DataFrame(rows, columns=["seed", "member", "epoch", "weight_norm"])
+        self.history_columns = columns(rows, ("seed", "member", "epoch", "weight_norm"))
 
 
 def test_norms_are_medians_and_tiny_ones_are_at_the_foot():

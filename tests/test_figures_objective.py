@@ -1,12 +1,12 @@
 """`plot_objective` and `plot_penalty`: columns of the history, as medians over networks."""
 
-import pandas as pd
 import pytest
 
 from regcore.errors import ConfigError
 from regcore.figures import BASELINE, THIS_RUN, plot_objective, plot_penalty
 from regcore.figures._objective import ObjectiveInfo, Series, _info
 from regcore.figures._style import COLOURS, DASHES
+from tests.tables_by_hand import columns
 
 
 class Tables:
@@ -18,8 +18,8 @@ class Tables:
             for seed, of_seed in enumerate(seeds)
             for epoch, values in enumerate(of_seed, start=1)
         ]
-        columns = ["seed", "member", "epoch", "objective", "train_loss", "penalty"]
-        self.history = pd.DataFrame(rows, columns=columns)
+        names = ("seed", "member", "epoch", "objective", "train_loss", "penalty")
+        self.history_columns = columns(rows, names)
 
 
 @pytest.fixture

@@ -2,12 +2,12 @@
 
 import math
 
-import pandas as pd
 import pytest
 
 from regcore.figures import COLOURS, Overlaid, RunCurves, plot_overlay, summarize_curves
 from regcore.figures._overlay import MAX_BANDS, SYMBOLS
 from regcore.figures._summary import Summary
+from tests.tables_by_hand import columns
 
 
 class Tables:
@@ -19,8 +19,7 @@ class Tables:
             for seed, losses in val.items()
             for epoch, loss in enumerate(losses, start=1)
         ]
-        self.history = pd.DataFrame(rows, columns=["seed", "member", "epoch", "val_loss", f"val_{error}"])
-        self.stops = pd.DataFrame()
+        self.history_columns = columns(rows, ("seed", "member", "epoch", "val_loss", f"val_{error}"))
 
 
 def run(name, at=0, values=(3.0, 2.0, 2.5)):

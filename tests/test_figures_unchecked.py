@@ -3,7 +3,6 @@
 import json
 
 import numpy as np
-import pandas as pd
 import plotly.graph_objects as go
 import plotly.io
 import pytest
@@ -26,24 +25,23 @@ from regcore.figures._drawn import drawn, written
 from regcore.figures._overlay import SYMBOLS
 from regcore.landscape import Landscape, grid
 from regcore.scoring import NoiseFloor
+from tests.tables_by_hand import columns
 
 
 class Tables:
     """A result written by hand: two seeds, of which patience stopped one."""
 
-    history = pd.DataFrame(
+    history_columns = columns(
         [(seed, 0, epoch, 1 / epoch, 2 / epoch, 0.3, 0.4) for seed in (0, 1) for epoch in (1, 2, 3)],
-        columns=["seed", "member", "epoch", "train_loss", "val_loss", "train_error", "val_error"],
+        ("seed", "member", "epoch", "train_loss", "val_loss", "train_error", "val_error"),
     )
-    stops = pd.DataFrame(
-        {
-            "seed": [0, 1],
-            "member": 0,
-            "best_epoch": [1, 3],
-            "stopped_epoch": pd.array([2, pd.NA], dtype="Int64"),
-            "restored_epoch": [1, 3],
-        }
-    )
+    stop_columns: dict[str, list[int | None]] = {
+        "seed": [0, 1],
+        "member": [0, 0],
+        "best_epoch": [1, 3],
+        "stopped_epoch": [2, None],
+        "restored_epoch": [1, 3],
+    }
 
 
 COUNTED = Confusion("given", ("cat", "dog"), ((8.5, 1.5), (0.0, 10.0)), 20, 2)

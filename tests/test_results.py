@@ -145,6 +145,22 @@ def test_stops_have_whole_epochs_and_a_stop_that_may_be_missing():
     assert [str(kind) for kind in stops.dtypes] == ["int64", "int64", "int64", "Int64", "int64"]
 
 
+def test_a_stop_is_told_of_each_network_and_of_all():
+    fired, went_on = single([CURVE], patience=1), single([CURVE])
+    assert (fired.stopped_epoch(3), fired.has_stopped) == (int(stop(fired)[1]), True)
+    assert (went_on.stopped_epoch(3), went_on.has_stopped) == (None, False)
+    with pytest.raises(ConfigError, match="must be one of the result's"):
+        fired.stopped_epoch(99)
+
+
+def test_columns_are_those_of_the_tables():
+    result = single([CURVE, CURVE], NUMBERS, patience=1)
+    pd.testing.assert_frame_equal(pd.DataFrame(result.history_columns), result.history)
+    pd.testing.assert_frame_equal(
+        pd.DataFrame(result.stop_columns).astype({"stopped_epoch": "Int64"}), result.stops
+    )
+
+
 def test_a_first_nan_is_kept_without_a_warning():
     result = single([[math.nan, 1.0, 1.0]], patience=1)
     assert stop(result) == (2, 2, 1)

@@ -29,6 +29,13 @@ def test_the_paired_interval_is_that_of_scipy(n):
     assert found.mean == pytest.approx(np.mean(treatment - baseline), rel=1e-12)
 
 
+@pytest.mark.parametrize("n", [2, 3, 7, 8, 9, 64, 200])
+def test_mean_and_standard_deviation_are_those_of_numpy_to_the_bit(n):
+    values = np.random.default_rng(n).lognormal(0, 3, n)
+    found = mean_interval(values)
+    assert (found.mean, found.sd) == (values.mean(), values.std(ddof=1))
+
+
 def test_a_lower_error_on_every_seed_is_better():
     found = paired_difference([0.1, 0.2, 0.3], [0.2, 0.31, 0.4])
     assert (found.wins, found.ties, found.n, found.verdict) == (3, 0, 3, "better")

@@ -22,11 +22,9 @@ from regcore.figures._style import (
     faded,
     written_template,
 )
-from regcore.figures._summary import NETWORK, in_order, last_of_networks, summarize_epochs, thinned
+from regcore.figures._summary import NETWORK, Columns, in_order, last_of_networks, summarize_epochs, thinned
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from regcore.scoring import NoiseFloor
 
 Measure = Literal["loss", "error"]
@@ -55,13 +53,13 @@ MEDIAN_AND_BAND = "%{y:.4g} (%{customdata[0]:.4g} to %{customdata[1]:.4g})"
 
 
 class Trained(Protocol):
-    """What is drawn here: anything with the tables of a `Result`."""
+    """What is drawn here: anything with the tables of a `Result`, column by column."""
 
     @property
-    def history(self) -> pd.DataFrame: ...
+    def history_columns(self) -> Columns: ...
 
     @property
-    def stops(self) -> pd.DataFrame: ...
+    def stop_columns(self) -> Mapping[str, Sequence[Any]]: ...
 
 
 class Curve(NamedTuple):
@@ -162,7 +160,7 @@ def _info(
     if shown not in results:
         raise ConfigError(f"shown must be one of {', '.join(results)}, got {shown!r}")
     names = list(results)
-    histories = {name: in_order(result.history) for name, result in results.items()}
+    histories = {name: in_order(result.history_columns) for name, result in results.items()}
     drawn = {
         name: [
             _curve(histories[name], name, split, measure, colour_of(name, names))
@@ -178,39 +176,39 @@ def _info(
         n_networks=len(last_of_networks(history)),
         curves=tuple(drawn[shown]),
         others=tuple(drawn[name][1] for name in names if others and name != shown),
-        marks=_marks(results[shown].stops, drawn[shown][1], history),
+        marks=_marks(results[shown].stop_columns, drawn[shown][1], history),
         lines=_lines_of(history, measure) if lines else (),
         floor=lowest,
         y_top=_y_top([curve for curves in drawn.values() for curve in curves], lowest or 0.0),
         x_end=epochs
-        or max((int(each["epoch"].max()) for each in histories.values() if len(each)), default=0),
+        or max((int(each["epoch"].max()) for each in histories.values() if len(each["epoch"])), default=0),
     )
 
 
-def _column(history: pd.DataFrame, split: str, measure: Measure) -> str:
+def _column(history: Columns, split: str, measure: Measure) -> str:
     name = f"{split}_{measure}"
     return name if name in history else f"{split}_mae"
 
 
-def _y_title(history: pd.DataFrame, measure: Measure) -> str:
+def _y_title(history: Columns, measure: Measure) -> str:
     if measure == "loss":
         return "data loss"
     return "error (fraction)" if "val_error" in history else "mean absolute error"
 
 
-def _curve(history: pd.DataFrame, run: str, split: str, measure: Measure, colour: str) -> Curve:
+def _curve(history: Columns, run: str, split: str, measure: Measure, colour: str) -> Curve:
     return Curve(run, split, colour, *summarize_epochs(history, _column(history, split, measure)))
 
 
-def _marks(stops: pd.DataFrame, val: Curve, history: pd.DataFrame) -> tuple[Mark, ...]:
+def _marks(stops: Mapping[str, Sequence[Any]], val: Curve, history: Columns) -> tuple[Mark, ...]:
     if not val.epochs:
         return ()
-    last = history["epoch"].to_numpy()[last_of_networks(history)]
-    is_restored = bool((in_order(stops)["restored_epoch"].to_numpy() < last).any())
+    last = history["epoch"][last_of_networks(history)]
+    is_restored = bool((in_order(stops)["restored_epoch"] < last).any())
     epochs = {
-        "best": stops["best_epoch"].tolist(),
-        "stopped": stops["stopped_epoch"].dropna().tolist(),
-        "restored": stops["restored_epoch"].tolist() if is_restored else [],
+        "best": stops["best_epoch"],
+        "stopped": [epoch for epoch in stops["stopped_epoch"] if epoch is not None],
+        "restored": stops["restored_epoch"] if is_restored else [],
     }
     return tuple(_mark(name, found, val) for name, found in epochs.items() if found)
 
@@ -221,15 +219,17 @@ def _mark(name: str, epochs: Sequence[int], val: Curve) -> Mark:
     return Mark(name, middle, min(epochs), max(epochs), len(epochs), value)
 
 
-def _lines_of(history: pd.DataFrame, measure: Measure) -> tuple[Line, ...]:
+def _lines_of(history: Columns, measure: Measure) -> tuple[Line, ...]:
     lines = []
-    for _, rows in list(history.groupby(NETWORK))[:MAX_LINES]:
-        seed, member = rows[NETWORK].iloc[0].tolist()
-        places = thinned(len(rows)) - 1
-        epochs = tuple(rows["epoch"].to_numpy()[places].tolist())
+    first = 0
+    for last in last_of_networks(history)[:MAX_LINES].tolist():
+        places = first + thinned(last + 1 - first) - 1
+        seed, member = (int(history[name][last]) for name in NETWORK)
+        epochs = tuple(history["epoch"][places].tolist())
         for split in ("train", "val"):
-            values = rows[_column(rows, split, measure)].to_numpy(dtype=np.float64)[places]
+            values = history[_column(history, split, measure)][places]
             lines.append(Line(seed, member, split, epochs, tuple(values.tolist())))
+        first = last + 1
     return tuple(lines)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import plotly.graph_objects as go
@@ -11,10 +11,7 @@ import plotly.graph_objects as go
 from regcore.errors import ConfigError
 from regcore.figures._layout import set_layout
 from regcore.figures._style import DASHES, LINE_WIDTH, NEUTRAL, colour_of, faded, template
-from regcore.figures._summary import Summary, in_order, last_of_networks, summarize_epochs
-
-if TYPE_CHECKING:
-    import pandas as pd
+from regcore.figures._summary import Columns, Summary, in_order, last_of_networks, summarize_epochs
 
 HEIGHT = 300
 MARGIN = {"l": 56, "r": 8, "t": 48, "b": 48, "autoexpand": False}
@@ -26,7 +23,7 @@ class Trained(Protocol):
     """What is drawn here: anything with the history of a `Result`."""
 
     @property
-    def history(self) -> pd.DataFrame: ...
+    def history_columns(self) -> Columns: ...
 
 
 class Series(NamedTuple):
@@ -122,7 +119,7 @@ def _info(
 ) -> ObjectiveInfo:
     if shown not in results:
         raise ConfigError(f"shown must be one of {', '.join(results)}, got {shown!r}")
-    histories = {name: in_order(result.history) for name, result in results.items()}
+    histories = {name: in_order(result.history_columns) for name, result in results.items()}
     summaries = {
         name: [summarize_epochs(history, column) for column in columns] for name, history in histories.items()
     }
@@ -136,7 +133,7 @@ def _info(
         ),
         y_top=max(_top(of_run, stacked) for of_run in summaries.values()),
         x_end=epochs
-        or max((int(each["epoch"].max()) for each in histories.values() if len(each)), default=0),
+        or max((int(each["epoch"].max()) for each in histories.values() if len(each["epoch"])), default=0),
     )
 
 

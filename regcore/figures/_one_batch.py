@@ -56,7 +56,7 @@ def _info(results: Mapping[str, Result]) -> OneBatchInfo:
 
 
 def _summary(result: Result) -> Summary:
-    return summarize_epochs(in_order(result.history), "train_loss")
+    return summarize_epochs(in_order(result.history_columns), "train_loss")
 
 
 def _draw(info: OneBatchInfo, dark: bool = False) -> go.Figure:

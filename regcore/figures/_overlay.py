@@ -52,7 +52,7 @@ class Overlaid(NamedTuple):
 
 def summarize_curves(result: Trained) -> RunCurves:
     """Return the validation curves of a run: median and band over its networks, some 400 epochs at most."""
-    history = in_order(result.history)
+    history = in_order(result.history_columns)
     error = "val_error" if "val_error" in history else "val_mae"
     return RunCurves(
         by_measure={

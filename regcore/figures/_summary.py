@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-if TYPE_CHECKING:
-    import pandas as pd
+Columns = Mapping[str, npt.NDArray[Any]]
+"""A table of a `Result`, column by column: of tables, pandas takes its time."""
 
 NETWORK = ["seed", "member"]
 MAX_POINTS = 400
@@ -27,41 +28,46 @@ class Summary(NamedTuple):
     high: tuple[float, ...]
 
 
-def summarize_epochs(history: pd.DataFrame, column: str) -> Summary:
+def summarize_epochs(history: Columns, column: str) -> Summary:
     """Return the summary of the epochs that every network has reached; of a long run some 400 of them.
 
     Args:
-        history: Table of a `Result`, sorted by seed, member and epoch.
+        history: Of a `Result`, sorted by seed, member and epoch.
         column: What is summarised.
     """
-    epoch = history["epoch"].to_numpy()
-    reached = int(epoch[last_of_networks(history)].min()) if len(history) else 0
+    epoch = history["epoch"]
+    reached = int(epoch[last_of_networks(history)].min()) if len(epoch) else 0
     epochs = thinned(reached)
-    values = history[column].to_numpy(dtype=np.float64)[epoch <= reached]
+    values = history[column][epoch <= reached]
     low, median, high = _quantiles(values.reshape(-1, max(reached, 1))[:, epochs - 1])
     return Summary(tuple(epochs.tolist()), median, low, high)
 
 
-def in_order(table: pd.DataFrame) -> pd.DataFrame:
-    """Return a table sorted by seed, member and epoch; itself where it is, for pandas takes its time.
+def in_order(table: Mapping[str, npt.ArrayLike]) -> Columns:
+    """Return the columns of a table sorted by seed, member and epoch.
 
     Args:
         table: Of a `Result`, with or without epochs.
     """
+    columns = {name: np.asarray(values) for name, values in table.items()}
     # The last key is the first to sort by.
-    order = np.lexsort([table[name].to_numpy() for name in ("epoch", *reversed(NETWORK)) if name in table])
-    return table if (np.diff(order) > 0).all() else table.iloc[order]
+    order = np.lexsort([columns[name] for name in ("epoch", *reversed(NETWORK)) if name in columns])
+    if (np.diff(order) > 0).all():
+        return columns
+    return {name: values[order] for name, values in columns.items()}
 
 
-def last_of_networks(history: pd.DataFrame) -> npt.NDArray[np.int64]:
+def last_of_networks(history: Columns) -> npt.NDArray[np.int64]:
     """Return the places of the last epoch of each network.
 
     Args:
-        history: Table of a `Result`, sorted by seed, member and epoch.
+        history: Of a `Result`, sorted by seed, member and epoch.
     """
-    # Columns one by one: of a table of two pandas makes copies first.
-    is_other = np.any([np.diff(history[name].to_numpy()) != 0 for name in NETWORK], axis=0)
-    return np.append(np.flatnonzero(is_other), len(history) - 1) if len(history) else _NO_PLACES
+    seed, member = (history[name] for name in NETWORK)
+    if not len(seed):
+        return _NO_PLACES
+    is_other = (seed[1:] != seed[:-1]) | (member[1:] != member[:-1])
+    return np.append(np.flatnonzero(is_other), len(seed) - 1)
 
 
 def thinned(n_epochs: int) -> npt.NDArray[np.int64]:

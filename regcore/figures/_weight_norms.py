@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import plotly.graph_objects as go
@@ -13,10 +13,7 @@ from regcore.errors import ConfigError
 from regcore.figures._bands import band
 from regcore.figures._layout import set_layout
 from regcore.figures._style import COLOURS, LINE_WIDTH, NEUTRAL, THIN_LINE, template
-from regcore.figures._summary import Summary, in_order, last_of_networks, summarize_epochs
-
-if TYPE_CHECKING:
-    import pandas as pd
+from regcore.figures._summary import Columns, Summary, in_order, last_of_networks, summarize_epochs
 
 HEIGHT = 340
 # Room for the names of the lines on the right.
@@ -32,7 +29,7 @@ class Trained(Protocol):
     """What is drawn here: anything with the history of a `Result`."""
 
     @property
-    def history(self) -> pd.DataFrame: ...
+    def history_columns(self) -> Columns: ...
 
 
 class WeightNormsInfo(NamedTuple):
@@ -66,7 +63,7 @@ def plot_weight_norms(results: Mapping[str, Trained], shown: str, *, dark: bool 
 def _info(results: Mapping[str, Trained], shown: str) -> WeightNormsInfo:
     if shown not in results:
         raise ConfigError(f"shown must be one of {', '.join(results)}, got {shown!r}")
-    histories = {name: in_order(result.history) for name, result in results.items()}
+    histories = {name: in_order(result.history_columns) for name, result in results.items()}
     norms = {name: summarize_epochs(history, "weight_norm") for name, history in histories.items()}
     medians = np.array([value for summary in norms.values() for value in summary.median])
     finite = medians[np.isfinite(medians) & (medians > 0)]
