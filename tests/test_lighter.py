@@ -1,130 +1,30 @@
 """What Streamlit does less often here: the same comes of it."""
 
-import threading
+from types import SimpleNamespace
 
 import pytest
 from streamlit.proto.NewSession_pb2 import NewSession
 from streamlit.runtime import app_session
-from streamlit.runtime.app_session import AppSession
-from streamlit.runtime.scriptrunner import ScriptRunnerEvent
+from streamlit.runtime.app_session import AppSession, AppSessionState
+from streamlit.runtime.scriptrunner_utils.run_descriptor import RunDescriptor
 from streamlit.runtime.state import SafeSessionState, SessionState
 
 from pages.ui import lighter
-from pages.ui.lighter import Filtered, Handed
+from pages.ui.lighter import Filtered
 
 POPULATE = app_session._populate_theme_msg
-
-
-def handle(session, sender, event, **about):
-    session._call_soon_on_event_loop(lambda: session.told.append(event))
+WRITE = AppSession._create_new_session_message
 
 
 @pytest.fixture
 def made(monkeypatch):
-    monkeypatch.setattr(
-        AppSession, "_call_soon_on_event_loop", lambda session, call: session.woken.append(call)
-    )
-    monkeypatch.setattr(AppSession, "_on_scriptrunner_event", handle)
+    monkeypatch.setattr(AppSession, "_create_new_session_message", WRITE)
     monkeypatch.setattr(SafeSessionState, "filtered_state", SafeSessionState.filtered_state)
     monkeypatch.setattr(app_session, "_populate_theme_msg", app_session._populate_theme_msg)
     lighter.make.cache_clear()
     lighter.make()
     yield
     lighter.make.cache_clear()
-
-
-def test_what_is_handed_over_is_called_in_its_order_and_the_loop_is_woken_once():
-    woken, done = [], []
-    handed = Handed(woken.append)
-    for number in range(3):
-        handed.put(lambda number=number: done.append(number))
-
-    assert (len(woken), done) == (1, [])
-    woken.pop()()
-    assert (woken, done) == ([], [0, 1, 2])
-
-
-def test_what_comes_while_the_loop_is_at_it_is_called_as_well():
-    woken, done = [], []
-    handed = Handed(woken.append)
-    handed.put(lambda: handed.put(lambda: done.append("later")))
-    while woken:
-        woken.pop()()
-
-    assert done == ["later"]
-
-
-def test_the_others_have_their_turn_where_one_fails():
-    woken, done = [], []
-    handed = Handed(woken.append)
-    handed.put(lambda: 1 / 0)
-    handed.put(lambda: done.append("the other"))
-
-    with pytest.raises(ZeroDivisionError):
-        woken.pop()()
-    woken.pop()()
-    assert (woken, done) == ([], ["the other"])
-
-
-def test_of_many_threads_nothing_is_lost():
-    done, is_over = [], threading.Event()
-    woken = []
-    handed = Handed(woken.append)
-
-    def loop():
-        while not is_over.is_set() or woken:
-            if woken:
-                woken.pop()()
-
-    def put():
-        for number in range(500):
-            handed.put(lambda number=number: done.append(number))
-
-    threads = [threading.Thread(target=put) for _ in range(4)]
-    looping = threading.Thread(target=loop)
-    for thread in (looping, *threads):
-        thread.start()
-    for thread in threads:
-        thread.join()
-    is_over.set()
-    looping.join()
-    assert sorted(done) == sorted(4 * list(range(500)))
-
-
-class Session:
-    """A session, as far as something is handed to its loop."""
-
-    def __init__(self):
-        self.woken, self.told = [], []
-        self._scriptrunner = "its newest runner"
-
-    def _call_soon_on_event_loop(self, call):
-        AppSession._call_soon_on_event_loop(self, call)
-
-    def _enqueue_forward_msg(self, message):
-        self.told.append(message)
-
-
-def test_each_session_wakes_its_loop_once(made):
-    first, second = Session(), Session()
-    for session in (first, second, first):
-        AppSession._call_soon_on_event_loop(session, lambda: None)
-
-    assert [len(session.woken) for session in (first, second)] == [1, 1]
-
-
-def test_elements_of_the_newest_runner_are_queued_between_what_else_it_tells(made):
-    session = Session()
-    for sender, event, about in (
-        ("its newest runner", ScriptRunnerEvent.SCRIPT_STARTED, {"pages": {}}),
-        ("its newest runner", ScriptRunnerEvent.ENQUEUE_FORWARD_MSG, {"forward_msg": "a title"}),
-        ("one that has ended", ScriptRunnerEvent.ENQUEUE_FORWARD_MSG, {"forward_msg": "an old title"}),
-        ("its newest runner", ScriptRunnerEvent.SHUTDOWN, {}),
-    ):
-        AppSession._on_scriptrunner_event(session, sender, event=event, **about)
-    session.woken.pop()()
-
-    assert session.told == [ScriptRunnerEvent.SCRIPT_STARTED, "a title", ScriptRunnerEvent.SHUTDOWN]
 
 
 @pytest.fixture
@@ -160,3 +60,40 @@ def test_the_theme_is_the_same_each_time(made, section):
 
     assert first == second == without
     assert first.HasField("custom_theme") == without.HasField("custom_theme")
+
+
+class Session(SimpleNamespace):
+    """A session, as far as its runs begin."""
+
+    _populate_app_pages = AppSession._populate_app_pages
+
+    def _compute_skills_nudge_state(self):
+        return self.nudge
+
+
+def page(name):
+    return {"page_name": name, "icon": "", "page_script_hash": name, "script_path": name}
+
+
+def test_each_run_of_a_session_begins_as_streamlit_itself_has_it_begin(made):
+    session = Session(
+        id="a session",
+        nudge=(False, ""),
+        _run_on_save=False,
+        _state=AppSessionState.APP_IS_RUNNING,
+        _script_data=SimpleNamespace(name="app", main_script_path="app.py", is_hello=False),
+        _pages_manager=SimpleNamespace(
+            main_script_path="app.py", main_script_hash="main", get_pages=lambda: {"lab": page("lab")}
+        ),
+    )
+
+    def begin(*about):
+        return AppSession._create_new_session_message(session, *about), WRITE(session, *about)
+
+    first, first_itself = begin("lab", RunDescriptor("run 1", ("part",)))
+    session._run_on_save, session.nudge = True, (True, "a reason")
+    session._state = AppSessionState.APP_NOT_RUNNING
+    second, second_itself = begin("l2", RunDescriptor("run 2"), {"l2": page("l2"), "lab": page("lab")})
+
+    assert (first, second) == (first_itself, second_itself)
+    assert [each.page_name for each in second.new_session.app_pages] == ["l2", "lab"]

@@ -5,94 +5,26 @@ One run of the Lab draws some 250 elements. What is spared here is a quarter of 
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime import app_session
-from streamlit.runtime.app_session import AppSession
-from streamlit.runtime.scriptrunner import ScriptRunnerEvent
+from streamlit.runtime.app_session import AppSession, AppSessionState
 from streamlit.runtime.state.common import is_element_id
 from streamlit.runtime.state.safe_session_state import SafeSessionState
 from streamlit.runtime.state.session_state import _is_internal_key
 
-_HANDED = "_regcore_handed"
+_BEGINNING = "_regcore_beginning"
 
 
 @cache
 def make() -> None:
     """Have the pages of this server do with less."""
-    _wake_the_loop_once()
-    _take_elements_at_once()
     _look_up_one_value()
     _write_the_theme_once()
-
-
-class Handed:
-    """What is to be called on an event loop, in its order; the loop is woken once for all that waits.
-
-    Waking it takes longer than most of what it is woken for, and has both threads wait for each other.
-
-    Args:
-        wake: Has the loop call something soon; safe under threads.
-    """
-
-    def __init__(self, wake: Callable[[Callable[[], None]], None]) -> None:
-        self._wake = wake
-        self._waiting: deque[Callable[[], None]] = deque()
-        self._is_woken = False
-
-    def put(self, call: Callable[[], None]) -> None:
-        """Hand something over; from any thread."""
-        self._waiting.append(call)
-        if not self._is_woken:
-            self._is_woken = True
-            self._wake(self._run)
-
-    def _run(self) -> None:
-        # Before anything is taken: what comes from now on wakes the loop again, be it taken here or not.
-        self._is_woken = False
-        try:
-            while self._waiting:
-                self._waiting.popleft()()
-        finally:
-            if self._waiting and not self._is_woken:
-                # One has failed, which the loop tells. The others have their turn.
-                self._is_woken = True
-                self._wake(self._run)
-
-
-def _wake_the_loop_once() -> None:
-    wake = AppSession._call_soon_on_event_loop
-
-    def hand_over(session: AppSession, call: Callable[[], None]) -> None:
-        handed = session.__dict__.get(_HANDED)
-        if handed is None:
-            # Two threads may be first at once, and one of them is.
-            handed = session.__dict__.setdefault(_HANDED, Handed(lambda run: wake(session, run)))
-        handed.put(call)
-
-    AppSession._call_soon_on_event_loop = hand_over  # type: ignore[assignment, method-assign]
-
-
-def _take_elements_at_once() -> None:
-    """Put the elements of a page into the queue of its session without asking what else they might be."""
-    handle = AppSession._on_scriptrunner_event
-
-    def on_event(session: AppSession, sender: Any, event: ScriptRunnerEvent, **about: Any) -> None:
-        if event is not ScriptRunnerEvent.ENQUEUE_FORWARD_MSG:
-            handle(session, sender, event, **about)
-            return
-
-        def enqueue() -> None:
-            # A session listens to its newest runner alone.
-            if sender is session._scriptrunner:
-                session._enqueue_forward_msg(about["forward_msg"])
-
-        session._call_soon_on_event_loop(enqueue)
-
-    AppSession._on_scriptrunner_event = on_event  # type: ignore[assignment, method-assign]
+    _begin_runs_alike()
 
 
 class Filtered(Mapping[str, Any]):
@@ -150,3 +82,34 @@ def _write_the_theme_once() -> None:
             message.MergeFrom(written[section])
 
     app_session._populate_theme_msg = populate_once  # type: ignore[assignment]
+
+
+def _begin_runs_alike() -> None:
+    """Write the settings into the message that begins a run once for a session, rather than for each run."""
+    write = AppSession._create_new_session_message
+
+    def create(
+        session: AppSession, page_script_hash: str, run_descriptor: Any, pages: Any = None
+    ) -> ForwardMsg:
+        beginning: ForwardMsg | None = session.__dict__.get(_BEGINNING)
+        if beginning is None:
+            message = write(session, page_script_hash, run_descriptor, pages)
+            beginning = session.__dict__[_BEGINNING] = ForwardMsg()
+            beginning.CopyFrom(message)
+            # What is of this run alone.
+            beginning.ClearField("metadata")
+            beginning.new_session.ClearField("app_pages")
+            return message
+        message = ForwardMsg()
+        message.CopyFrom(beginning)
+        app_session._set_run_identity(message, run_descriptor)
+        message.new_session.page_script_hash = page_script_hash
+        session._populate_app_pages(message.new_session, pages or session._pages_manager.get_pages())
+        told = message.new_session.initialize
+        told.session_status.run_on_save = session._run_on_save
+        told.session_status.script_is_running = session._state == AppSessionState.APP_IS_RUNNING
+        is_recommended, reason = session._compute_skills_nudge_state()
+        told.recommend_skills_install, told.skills_nudge_suppressed_reason = is_recommended, reason
+        return message
+
+    AppSession._create_new_session_message = create  # type: ignore[assignment, method-assign]

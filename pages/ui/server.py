@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 
 import streamlit as st
 
-from pages.ui import garbage, lighter, state, turns, unsent
+from pages.ui import garbage, lighter, sending, state, turns, unsent
 from regcore.errors import RegcoreError
 from regcore.execution import start_workers, stop_workers
 from regcore.hosting import allocator, logs, threads
@@ -32,6 +32,7 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     unsent.keep()
     turns.take()
     lighter.make()
+    sending.gather()
     garbage.search_less()
     try:
         style = read_settings().log

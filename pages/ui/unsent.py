@@ -13,6 +13,8 @@ from streamlit.runtime.app_session import AppSession, AppSessionState
 from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
 from streamlit.runtime.scriptrunner import RerunData
 
+from pages.ui import sending
+
 
 @cache
 def keep() -> None:
@@ -50,6 +52,7 @@ def _keep_what_waits_for_the_queue() -> None:
             return
 
         def begin_now() -> None:
+            sending.catch_up(session)
             newest = session._scriptrunner
             if session._state == AppSessionState.SHUTDOWN_REQUESTED:
                 return
@@ -58,7 +61,7 @@ def _keep_what_waits_for_the_queue() -> None:
             elif not newest.request_rerun(asked):
                 begin_later(session, asked)
 
-        # Behind the messages of the runner that has ended, which all were handed to the loop before it did.
+        # Behind what is under way of the runner that has ended: all was handed to the loop before it did.
         session._event_loop.call_soon(begin_now)
 
     AppSession._create_scriptrunner = begin_later  # type: ignore[assignment, method-assign]
