@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.ui import fields, state, technique, words
+from pages.ui import again, fields, state, technique, words
 from regcore.config import (
     ACTIVATIONS,
     DATASETS,
@@ -48,6 +48,7 @@ IDENTICAL = (
     "These members are one network several times over, so their average gains nothing: choose what members "
     "differ in, under “More of the regularizers”."
 )
+DROPS = "drops units at random in each update"
 NO_LESSON = "**Your own settings.** A lesson brings back some that are known."
 
 
@@ -68,9 +69,16 @@ def draw(config: Config) -> None:
 def _fold(
     box: Callable[..., Any], title: str, key: str, config: Config, fill: Callable[[Config], None], **how: Any
 ) -> None:
+    if not st.session_state.get(key):
+        again.draw(key, _folded, box, title, key, how)
+        return
     with box(title, key=key, on_change="rerun", **how) as fold:
         if fold.open:
             fill(config)
+
+
+def _folded(box: Callable[..., Any], title: str, key: str, how: Mapping[str, Any]) -> None:
+    box(title, key=key, on_change="rerun", **how)
 
 
 def lessons(config: Config) -> None:
@@ -135,24 +143,54 @@ def _other_data(name: str | None) -> state.Changes:
 def knobs(config: Config) -> None:
     """Draw the knobs of the five regularizers."""
     with st.container(key="lab-knobs", gap="xsmall"):
-        with _knob("Augmentation", "trains on variations of the rows"):
-            fields.steps(config, "jitter", "Jitter", JITTERS)
-            if DATASET_INFO[config.data].image_shape:
-                fields.steps(config, "shift", "Shift, pixels", SHIFTS)
-            fields.steps(config, "mixup", "Mixup", MIXUPS)
-        with _knob("L2", "makes large weights cost something", "l2"):
-            fields.steps(config, "l2", "L2", (0.0, *LOG_STEPS), labelled=False)
-        with _knob("Dropout", "drops units at random in each update"):
-            _rates(config)
-        with _knob("Early stopping", "keeps the best epoch; patience:", "patience"):
-            fields.steps(config, "patience", "Patience, epochs", PATIENCES, labelled=False)
-        with _knob("Ensemble size", "averages so many networks", "members"):
-            fields.steps(config, "members", "Ensemble size", MEMBERS, str, labelled=False)
+        shift = (
+            [fields.slider(config, "shift", "Shift, pixels", SHIFTS)]
+            if DATASET_INFO[config.data].image_shape
+            else []
+        )
+        _knob(
+            "Augmentation",
+            "trains on variations of the rows",
+            fields.slider(config, "jitter", "Jitter", JITTERS),
+            *shift,
+            fields.slider(config, "mixup", "Mixup", MIXUPS),
+        )
+        _knob(
+            "L2",
+            "makes large weights cost something",
+            fields.slider(config, "l2", "L2", (0.0, *LOG_STEPS), labelled=False),
+        )
+        if isinstance(config.dropout_hidden, tuple):
+            with _place_of_knob("Dropout", DROPS):
+                _rates(config)
+        else:
+            _knob("Dropout", DROPS, _rate_of_inputs(config), _rate_of_hidden(config))
+        _knob(
+            "Early stopping",
+            "keeps the best epoch; patience:",
+            fields.slider(config, "patience", "Patience, epochs", PATIENCES, labelled=False),
+        )
+        _knob(
+            "Ensemble size",
+            "averages so many networks",
+            fields.slider(config, "members", "Ensemble size", MEMBERS, str, labelled=False),
+        )
     if config.members > 1 and not config.member_varies and not config.bootstrap:
         st.markdown(f":material/info: :small[{IDENTICAL}]")
 
 
-def _knob(title: str, meaning: str, field: str | None = None) -> DeltaGenerator:
+def _knob(title: str, meaning: str, *sliders: fields.Slider) -> None:
+    again.draw(f"controls.{title}", _sliders, title, meaning, *sliders)
+
+
+def _sliders(title: str, meaning: str, *sliders: fields.Slider) -> None:
+    unlabelled = next((slider.field for slider in sliders if not slider.labelled), None)
+    with _place_of_knob(title, meaning, unlabelled):
+        for slider in sliders:
+            slider.draw()
+
+
+def _place_of_knob(title: str, meaning: str, field: str | None = None) -> DeltaGenerator:
     """Return the place of a knob's sliders, side by side below what it is called and does.
 
     Args:
@@ -178,7 +216,7 @@ def dropout(config: Config) -> None:
 
 def _rates(config: Config) -> None:
     """Draw the drop rates of inputs and hidden layers."""
-    fields.steps(config, "dropout_input", "Dropout, inputs", RATES, _rate)
+    _rate_of_inputs(config).draw()
     if isinstance(config.dropout_hidden, tuple):
         text = ", ".join(f"{rate:g}" for rate in config.dropout_hidden)
         fields.text(
@@ -188,7 +226,15 @@ def _rates(config: Config) -> None:
             lambda text: {"dropout_hidden": fields.numbers("dropout_hidden", text, float)},
         )
     else:
-        fields.steps(config, "dropout_hidden", "Dropout, hidden", RATES, _rate)
+        _rate_of_hidden(config).draw()
+
+
+def _rate_of_inputs(config: Config) -> fields.Slider:
+    return fields.slider(config, "dropout_input", "Dropout, inputs", RATES, _rate)
+
+
+def _rate_of_hidden(config: Config) -> fields.Slider:
+    return fields.slider(config, "dropout_hidden", "Dropout, hidden", RATES, _rate)
 
 
 def _rate(rate: float) -> str:

@@ -3,13 +3,72 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import streamlit as st
 
 from pages.ui import state
 from regcore.config import Config, field_help
 from regcore.errors import ConfigError
+
+
+class Slider(NamedTuple):
+    """A slider over discrete steps, as it is drawn: equal ones look the same.
+
+    Attributes:
+        field: Of the configuration.
+        key: Of the widget in the session.
+        label: What it is called.
+        values: The steps, among them the value.
+        value: Where it stands.
+        spelled: From a step to its text.
+        labelled: Show the label; a screen reader says it anyhow.
+    """
+
+    field: str
+    key: str
+    label: str
+    values: tuple[Any, ...]
+    value: Any
+    spelled: Callable[[Any], str]
+    labelled: bool
+
+    def draw(self) -> None:
+        """Draw it, so that it changes its field."""
+        st.select_slider(
+            self.label,
+            self.values,
+            self.value,
+            format_func=self.spelled,
+            label_visibility="visible" if self.labelled else "collapsed",
+            help=field_help(self.field).description,
+            **state.bind(self.field, self.value, lambda moved: {self.field: moved}),
+        )
+
+
+def slider(
+    config: Config,
+    field: str,
+    label: str,
+    values: Sequence[Any],
+    spelled: Callable[[Any], str] | None = None,
+    *,
+    labelled: bool = True,
+) -> Slider:
+    """Return a slider over discrete steps, among them the value that the configuration has.
+
+    Args:
+        config: What is shown.
+        field: Of the configuration.
+        label: What it is called.
+        values: The steps.
+        spelled: From a step to its text; None: "off" for nothing, else the number.
+        labelled: Show the label; a screen reader says it anyhow.
+    """
+    value = getattr(config, field)
+    steps_and_value = sorted({*values, value}, key=lambda step: -1.0 if step is None else step)
+    key = state.bind(field, value, lambda moved: {field: moved})["key"]
+    return Slider(field, key, label, tuple(steps_and_value), value, spelled or _off_or_number, labelled)
 
 
 def steps(
@@ -21,27 +80,8 @@ def steps(
     *,
     labelled: bool = True,
 ) -> None:
-    """Draw a slider over discrete steps, among them the value that the configuration has.
-
-    Args:
-        config: What is shown.
-        field: Of the configuration.
-        label: What it is called.
-        values: The steps.
-        spelled: From a step to its text; None: "off" for nothing, else the number.
-        labelled: Show the label; a screen reader says it anyhow.
-    """
-    value = getattr(config, field)
-    options = sorted({*values, value}, key=lambda step: -1.0 if step is None else step)
-    st.select_slider(
-        label,
-        options,
-        value,
-        format_func=spelled or _off_or_number,
-        label_visibility="visible" if labelled else "collapsed",
-        help=field_help(field).description,
-        **state.bind(field, value, lambda moved: {field: moved}),
-    )
+    """Draw a slider over discrete steps: see `slider`."""
+    slider(config, field, label, values, spelled, labelled=labelled).draw()
 
 
 def number(config: Config, field: str, label: str, placeholder: str | None = None) -> None:

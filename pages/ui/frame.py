@@ -8,7 +8,7 @@ from typing import NamedTuple
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.ui import state, words
+from pages.ui import again, state, words
 from regcore.errors import RegcoreError
 from regcore.execution import start_workers, workers_are_ready
 
@@ -70,9 +70,13 @@ def begin(page: Entry) -> None:
     st.html(HISTORY, unsafe_allow_javascript=True)
     _say_what_is_waited_for()
     with st.sidebar:
-        st.markdown("### Regularization Lab")
-        for entry in MENU:
-            st.page_link(entry.path, label=entry.label, icon=entry.icon)
+        again.draw("frame.menu", _menu)
+
+
+def _menu() -> None:
+    st.markdown("### Regularization Lab")
+    for entry in MENU:
+        st.page_link(entry.path, label=entry.label, icon=entry.icon)
 
 
 def _say_what_is_waited_for() -> None:

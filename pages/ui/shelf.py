@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple
 
 import streamlit as st
 
-from pages.ui import charts, desk, runs, shared, state, tables, words
+from pages.ui import again, charts, desk, runs, shared, state, tables, words
 from pages.ui.entries import (
     MAX_EARLIER,
     MAX_LETTERS,
@@ -246,8 +246,12 @@ def show(results: Mapping[str, Result]) -> None:
     )
     st.html(_style(table))
     here = desk.engine() if any(row.entry and row.entry.origin for row in table) else None
+    can_pin = not is_full_of_pins(shelf)
     for row, about in zip(table, _abouts(table, here), strict=True):
-        _line(row, shelf, about)
+        if st.session_state.get(editor_key(row.config)):
+            _line(row, about, can_pin)
+        else:
+            again.draw(_key("line", row.config), _line, row, about, can_pin)
     _overlay(table, current)
     # Its tables are made for who looks at them: in each run of the page they cost as much as two charts.
     with st.expander("What differs between two runs", key=DIFFERENCES, on_change="rerun") as differences:
@@ -328,7 +332,7 @@ def _style_of_row(row: Row) -> str:
     )
 
 
-def _line(row: Row, shelf: Shelf, about: str) -> None:
+def _line(row: Row, about: str, can_pin: bool) -> None:
     key = _key("line", row.config)
     with st.container(key=key, horizontal=True, vertical_alignment="center", gap="small"):
         st.checkbox(
@@ -341,7 +345,7 @@ def _line(row: Row, shelf: Shelf, about: str) -> None:
         )
         _small(about, width="stretch")
         if row.entry is not None and row.label != BASELINE:
-            _pin(row.entry, shelf)
+            _pin(row.entry, can_pin)
             _edit(row, row.entry)
 
 
@@ -390,8 +394,8 @@ def _against_baseline(entry: Entry, metric: str) -> str:
     return f", {shown} against its baseline ({difference.verdict})"
 
 
-def _pin(entry: Entry, shelf: Shelf) -> None:
-    is_refused = not entry.is_pinned and is_full_of_pins(shelf)
+def _pin(entry: Entry, can_pin: bool) -> None:
+    is_refused = not entry.is_pinned and not can_pin
     st.button(
         "Unpin" if entry.is_pinned else "Pin",
         key=_key("pin", entry.config),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from pages.ui import runs, share, shared, state
+from pages.ui import again, runs, share, shared, state
 from regcore import ablation
 from regcore.config import STOPPING_FIELDS, Config
 from regcore.errors import ConfigError, RegcoreError
@@ -135,6 +135,10 @@ def of_page(live: runs.Live | None, config: Config) -> dict[str, Result] | None:
 
 def load() -> None:
     """Show where a configuration comes back: as the file that was taken away, or as a link."""
+    again.draw("take_away.load", _loading)
+
+
+def _loading() -> None:
     with st.expander("Load an experiment"):
         st.caption(LOAD_CONFIG)
         st.file_uploader(

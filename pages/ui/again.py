@@ -1,0 +1,194 @@
+"""Parts of a page that stay as they were: sent again as they were drawn, rather than drawn again.
+
+Streamlit runs the whole page whenever anything moves, and by far the most of it stays as it was. To draw an
+element costs ten times as much as to send it. Streamlit itself sends again what a function of `st.cache_data`
+has drawn, but no widgets, and it would keep the results as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from streamlit.delta_generator import DeltaGenerator
+from streamlit.delta_generator_singletons import get_dg_singleton_instance
+from streamlit.elements.lib.utils import _register_element_id
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.scriptrunner_utils.script_run_context import ScriptRunContext, ThreadState
+from streamlit.runtime.state.common import WidgetMetadata, user_key_from_element_id
+from streamlit.runtime.state.widgets import register_widget_from_metadata
+
+from pages.ui import state
+
+_DRAWN = "again.drawn"
+
+
+class _Where(NamedTuple):
+    """What a part of a page is drawn in: the same in each run, or it is drawn anew."""
+
+    page: str
+    fragment: str | None
+
+
+class _Drawn(NamedTuple):
+    """What a part of a page was when it was drawn.
+
+    Attributes:
+        draw: What has drawn it.
+        inputs: Of what.
+        path: Where it begins, as places from the root of the page down.
+        n_places: How many places it takes there.
+        messages: What was sent.
+        ids: Its elements that have one.
+        widgets: What Streamlit knows of those of them that are widgets.
+    """
+
+    draw: Callable[..., None]
+    inputs: tuple[Any, ...]
+    path: tuple[int, ...]
+    n_places: int
+    messages: Sequence[ForwardMsg]
+    ids: Sequence[str]
+    widgets: Sequence[WidgetMetadata[Any]]
+
+
+def draw(name: str, how: Callable[..., None], *inputs: Any) -> None:
+    """Draw a part of the page where the page is just now; of equal inputs, send what was drawn before.
+
+    What it draws must follow from its inputs alone. It may have widgets, by key and with callbacks, for what
+    they stand at is not told here; it may not offer files, for Streamlit forgets those that are not offered
+    again. What belongs to a fragment of its own, to the whole page, or is elsewhere is drawn each time.
+
+    Args:
+        name: Names the part among all of the page.
+        how: Draws it: a function of a module.
+        *inputs: What it is drawn from.
+    """
+    context = get_script_run_ctx(suppress_warning=True)
+    if context is None:
+        how(*inputs)
+        return
+    drawn = _of_here(context)
+    before = drawn.get(name)
+    if (
+        before
+        and (before.draw, before.inputs) == (how, inputs)
+        and _are_as_they_were(before.widgets, context)
+    ):
+        _send(before, context)
+        return
+    drawn.pop(name, None)
+    now = _record(context, how, inputs)
+    if now is not None:
+        drawn[name] = now
+
+
+def _of_here(context: ScriptRunContext) -> dict[str, _Drawn]:
+    """Return what was drawn on this page, or in this fragment of it, by name."""
+    where = _Where(context.page_script_hash, ThreadState.get().fragment_id)
+    kept: tuple[str, dict[_Where, dict[str, _Drawn]]] | None = state.recall(_DRAWN)
+    if kept is None or kept[0] != where.page:
+        # Streamlit has forgotten the widgets of the page before.
+        kept = where.page, {}
+        state.keep(_DRAWN, kept)
+    return kept[1].setdefault(where, {})
+
+
+def _are_as_they_were(widgets: Sequence[WidgetMetadata[Any]], context: ScriptRunContext) -> bool:
+    """Return whether the browser need not be told where a widget stands, so what it was sent still holds.
+
+    It is told of what was put into the session under the key of a widget, of a widget that was away in the
+    run before, and of a disabled one that it has moved nonetheless.
+    """
+    session = context.session_state._state
+    for widget in widgets:
+        key = user_key_from_element_id(widget.id)
+        if key is None or key in session._new_session_state or key in session._old_state:
+            return False
+        if widget.bind is not None or widget.persist_state is not None:
+            return False
+        was_moved = widget.id in session._new_widget_state.states
+        if (widget.disabled and was_moved) or not (was_moved or widget.id in session._old_state):
+            return False
+    return True
+
+
+def _send(drawn: _Drawn, context: ScriptRunContext) -> None:
+    cursor = _active()._cursor
+    assert cursor is not None
+    path = tuple(cursor.delta_path)
+    depth, moved = len(path), path[-1] - drawn.path[-1]
+    for element in drawn.ids:
+        _register_element_id(context, "part of a page", element)
+    for widget in drawn.widgets:
+        register_widget_from_metadata(widget, context)
+    for message in drawn.messages:
+        again = ForwardMsg()
+        # Another one: the one that was sent may not have left yet.
+        again.CopyFrom(message)
+        was = message.metadata.delta_path
+        again.metadata.delta_path[:] = (*path[:-1], was[depth - 1] + moved, *was[depth:])
+        context.enqueue(again)
+    for _ in range(drawn.n_places):
+        cursor.lock_element()
+
+
+def _record(context: ScriptRunContext, how: Callable[..., None], inputs: tuple[Any, ...]) -> _Drawn | None:
+    """Draw a part of the page; return what it takes to send it again, None: that cannot be."""
+    cursor = _active()._cursor
+    path = tuple(cursor.delta_path) if cursor is not None else ()
+    ids_before = context.shared.widget_ids_this_run.snapshot()
+    fragments_before = context.fragment_storage.registration_sequence()
+    with _noted(context) as messages:
+        how(*inputs)
+    if cursor is None or context.fragment_storage.registration_sequence() != fragments_before:
+        return None
+    if not all(_is_between(path, cursor.index, message) for message in messages):
+        return None
+    ids = context.shared.widget_ids_this_run.snapshot() - ids_before
+    known = context.session_state._state._new_widget_state.widget_metadata
+    widgets = [known[each] for each in ids if each in known]
+    return _Drawn(how, inputs, path, cursor.index - path[-1], messages, tuple(ids), widgets)
+
+
+@contextmanager
+def _noted(context: ScriptRunContext) -> Iterator[list[ForwardMsg]]:
+    """Note what is sent for the block."""
+    messages: list[ForwardMsg] = []
+    enqueue, of_outer = context.enqueue, context.__dict__.get("enqueue")
+
+    def note(message: ForwardMsg) -> None:
+        enqueue(message)
+        messages.append(message)
+
+    context.__dict__["enqueue"] = note
+    try:
+        yield messages
+    finally:
+        if of_outer is None:
+            del context.__dict__["enqueue"]
+        else:
+            context.__dict__["enqueue"] = of_outer
+
+
+def _is_between(begin: tuple[int, ...], end: int, message: ForwardMsg) -> bool:
+    """Return whether a message is of an element at or below one of the places of a container.
+
+    Args:
+        begin: The first of the places.
+        end: Index of the place behind the last one.
+        message: What was sent.
+    """
+    if message.WhichOneof("type") != "delta":
+        return False
+    *container, first = begin
+    path = list(message.metadata.delta_path)
+    return path[: len(container)] == container and first <= path[len(container)] < end
+
+
+def _active() -> DeltaGenerator:
+    """Return the container that elements are drawn in just now."""
+    active: DeltaGenerator = get_dg_singleton_instance().main_dg._active_dg
+    return active
