@@ -468,7 +468,7 @@ class Config(BaseModel):
 
         Augmentation, penalty, dropout, stopping and ensemble have their defaults, which do nothing.
         """
-        return self.replace(**{name: _HELP[name].default for name in REGULARIZER_FIELDS})
+        return _plain_of(self)
 
     def changes(self, other: "Config") -> dict[str, Any]:
         """Return the fields in which this Config differs from `other`, with the values that this one has.
@@ -489,8 +489,7 @@ class Config(BaseModel):
 
         `from_query` makes exactly this Config of it.
         """
-        changed = self.changes(Config()).items()
-        return "&".join(f"{name}={quote(query_text(name, value), safe=',')}" for name, value in changed)
+        return _query_of(self)
 
     @classmethod
     def from_query(cls, query: str | Mapping[str, str | Sequence[str]]) -> ParsedQuery:
@@ -528,11 +527,22 @@ class Config(BaseModel):
         return {name: getattr(self, name) for name in Config.model_fields}
 
 
-# Widgets of pages are known by it, so that one run of a page asks for it some hundred times.
+# What one run of a page asks for again and again: widgets are known by the key, so that some hundred times.
 @lru_cache(maxsize=4096)
 def _key_of(config: Config) -> str:
     canonical = json.dumps(config._values(), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+@lru_cache(maxsize=4096)
+def _query_of(config: Config) -> str:
+    changed = config.changes(Config()).items()
+    return "&".join(f"{name}={quote(query_text(name, value), safe=',')}" for name, value in changed)
+
+
+@lru_cache(maxsize=4096)
+def _plain_of(config: Config) -> Config:
+    return config.replace(**{name: _HELP[name].default for name in REGULARIZER_FIELDS})
 
 
 def query_values(query: str | Mapping[str, str | Sequence[str]]) -> dict[str, Any]:

@@ -22,6 +22,8 @@ from streamlit.runtime.state.widgets import register_widget_from_metadata
 
 from pages.ui import state
 
+# What is longer is drawn anew: the figures of a visitor's page can be megabytes.
+MAX_BYTES = 2**16
 _DRAWN = "again.drawn"
 
 
@@ -146,6 +148,8 @@ def _record(context: ScriptRunContext, how: Callable[..., None], inputs: tuple[A
     if cursor is None or context.fragment_storage.registration_sequence() != fragments_before:
         return None
     if not all(_is_between(path, cursor.index, message) for message in messages):
+        return None
+    if sum(message.ByteSize() for message in messages) > MAX_BYTES:
         return None
     ids = context.shared.widget_ids_this_run.snapshot() - ids_before
     known = context.session_state._state._new_widget_state.widget_metadata

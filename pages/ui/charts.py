@@ -8,7 +8,7 @@ from typing import Any
 import plotly.graph_objects as go
 import streamlit as st
 
-from pages.ui import shared, state
+from pages.ui import again, shared, state
 from regcore.figures._drawn import Written, written
 
 Make = Callable[..., go.Figure]
@@ -35,6 +35,10 @@ def show(key: str, figure: go.Figure | Make, *inputs: Any, of_session: bool = Fa
     else:
         kept_of = state.kept_of if of_session else shared.kept_of
         drawn = kept_of(f"chart.{key}", _final, figure, inputs, {**options, "dark": is_dark()})
+    again.draw(f"chart.{key}", _show, key, drawn)
+
+
+def _show(key: str, drawn: Final) -> None:
     # The figures' own template has the colours of the page, and text of more contrast than Streamlit's.
     st.plotly_chart(drawn, key=key, theme=None, config=CONFIG, alt=drawn.description)
 
@@ -51,6 +55,10 @@ class Final(go.Figure):  # type: ignore[misc]
         description: What it says in words; None: nothing.
         nbytes: What it takes.
     """
+
+    # Plotly would compare all that is drawn.
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
 
     def __init__(self, figure: go.Figure) -> None:
         # Not begun as plotly begins a figure: its parts would know it, and all that is written would stay in

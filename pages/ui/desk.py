@@ -125,6 +125,8 @@ def save(before: Shelf, after: Shelf, hidden: frozenset[str], results: Sequence[
         hidden: Which of the runs that a page shows are not drawn.
         results: What was finished just now: the newest run, and its baseline.
     """
+    if not results and before == after:
+        return
     found = _found()
     if found is None or not (results or _placed(before) != _placed(after)):
         return

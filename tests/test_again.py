@@ -1,0 +1,244 @@
+"""What is sent again is what would be drawn: Streamlit itself is the judge."""
+
+import pytest
+import streamlit as st
+from streamlit.runtime.scriptrunner_utils.script_run_context import ScriptRunContext
+from streamlit.testing.v1 import AppTest
+
+from pages.ui import again
+
+
+@pytest.fixture
+def sent(monkeypatch):
+    """Return what the page sends, each message with where it is; it may be emptied."""
+    messages = []
+    enqueue = ScriptRunContext.enqueue
+
+    def note(context, message):
+        enqueue(context, message)
+        if message.WhichOneof("type") == "delta":
+            messages.append(
+                (list(message.metadata.delta_path), message.SerializeToString(deterministic=True))
+            )
+
+    monkeypatch.setattr(ScriptRunContext, "enqueue", note)
+    return messages
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """Return the inputs of all that was drawn, and not sent again."""
+    calls = []
+    monkeypatch.setattr("tests.test_again.CALLS", calls)
+    return calls
+
+
+CALLS = []
+
+
+def a_part(label, value=False, disabled=False):
+    CALLS.append(label)
+    with st.container(key=f"box-{label}", horizontal=True):
+        st.checkbox(label, value, key=f"check-{label}", disabled=disabled, on_change=noted, args=(label,))
+        st.markdown(f"About **{label}**.", help="more")
+        st.button("Press", key=f"press-{label}", on_click=noted, args=(label,))
+    st.select_slider(label, [1, 2, 3], 2, key=f"slider-{label}", on_change=noted, args=(label,))
+
+
+def noted(label):
+    st.session_state.setdefault("noted", []).append(label)
+
+
+def page():
+    """Draw some parts, above and below of which there may be more."""
+    import streamlit as st
+
+    from tests.test_again import a_part, draw_it
+
+    for number in range(st.session_state.get("above", 0)):
+        st.markdown(f"Above {number}")
+    for label in st.session_state.get("labels", ["one", "two"]):
+        draw_it(f"part.{label}", a_part, label)
+    with st.sidebar:
+        draw_it("part.side", a_part, "side")
+    st.markdown("Below")
+
+
+def directly(_, how, *inputs):
+    how(*inputs)
+
+
+draw_it = again.draw
+
+
+def test_what_is_sent_again_is_what_would_be_drawn(sent, drawn, monkeypatch):
+    def all_runs():
+        app, told = AppTest.from_function(page), []
+        steps = (
+            lambda: None,
+            lambda: None,
+            lambda: app.session_state.__setitem__("above", 2),
+            lambda: app.checkbox(key="check-one").check(),
+            lambda: app.button(key="press-two").click(),
+            lambda: app.select_slider(key="slider-two").set_value(3),
+            lambda: app.session_state.__setitem__("labels", ["two", "three", "one"]),
+            lambda: app.session_state.__setitem__("labels", ["one"]),
+            lambda: app.session_state.__setitem__("labels", ["two", "one"]),
+            lambda: app.session_state.__setitem__("slider-one", 1),
+            lambda: None,
+        )
+        for step in steps:
+            step()
+            sent.clear()
+            app.run()
+            assert not app.exception
+            keys = [each.key for each in (*app.checkbox, *app.select_slider)]
+            told.append((list(sent), [app.session_state[key] for key in keys]))
+        return told, app.session_state["noted"]
+
+    again_too = all_runs()
+    n_drawn = len(drawn)
+    monkeypatch.setattr("tests.test_again.draw_it", directly)
+    drawn.clear()
+
+    assert again_too == all_runs()
+    assert n_drawn < len(drawn) / 2
+
+
+def test_equal_inputs_are_sent_again_and_others_are_drawn(drawn):
+    app = AppTest.from_function(page).run()
+    assert drawn == ["one", "two", "side"]
+    app.run()
+    assert drawn == ["one", "two", "side"]
+
+    app.session_state["labels"] = ["two", "three"]
+    app.run()
+    assert drawn[3:] == ["three"]
+
+
+def one_in_turn():
+    """Draw a part of other inputs each time it is asked to."""
+    import streamlit as st
+
+    from pages.ui import again
+    from tests.test_again import a_part
+
+    if "to" in st.session_state:
+        st.session_state["check-one"] = st.session_state.pop("to")
+    again.draw("part", a_part, st.session_state.get("label", "one"))
+
+
+def test_a_widget_that_was_away_or_is_moved_by_the_page_is_drawn(drawn):
+    app = AppTest.from_function(one_in_turn).run()
+    app.session_state["to"] = True
+    app.run()
+    assert drawn == ["one", "one"]
+    assert app.checkbox[0].value
+
+    for label in ("two", "one"):
+        app.session_state["label"] = label
+        app.run()
+    assert drawn[2:] == ["two", "one"]
+    # As Streamlit has it: what was away begins anew.
+    assert not app.checkbox[0].value
+
+
+def of_many_kinds():
+    """Draw what cannot be sent again, and what can, in it."""
+    import streamlit as st
+
+    from pages.ui import again
+    from tests.test_again import a_disabled_part, a_fragment, elsewhere, nested, too_long
+
+    there = st.container()
+    again.draw("elsewhere", elsewhere, there)
+    again.draw("fragment", a_fragment)
+    again.draw("long", too_long)
+    again.draw("nested", nested)
+    again.draw("disabled", a_disabled_part)
+
+
+def elsewhere(there):
+    CALLS.append("elsewhere")
+    there.markdown("Above")
+
+
+@st.fragment
+def a_fragment():
+    CALLS.append("fragment")
+    st.markdown("In a fragment")
+
+
+def too_long():
+    CALLS.append("long")
+    st.markdown("x" * again.MAX_BYTES)
+
+
+def nested():
+    CALLS.append("nested")
+    st.markdown("Around")
+    again.draw("inner", inner)
+
+
+def inner():
+    CALLS.append("inner")
+    st.markdown("In it")
+
+
+def a_disabled_part():
+    CALLS.append("disabled")
+    st.checkbox("Off", key="off", disabled=True)
+
+
+def test_what_cannot_be_sent_again_is_drawn_each_time(drawn, sent):
+    app = AppTest.from_function(of_many_kinds).run()
+    assert sorted(drawn) == sorted(["elsewhere", "fragment", "long", "nested", "inner", "disabled"])
+    first = sorted(sent)
+    drawn.clear()
+    sent.clear()
+    app.run()
+    # Of a disabled widget the browser has sent where it is, and Streamlit tells it otherwise.
+    assert drawn == ["elsewhere", "fragment", "long", "disabled"]
+    assert sorted(sent)[:-1] == first[:-1]
+
+
+def test_a_disabled_widget_stays_where_it_is_whatever_a_browser_sends(drawn):
+    app = AppTest.from_function(of_many_kinds).run()
+    app.checkbox(key="off")._value = True
+    app.run()
+
+    assert drawn.count("disabled") == 2
+    assert app.session_state["off"] is False
+
+
+def failing():
+    """Draw a part that fails, once."""
+    import streamlit as st
+
+    from pages.ui import again
+    from tests.test_again import fails_once
+
+    again.draw("failing", fails_once)
+    st.markdown("Below")
+
+
+def fails_once():
+    CALLS.append("failing")
+    st.markdown("Begun")
+    if len(CALLS) == 1:
+        raise ZeroDivisionError
+
+
+def test_what_failed_is_drawn_anew(drawn):
+    app = AppTest.from_function(failing).run()
+    assert app.exception
+    for _ in range(2):
+        app.run()
+        assert not app.exception
+        assert [each.value for each in app.markdown] == ["Begun", "Below"]
+    assert len(drawn) == 2
+
+
+def test_without_a_page_it_is_drawn(drawn):
+    again.draw("part", a_part, "bare")
+    assert drawn == ["bare"]
