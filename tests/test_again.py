@@ -33,7 +33,7 @@ def drawn(monkeypatch):
     return calls
 
 
-CALLS = []
+CALLS: list[str] = []
 
 
 def a_part(label, value=False, disabled=False):
