@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -94,11 +95,22 @@ class Readings(NamedTuple):
 
 
 def read(result: Result) -> Readings:
-    """Return what the recorded curves say, seed by seed.
+    """Return what the recorded curves say, seed by seed: of one result, worked out once.
 
     Args:
         result: Complete.
     """
+    found = _READ_OF.get(result)
+    if found is None:
+        found = _READ_OF[result] = _read(result)
+    return found
+
+
+# A baseline is held against one run after another. A result is complete or not for good, and its curves stay.
+_READ_OF: WeakKeyDictionary[Result, Readings] = WeakKeyDictionary()
+
+
+def _read(result: Result) -> Readings:
     errors, losses = errors_to_learn(result), losses_to_learn(result)
     curves = {name: _curves(result, name) for name in _READ}
     stopped_at = _stopped_at(result)

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from regcore import early_stopping, scoring, statistics
-from regcore.config import AUGMENTATION_FIELDS, DROPOUT_FIELDS, STOPPING_FIELDS
+from regcore.config import AUGMENTATION_FIELDS, DROPOUT_FIELDS, STOPPING_FIELDS, field_help
 from regcore.data.checks import check_fits
 from regcore.errors import ConfigError, RegcoreError
 
@@ -484,6 +484,11 @@ class Result:
         config = self.config.replace(**changes)
         check_fits(config, self.dataset)
         return replace(self, config=config)
+
+    def without_stopping(self) -> Result:
+        """Return this result as if nothing had been stopped: of all stopping rules the same."""
+        rule = {name: field_help(name).default for name in STOPPING_FIELDS}
+        return replace(self, config=self.config.replace(**rule))
 
     def with_members(self, members: int) -> Result:
         """Return the ensemble of the first `members` members, without training.

@@ -8,7 +8,7 @@ import pytest
 from regcore.confusion import Confusion, WorstRow
 from regcore.data import Dataset
 from regcore.errors import ConfigError
-from regcore.figures import BASELINE, THIS_RUN, plot_confusion, plot_worst
+from regcore.figures import BASELINE, THIS_RUN, most_mistakes, plot_confusion, plot_worst
 from regcore.figures._confusion import ConfusionInfo
 from regcore.figures._confusion import _info as confusion_info
 from regcore.figures._style import COLOURS
@@ -32,6 +32,14 @@ def test_info_has_the_counts_and_the_largest_mistake_of_all_runs():
     assert confusion_info({BASELINE: MANY, THIS_RUN: FEW}, THIS_RUN) == ConfusionInfo(
         title=THIS_RUN, colour=COLOURS[1], confusion=FEW, top=5.0
     )
+
+
+def test_a_run_alone_is_drawn_as_beside_others_by_their_largest_mistake():
+    beside = plot_confusion({BASELINE: MANY, THIS_RUN: FEW}, THIS_RUN)
+    top = most_mistakes([MANY, FEW])
+
+    assert top == 5.0
+    assert plot_confusion({BASELINE: FEW, THIS_RUN: FEW}, THIS_RUN, top=top) == beside
 
 
 def test_mistakes_are_coloured_and_the_diagonal_is_grey():

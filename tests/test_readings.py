@@ -171,3 +171,9 @@ def test_nothing_is_read_of_the_test():
 
 def test_two_runs_of_the_same_curves_are_read_alike_whatever_their_config():
     assert of(*curve(0.5, 0.4)).gain == of(*curve(0.5, 0.4), learning_rate=Config().learning_rate / 2).gain
+
+
+def test_a_result_is_read_once_and_another_stop_anew():
+    run = result([[{"val_error": 0.5}, {"val_error": 0.25}]])
+    assert readings.read(run) is readings.read(run)
+    assert readings.read(run.without_stopping()) is not readings.read(run)

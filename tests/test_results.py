@@ -181,6 +181,12 @@ def test_with_stopping_shares_the_recordings():
     assert changed.config == result.config.replace(patience=2)
 
 
+def test_without_stopping_all_rules_are_the_same():
+    stopped = single([CURVE], l2=0.1).with_stopping(patience=1, min_delta=0.1, restore_best_weights=False)
+    assert stopped.without_stopping().config == Config(seeds=1, seed=3, epochs=5, l2=0.1)
+    assert stopped.without_stopping().recordings is stopped.recordings
+
+
 def test_with_stopping_refuses_what_would_need_training():
     with pytest.raises(ConfigError, match="with_stopping takes patience.*, got 'l2'"):
         single([CURVE]).with_stopping(l2=0.1)

@@ -1,5 +1,7 @@
 """Tables on pages: what a browser is sent of rows is what it would be sent of a data frame of them."""
 
+from types import SimpleNamespace
+
 import pandas as pd
 import pyarrow as pa
 import pytest
@@ -29,8 +31,14 @@ def sent(what):
         [],
     ],
 )
-def test_columns_are_those_of_a_data_frame(rows):
-    ours, theirs = sent(tables._columns(rows)), sent(pd.DataFrame(rows))
+def test_columns_are_those_of_a_data_frame(rows, monkeypatch):
+    shown = []
+    monkeypatch.setattr(tables, "st", SimpleNamespace(table=lambda what, **_: shown.append(what)))
+    tables.show(rows)
+    tables.show([dict(row) for row in rows])
+    ours, theirs = sent(shown[0]), sent(pd.DataFrame(rows))
+
+    assert shown[0] is shown[1], "equal rows are converted once"
 
     # The index of a data frame is beside: it is not shown.
     assert ours.equals(theirs)

@@ -10,7 +10,7 @@ import streamlit as st
 
 from pages.ui import charts, shared, state, tables, words
 from regcore import answers
-from regcore.config import STOPPING_FIELDS, Config, field_help
+from regcore.config import Config
 from regcore.data import Dataset
 from regcore.figures import Measure, plot_curves, plot_objective, plot_penalty
 from regcore.model_summary import summarize_model
@@ -81,14 +81,11 @@ def _drawn_beside(results: Mapping[str, Result], name: str) -> dict[str, Result]
 
     So the baseline's figure stays the same while the patience of this run moves.
     """
+    unstopped = Result.without_stopping
     return {
-        other: result if other == name else state.kept_of(f"cards.beside.{other}", _without_stops, result)
+        other: result if other == name else state.kept_of(f"cards.beside.{other}", unstopped, result)
         for other, result in results.items()
     }
-
-
-def _without_stops(result: Result) -> Result:
-    return result.with_stopping(**{field: field_help(field).default for field in STOPPING_FIELDS})
 
 
 def table(results: Mapping[str, Result]) -> None:

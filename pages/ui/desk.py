@@ -352,7 +352,8 @@ def _run(entry: Entry, origin: Origin, result: Result | None) -> FinishedRun:
         str(measure): {name: np.asarray(values) for name, values in summary._asdict().items()}
         for measure, summary in entry.curves.by_measure.items()
     }
-    history = shared.once(packed_history, result) if result else None
+    # Every epoch, whatever patience made of them.
+    history = shared.once(packed_history, result.without_stopping()) if result else None
     return FinishedRun(entry.config, *origin, entry.scores, curves, history)
 
 

@@ -14,7 +14,7 @@ from regcore.config import Config
 from regcore.confusion import Confusion, Labels, confusion_matrix, worst_rows
 from regcore.data import DATASET_INFO, Dataset, load_dataset
 from regcore.engine.shard import Probe
-from regcore.figures import plot_boundary, plot_confusion, plot_predictions, plot_worst
+from regcore.figures import most_mistakes, plot_boundary, plot_confusion, plot_predictions, plot_worst
 from regcore.landscape import PROBE, Landscape, landscape_probe, probed_landscape, with_kept
 from regcore.results import Result
 
@@ -64,14 +64,16 @@ def mistakes(results: Results) -> None:
         if kind == WORST:
             seed = _seed(results, "Of seed")
         else:
-            labels = _labels(results)
+            counted = _counts(results, _labels(results))
+            names, top = tuple(counted), most_mistakes(counted.values())
     for column, name in zip(st.columns(max(2, len(results))), results, strict=False):
         with column:
             st.markdown(f"**{name.capitalize()}**")
             if kind == WORST:
                 charts.show(f"pictures.worst.{name}", _worst, results, name, seed)
             else:
-                charts.show(f"pictures.confusion.{name}", _confusion, results, name, labels)
+                # While the scale stays, what patience does to one run leaves the figures of others.
+                charts.show(f"pictures.confusion.{name}", _confusion, counted[name], name, names, top)
     if kind != WORST:
         st.caption(COUNTED)
 
@@ -146,10 +148,16 @@ def _growing(live: Live, name: str, n_members: int, seed: int) -> Landscape:
     return found
 
 
-def _confusion(results: Results, name: str, labels: Labels, *, dark: bool) -> go.Figure:
-    # The matrix of each run is counted for the figures of all: they share the scale of their colours.
-    counted = {name: shared.once(_counted, result, labels) for name, result in results.items()}
-    return plot_confusion(counted, name, dark=dark)
+def _confusion(counted: Confusion, name: str, names: tuple[str, ...], top: float, *, dark: bool) -> go.Figure:
+    # Of the others nothing is drawn: their names are to say which colour this one has.
+    return plot_confusion(dict.fromkeys(names, counted), name, top=top, dark=dark)
+
+
+def _counts(results: Results, labels: Labels) -> dict[str, Confusion]:
+    return {
+        name: shared.kept_of(f"pictures.counted.{name}", _counted, result, labels)
+        for name, result in results.items()
+    }
 
 
 def _counted(result: Result, labels: Labels) -> Confusion:

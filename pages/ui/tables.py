@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 import pyarrow as pa
 import streamlit as st
@@ -12,6 +13,8 @@ Rows = Sequence[Mapping[str, str]]
 
 # As pandas writes text, so that browsers are sent what they would be sent of a data frame.
 TEXT = pa.large_string()
+# Of some kilobytes each; those with pictures in them take some tens.
+N_KEPT = 128
 
 
 def show(rows: Rows) -> None:
@@ -21,10 +24,13 @@ def show(rows: Rows) -> None:
         rows: From the top. Columns come in the order in which rows name them first; where a row has none of
             one, nothing stands.
     """
-    st.table(_columns(rows), hide_index=True, border="horizontal")
+    st.table(_columns(tuple(tuple(row.items()) for row in rows)), hide_index=True, border="horizontal")
 
 
-def _columns(rows: Rows) -> pa.Table:
-    # Not by way of a data frame: pandas takes ten times as long, in each run of a page.
-    heads = list(dict.fromkeys(head for row in rows for head in row))
-    return pa.table([pa.array([row.get(head) for row in rows], TEXT) for head in heads], heads)
+# Most tables are what they were in the last run of a page.
+@lru_cache(maxsize=N_KEPT)
+def _columns(rows: tuple[tuple[tuple[str, str], ...], ...]) -> pa.Table:
+    # Not by way of a data frame: pandas takes ten times as long.
+    cells = [dict(row) for row in rows]
+    heads = list(dict.fromkeys(head for row in cells for head in row))
+    return pa.table([pa.array([row.get(head) for row in cells], TEXT) for head in heads], heads)

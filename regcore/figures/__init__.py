@@ -9,7 +9,7 @@ from regcore.figures._boundary import plot_boundary
 from regcore.figures._boundary_row import plot_boundary_row
 from regcore.figures._capacity import plot_capacity
 from regcore.figures._class_errors import plot_class_errors
-from regcore.figures._confusion import plot_confusion
+from regcore.figures._confusion import most_mistakes, plot_confusion
 from regcore.figures._contours import plot_penalty_contours
 from regcore.figures._costs import plot_costs
 from regcore.figures._curves import Measure, plot_curves
@@ -81,6 +81,7 @@ __all__ = [
     "class_colour",
     "class_symbol",
     "colour_of",
+    "most_mistakes",
     "plot_adam_shrink",
     "plot_ambiguity",
     "plot_boundary",

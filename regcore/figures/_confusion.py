@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,7 +22,7 @@ N_DESCRIBED = 3
 
 
 class ConfusionInfo(NamedTuple):
-    """Every number of the figure; `top` is the largest count off the diagonal over all runs."""
+    """Every number of the figure; `top` is the count with the strongest colour."""
 
     title: str
     colour: str
@@ -30,7 +30,9 @@ class ConfusionInfo(NamedTuple):
     top: float
 
 
-def plot_confusion(confusions: Mapping[str, Confusion], shown: str, *, dark: bool = False) -> go.Figure:
+def plot_confusion(
+    confusions: Mapping[str, Confusion], shown: str, *, top: float | None = None, dark: bool = False
+) -> go.Figure:
     """Return the confusion matrix of one of several runs, with the same colours for the same counts.
 
     Mistakes are in the run's colour, the stronger the more there are; the diagonal, where the prediction is
@@ -39,18 +41,24 @@ def plot_confusion(confusions: Mapping[str, Confusion], shown: str, *, dark: boo
     Args:
         confusions: Runs by name, in the order of their colours.
         shown: The name of the run that is drawn.
+        top: The count with the strongest colour; None: the largest mistake of all runs (`most_mistakes`).
         dark: Draw for a dark page.
 
     Raises:
         ConfigError: if `shown` is none of the runs.
     """
-    return _draw(_info(confusions, shown), dark)
+    return _draw(_info(confusions, shown, top), dark)
 
 
-def _info(confusions: Mapping[str, Confusion], shown: str) -> ConfusionInfo:
+def most_mistakes(confusions: Iterable[Confusion]) -> float:
+    """Return the largest count off the diagonal of all of these."""
+    return max(count for confusion in confusions for count in _mistakes(confusion).values())
+
+
+def _info(confusions: Mapping[str, Confusion], shown: str, top: float | None = None) -> ConfusionInfo:
     if shown not in confusions:
         raise ConfigError(f"shown must be one of {', '.join(confusions)}, got {shown!r}")
-    top = max(count for confusion in confusions.values() for count in _mistakes(confusion).values())
+    top = most_mistakes(confusions.values()) if top is None else top
     return ConfusionInfo(shown, colour_of(shown, list(confusions)), confusions[shown], top)
 
 
