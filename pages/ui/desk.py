@@ -117,7 +117,9 @@ def kept_openings() -> tuple[Seen, ...] | None:
 
 
 def save(before: Shelf, after: Shelf, hidden: frozenset[str], results: Sequence[Result] = ()) -> None:
-    """Keep a change of the shelf on the desk; `wait_until_kept` waits until it is there.
+    """Keep a change of the shelf on the desk; `wait_until_kept` waits until a finished run is there.
+
+    That what is there stands in another order now, or was removed, is no news that anybody waits for.
 
     Args:
         before: What was on the shelf.
@@ -137,7 +139,8 @@ def save(before: Shelf, after: Shelf, hidden: frozenset[str], results: Sequence[
     last_before, last = (shelf[-1].key if shelf else None for shelf in (before, after))
     newest = last if last != last_before else None
     number = kept_by.put(partial(_write, desk, _placed(after), new, removed, hidden, newest))
-    state.keep(_WRITING, number)
+    if results:
+        state.keep(_WRITING, number)
 
 
 def save_all(shelf: Shelf, hidden: frozenset[str], there: Shelf) -> None:
