@@ -27,13 +27,6 @@ MAX_BYTES = 2**16
 _DRAWN = "again.drawn"
 
 
-class _Where(NamedTuple):
-    """What a part of a page is drawn in: the same in each run, or it is drawn anew."""
-
-    page: str
-    fragment: str | None
-
-
 class _Drawn(NamedTuple):
     """What a part of a page was when it was drawn.
 
@@ -54,6 +47,13 @@ class _Drawn(NamedTuple):
     messages: Sequence[ForwardMsg]
     ids: Sequence[str]
     widgets: Sequence[WidgetMetadata[Any]]
+
+
+class _OfPage(NamedTuple):
+    """What was drawn of the page that is shown, by fragment and by name; None: in none of its fragments."""
+
+    page: str
+    by_fragment: dict[str | None, dict[str, _Drawn]]
 
 
 def draw(name: str, how: Callable[..., None], *inputs: Any) -> None:
@@ -81,28 +81,26 @@ def draw(name: str, how: Callable[..., None], *inputs: Any) -> None:
     ):
         _send(before, context)
         return
-    drawn.pop(name, None)
     now = _record(context, how, inputs)
     if now is not None:
         drawn[name] = now
 
 
 def _of_here(context: ScriptRunContext) -> dict[str, _Drawn]:
-    """Return what was drawn on this page, or in this fragment of it, by name."""
-    where = _Where(context.page_script_hash, ThreadState.get().fragment_id)
-    kept: tuple[str, dict[_Where, dict[str, _Drawn]]] | None = state.recall(_DRAWN)
-    if kept is None or kept[0] != where.page:
-        # Streamlit has forgotten the widgets of the page before.
-        kept = where.page, {}
+    """Return what was drawn on this page, in this fragment of it or in none, by name."""
+    kept: _OfPage | None = state.recall(_DRAWN)
+    if kept is None or kept.page != context.page_script_hash:
+        # Elements of another page have other names.
+        kept = _OfPage(context.page_script_hash, {})
         state.keep(_DRAWN, kept)
-    return kept[1].setdefault(where, {})
+    return kept.by_fragment.setdefault(ThreadState.get().fragment_id, {})
 
 
 def _are_as_they_were(widgets: Sequence[WidgetMetadata[Any]], context: ScriptRunContext) -> bool:
     """Return whether the browser need not be told where a widget stands, so what it was sent still holds.
 
-    It is told of what was put into the session under the key of a widget, of a widget that was away in the
-    run before, and of a disabled one that it has moved nonetheless.
+    It is told of what was put into the session under the key of a widget, of one that comes back to where it
+    was, and of a disabled one that it has moved nonetheless.
     """
     session = context.session_state._state
     for widget in widgets:
@@ -111,8 +109,7 @@ def _are_as_they_were(widgets: Sequence[WidgetMetadata[Any]], context: ScriptRun
             return False
         if widget.bind is not None or widget.persist_state is not None:
             return False
-        was_moved = widget.id in session._new_widget_state.states
-        if (widget.disabled and was_moved) or not (was_moved or widget.id in session._old_state):
+        if widget.disabled and widget.id in session._new_widget_state.states:
             return False
     return True
 
@@ -147,7 +144,7 @@ def _record(context: ScriptRunContext, how: Callable[..., None], inputs: tuple[A
         how(*inputs)
     if cursor is None or context.fragment_storage.registration_sequence() != fragments_before:
         return None
-    if not all(_is_between(path, cursor.index, message) for message in messages):
+    if not all(_is_behind(path, message) for message in messages):
         return None
     if sum(message.ByteSize() for message in messages) > MAX_BYTES:
         return None
@@ -177,19 +174,13 @@ def _noted(context: ScriptRunContext) -> Iterator[list[ForwardMsg]]:
             context.__dict__["enqueue"] = of_outer
 
 
-def _is_between(begin: tuple[int, ...], end: int, message: ForwardMsg) -> bool:
-    """Return whether a message is of an element at or below one of the places of a container.
-
-    Args:
-        begin: The first of the places.
-        end: Index of the place behind the last one.
-        message: What was sent.
-    """
+def _is_behind(begin: tuple[int, ...], message: ForwardMsg) -> bool:
+    """Return whether a message is of an element in the container of a place: there, or below, or deeper."""
     if message.WhichOneof("type") != "delta":
         return False
     *container, first = begin
     path = list(message.metadata.delta_path)
-    return path[: len(container)] == container and first <= path[len(container)] < end
+    return path[: len(container)] == container and first <= path[len(container)]
 
 
 def _active() -> DeltaGenerator:
