@@ -337,7 +337,7 @@ def test_workers_stand_back_for_the_server():
 def is_reading(thread: threading.Thread) -> bool:
     """Return whether a thread waits for the rest of a message."""
     assert thread.ident is not None
-    return sys._current_frames()[thread.ident].f_code.co_name == "_recv"
+    return sys._current_frames()[thread.ident].f_code.co_name == "fill"
 
 
 def test_workers_do_not_import_the_script_of_their_parent(tmp_path):

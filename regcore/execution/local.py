@@ -18,6 +18,7 @@ from functools import cache
 from typing import Any
 
 from regcore.errors import WorkerError
+from regcore.execution import parcels
 from regcore.execution.memory import total_memory
 from regcore.execution.watch import SECONDS_TO_DIE, PoolWatch
 from regcore.settings import GIB, MIB
@@ -126,6 +127,8 @@ class LocalProcesses(Executor):
             )
             for end in (pool._result_queue._reader, pool._call_queue._writer):
                 widen(end.fileno())
+            if parcels.travel_apart():
+                parcels.read_in_one_piece(pool._result_queue._reader)
             self._pool = pool
         return self._pool
 
@@ -237,6 +240,8 @@ def _initialize(parent: int, nice: int, prepare: Callable[[], None]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_die_with, args=(parent,), name="parent watch", daemon=True).start()
     _let_memory_grow(by=sys.maxsize)
+    if parcels.travel_apart():
+        parcels.pack_answers()
     try:
         with _quiet():
             prepare()

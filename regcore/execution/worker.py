@@ -48,7 +48,10 @@ class Chunk:
 
 @dataclass(frozen=True)
 class Advanced:
-    """What a chunk gave, the seconds it took in its worker, and those that it kept a core busy."""
+    """What a chunk gave, the seconds it took in its worker, and those that it kept a core busy.
+
+    Its arrays are for whoever takes the answer in: what is kept of them for longer is copied.
+    """
 
     state: ShardState
     rows: Rows
