@@ -527,20 +527,21 @@ class Config(BaseModel):
         return {name: getattr(self, name) for name in Config.model_fields}
 
 
-# What one run of a page asks for again and again: widgets are known by the key, so that some hundred times.
+# Widgets of pages are known by it, so that one run of a page asks for it some hundred times.
 @lru_cache(maxsize=4096)
 def _key_of(config: Config) -> str:
     canonical = json.dumps(config._values(), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-@lru_cache(maxsize=4096)
+# These a page asks for several times in one run, and the next run of it again.
+@lru_cache(maxsize=64)
 def _query_of(config: Config) -> str:
     changed = config.changes(Config()).items()
     return "&".join(f"{name}={quote(query_text(name, value), safe=',')}" for name, value in changed)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=64)
 def _plain_of(config: Config) -> Config:
     return config.replace(**{name: _HELP[name].default for name in REGULARIZER_FIELDS})
 

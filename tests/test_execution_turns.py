@@ -5,8 +5,9 @@ from collections import Counter
 import pytest
 
 from regcore.execution.pace import shared_seconds
+from regcore.execution.plan import shard_of
 from regcore.execution.scheduler import Scheduler
-from tests.fake_engine import CONFIG, PATIENCE, ByHand, Call, scheduler_by_hand, tasks_of
+from tests.fake_engine import CONFIG, ENGINE, PATIENCE, ByHand, Call, scheduler_by_hand, tasks_of
 
 # Chunks of 7, then of about 25 steps, of 20,000: a long run.
 SECONDS_PER_STEP = 0.01
@@ -142,6 +143,22 @@ def test_the_time_left_is_told_before_a_first_piece_is_served_once_a_pace_is_kno
         assert left == pytest.approx(40, rel=0.05)
         assert scheduler.progress(first).eta_seconds == pytest.approx(220, rel=0.05)
         cancel_all(scheduler)
+
+
+def test_a_pace_is_learned_from_runs_of_one_chunk_as_well():
+    with scheduler_by_hand() as (scheduler, executor):
+        first = scheduler.submit(tasks_of(CONFIG.replace(seeds=1, epochs=20)), "anna")
+        while not first.finished.is_set():
+            executor.take().run(SECONDS_PER_STEP)
+            first.finished.wait(0.1)
+        for seed in range(1, 20):
+            # Short enough for one chunk, by the pace that is known.
+            short = scheduler.submit(tasks_of(CONFIG.replace(seeds=1, epochs=1, seed=seed)), "anna")
+            executor.take().run(3 * SECONDS_PER_STEP)
+            assert short.finished.wait(PATIENCE)
+        new = tasks_of(CONFIG.replace(seeds=1, epochs=100, seed=99))
+        n_steps = ENGINE.total_steps(shard_of(new), new[0].dataset)
+        assert scheduler.core_seconds(new) == pytest.approx(n_steps * 3 * SECONDS_PER_STEP)
 
 
 @pytest.mark.parametrize(

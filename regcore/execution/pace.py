@@ -8,7 +8,8 @@ from collections.abc import Hashable, Sequence
 
 from regcore.execution.job import Job, Training, guessed_seconds
 
-# The first chunk of a shape includes a trace in each worker, so of what was measured the median counts.
+# The first chunk of a shape includes a trace in each worker, so of what was measured the median counts. Where
+# no pace is known, the first chunk of a training is short, and a trace would be most of it.
 N_OF_SHAPE, N_OF_ALL, MAX_SHAPES = 9, 33, 256
 
 
@@ -25,8 +26,8 @@ class Pace:
         return bool(self._of_all)
 
     def learn(self, training: Training, n_steps: int, core_seconds: float) -> None:
-        """Take in what some steps cost, beyond the first chunk of a training."""
-        if training.n_chunks < 2 or n_steps < 1:
+        """Take in what some steps cost: those beyond the first chunk, or the whole of a training in one."""
+        if n_steps < 1 or (training.n_chunks < 2 and not training.is_finished):
             return
         ratio = core_seconds / n_steps / guessed_seconds(training.flops)
         of_shape = self._of_shape.setdefault(_shape(training), deque(maxlen=N_OF_SHAPE))
