@@ -14,7 +14,7 @@ from plotly.basedatatypes import convert_to_base64
 
 PLAIN = (str, int, float, type(None))
 # As plotly.js calls them.
-TYPED = {"uint8": "u1", "int32": "i4", "float32": "f4", "float64": "f8"}
+TYPED = {np.dtype(name): name for name in ("u1", "i4", "f4", "f8")}
 
 
 class Written(NamedTuple):
@@ -114,7 +114,7 @@ class _Drawn(go.Figure):  # type: ignore[misc]
 
 def _typed(value: Any) -> Any:
     """Return what JSON has for an array or a number of one, as plotly writes arrays that are fields."""
-    name = TYPED.get(str(value.dtype)) if isinstance(value, np.ndarray) and value.size else None
+    name = TYPED.get(value.dtype) if isinstance(value, np.ndarray) and value.size else None
     if name is not None:
         shape = {"shape": ", ".join(map(str, value.shape))} if value.ndim > 1 else {}
         return {"dtype": name, "bdata": base64.b64encode(value.tobytes()).decode("ascii")} | shape
