@@ -172,8 +172,8 @@ def _targets(result: Result) -> list[Targets]:
 
 
 def _frequencies(labels: Targets) -> Floats:
-    counts = np.unique(labels, return_counts=True)[1]
-    frequencies: Floats = counts / counts.sum()
+    counts = np.bincount(labels.astype(np.int64))
+    frequencies: Floats = counts[counts > 0] / len(labels)
     return frequencies
 
 
