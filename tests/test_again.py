@@ -151,8 +151,17 @@ def test_a_page_and_a_fragment_have_their_own(session):
     assert of("lab", None) == {"part": "in none"}
     assert of("lab", "a") == {"part": "in a"}
     assert of("home", None) == {}
-    # Streamlit has forgotten its widgets meanwhile.
-    assert of("lab", None) == {}
+
+
+def test_the_page_before_is_kept_as_well_and_none_before_it(session):
+    def of(page):
+        ThreadState.initialize()
+        return again._of_here(SimpleNamespace(page_script_hash=page))
+
+    for page in ("lab", "home", "lab", "dropout"):
+        of(page)["part"] = page
+    assert of("lab") == {"part": "lab"}
+    assert of("home") == {}
 
 
 def test_widgets_of_whose_place_a_browser_is_told_are_not_as_they_were():

@@ -49,11 +49,8 @@ class _Drawn(NamedTuple):
     widgets: Sequence[WidgetMetadata[Any]]
 
 
-class _OfPage(NamedTuple):
-    """What was drawn of the page that is shown, by fragment and by name; None: in none of its fragments."""
-
-    page: str
-    by_fragment: dict[str | None, dict[str, _Drawn]]
+_OfPage = dict[str | None, dict[str, _Drawn]]
+"""What was drawn of a page, by fragment and by name; None: in none of its fragments."""
 
 
 def draw(name: str, how: Callable[..., None], *inputs: Any) -> None:
@@ -88,12 +85,11 @@ def draw(name: str, how: Callable[..., None], *inputs: Any) -> None:
 
 def _of_here(context: ScriptRunContext) -> dict[str, _Drawn]:
     """Return what was drawn on this page, in this fragment of it or in none, by name."""
-    kept: _OfPage | None = state.recall(_DRAWN)
-    if kept is None or kept.page != context.page_script_hash:
-        # Elements of another page have other names.
-        kept = _OfPage(context.page_script_hash, {})
-        state.keep(_DRAWN, kept)
-    return kept.by_fragment.setdefault(ThreadState.get().fragment_id, {})
+    kept: dict[str, _OfPage] = state.recall(_DRAWN) or {}
+    of_page = kept.pop(context.page_script_hash, {})
+    # Of the page before as well, to which many go back.
+    state.keep(_DRAWN, dict([*list(kept.items())[-1:], (context.page_script_hash, of_page)]))
+    return of_page.setdefault(ThreadState.get().fragment_id, {})
 
 
 def _are_as_they_were(widgets: Sequence[WidgetMetadata[Any]], context: ScriptRunContext) -> bool:
