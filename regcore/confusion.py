@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Literal, NamedTuple
 
@@ -76,10 +77,10 @@ def confusion_matrix(
     if labels not in ("given", "true"):
         raise ConfigError(f"labels must be 'given' or 'true', got {labels!r}")
     n_classes = result.dataset.n_classes
-    by_seed = []
     n_rows = result.dataset.n_train if split == "train" else result.dataset.n_val
-    for seed in filter(partial(_is_there, result), result.seeds):
-        log_p = _log_probabilities(result, seed, split)
+    seeds = list(filter(partial(_is_there, result), result.seeds))
+    by_seed = []
+    for seed, log_p in zip(seeds, _log_probabilities_of_seeds(result, seeds, split), strict=True):
         if not np.isnan(log_p).any():
             given, true = _labels(result.dataset, seed, split)
             pairs = (given if labels == "given" else true) * n_classes + log_p.argmax(axis=1)
@@ -140,9 +141,24 @@ def _is_there(result: Result, seed: int) -> bool:
 
 
 def _log_probabilities(result: Result, seed: int, split: Literal["train", "val"]) -> Floats:
-    members = [result.outputs(seed, member, split=split) for member in range(result.config.members)]
+    return _log_probabilities_of_seeds(result, [seed], split)[0]
+
+
+def _log_probabilities_of_seeds(
+    result: Result, seeds: Sequence[int], split: Literal["train", "val"]
+) -> Sequence[Floats]:
+    """Return log p [rows, classes] of each seed, members averaged."""
+    if not seeds:
+        return ()
+    of_seeds = [
+        [result.outputs(seed, member, split=split) for member in range(result.config.members)]
+        for seed in seeds
+    ]
+    # Rows of all seeds at once: there are few of each, and numpy takes its time for every array.
+    members = [np.concatenate(of_member) for of_member in zip(*of_seeds, strict=True)]
     task = result.dataset.task
-    return scoring.log_probabilities(scoring.mean_prediction(members, task), task)
+    log_p = scoring.log_probabilities(scoring.mean_prediction(members, task), task)
+    return np.split(log_p, np.cumsum([len(of_seed[0]) for of_seed in of_seeds])[:-1])
 
 
 def _labels(

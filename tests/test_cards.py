@@ -6,10 +6,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from pages.ui import cards, state
+from pages.ui import cards, shared, shelf, state
 from regcore.answers import how_many
 from regcore.config import Config
 from regcore.data import load_dataset
+from regcore.figures import _curves, plot_curves
 from regcore.results import Recording, Result
 from regcore.statistics import paired_difference
 from tests.opened_runs import result
@@ -141,3 +142,45 @@ def test_tables_are_built_once_for_the_same_results(monkeypatch):
     cards._tables({"baseline": second})
 
     assert built == [{"baseline": first}, {"baseline": second}]
+
+
+@pytest.fixture
+def nothing_kept():
+    shared.of_all_sessions.cache_clear()
+    yield
+    shared.of_all_sessions.cache_clear()
+
+
+def falling_then_rising(**fields):
+    losses = [3.0, 1.0, 2.0, 4.0, 0.5]
+    return result([[{"val_loss": loss + seed} for loss in losses] for seed in range(3)], **fields)
+
+
+@pytest.mark.usefixtures("nothing_kept")
+def test_curves_are_summarised_once_whatever_patience_and_drawn_alike(monkeypatch):
+    asked = []
+    summarize = _curves.summarize_epochs
+    monkeypatch.setattr(_curves, "summarize_epochs", lambda *of: asked.append(of) or summarize(*of))
+    plain, run = falling_then_rising(), falling_then_rising(l2=0.1)
+    beside = [
+        {"baseline": plain, "this run": run.with_stopping(patience=patience)} for patience in (None, 1, 2)
+    ]
+
+    drawn = [cards._drawn_curves(results, "this run", "loss", lines=True, dark=True) for results in beside]
+
+    assert len(asked) == 4, "train and validation of two runs"
+    assert drawn == [plot_curves(results, "this run", "loss", lines=True, dark=True) for results in beside]
+    assert len({figure.layout.meta["description"] for figure in drawn}) == 3
+
+
+@pytest.mark.usefixtures("nothing_kept")
+def test_the_run_table_keeps_the_same_curves_whatever_patience():
+    run = falling_then_rising()
+    stopped = [run.with_stopping(patience=patience) for patience in (1, 4)]
+
+    first, second = (shelf.entry_of("a run", each, None) for each in stopped)
+
+    assert first.curves is second.curves
+    assert first.curves == shelf.summarize_curves(stopped[0])
+    assert (first.config, second.config) == (stopped[0].config, stopped[1].config)
+    assert first.scores != second.scores

@@ -6,13 +6,14 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import plotly.graph_objects as go
 import streamlit as st
 
 from pages.ui import charts, shared, state, tables, words
 from regcore import answers
 from regcore.config import Config
 from regcore.data import Dataset
-from regcore.figures import Measure, plot_curves, plot_objective, plot_penalty
+from regcore.figures import Measure, plot_curves, plot_objective, plot_penalty, summarize_run
 from regcore.model_summary import summarize_model
 from regcore.results import Result
 from regcore.statistics import BETTER, WORSE
@@ -71,9 +72,18 @@ def _curve(results: Mapping[str, Result], name: str, view: str, lines: bool) -> 
     if view in MEASURES:
         floor = answers.floor_of(results[name])
         measure, drawn = MEASURES[view], _drawn_beside(results, name)
-        charts.show(key, plot_curves, drawn, name, measure, epochs=epochs, floor=floor, lines=lines)
+        charts.show(key, _drawn_curves, drawn, name, measure, epochs=epochs, floor=floor, lines=lines)
     else:
         charts.show(key, plot_objective if view == AS_TRAINED else plot_penalty, results, name, epochs=epochs)
+
+
+def _drawn_curves(results: Mapping[str, Result], name: str, measure: Measure, **options: Any) -> go.Figure:
+    # Patience moves the marks alone, and each run is drawn in the figures of the others as well.
+    summaries = {
+        other: shared.once(summarize_run, result.without_stopping(), measure)
+        for other, result in results.items()
+    }
+    return plot_curves(results, name, measure, summaries=summaries, **options)
 
 
 def _drawn_beside(results: Mapping[str, Result], name: str) -> dict[str, Result]:

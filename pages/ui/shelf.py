@@ -269,7 +269,9 @@ def entry_of(name: str, result: Result, origin: Origin | None, baseline: Entry |
         baseline: What it is held against, if it is not that itself.
     """
     against = baseline if baseline is not None and baseline.config != result.config else None
-    curves, scores = shared.once(summarize_curves, result), shared.once(scores_of, result)
+    # Curves go on after patience has fired.
+    curves = shared.once(summarize_curves, result.without_stopping())
+    scores = shared.once(scores_of, result)
     return Entry(result.config, name, curves, scores, baseline=against, origin=origin)
 
 

@@ -12,7 +12,7 @@ from regcore.figures._class_errors import plot_class_errors
 from regcore.figures._confusion import most_mistakes, plot_confusion
 from regcore.figures._contours import plot_penalty_contours
 from regcore.figures._costs import plot_costs
-from regcore.figures._curves import Measure, plot_curves
+from regcore.figures._curves import Measure, plot_curves, summarize_run
 from regcore.figures._data_worth import plot_data_worth
 from regcore.figures._decay import plot_decay
 from regcore.figures._ensemble_size import plot_ensemble_size
@@ -126,6 +126,7 @@ __all__ = [
     "plot_worst",
     "seed_bars",
     "summarize_curves",
+    "summarize_run",
     "template",
     "thumbnail",
 ]

@@ -22,7 +22,15 @@ from regcore.figures._style import (
     faded,
     written_template,
 )
-from regcore.figures._summary import NETWORK, Columns, in_order, last_of_networks, summarize_epochs, thinned
+from regcore.figures._summary import (
+    NETWORK,
+    Columns,
+    Summary,
+    in_order,
+    last_of_networks,
+    summarize_epochs,
+    thinned,
+)
 
 if TYPE_CHECKING:
     from regcore.scoring import NoiseFloor
@@ -60,6 +68,22 @@ class Trained(Protocol):
 
     @property
     def stop_columns(self) -> Mapping[str, Sequence[Any]]: ...
+
+
+class Summarized(NamedTuple):
+    """What curves of a run are drawn of, whatever epochs its networks keep.
+
+    Attributes:
+        y_title: What is measured, as the axis calls it.
+        train: On the train rows.
+        val: On the validation rows.
+        last_epochs: Of each network, by seed and member.
+    """
+
+    y_title: str
+    train: Summary
+    val: Summary
+    last_epochs: tuple[int, ...]
 
 
 class Curve(NamedTuple):
@@ -113,11 +137,25 @@ class CurvesInfo(NamedTuple):
     x_end: int
 
 
+def summarize_run(result: Trained, measure: Measure) -> Summarized:
+    """Return what `plot_curves` draws the curves of a run from, which early stopping does not change.
+
+    Args:
+        result: The run; it may still be growing.
+        measure: "loss" or "error".
+    """
+    history = in_order(result.history_columns)
+    train, val = (summarize_epochs(history, _column(history, split, measure)) for split in ("train", "val"))
+    last = history["epoch"][last_of_networks(history)]
+    return Summarized(_y_title(history, measure), train, val, tuple(last.tolist()))
+
+
 def plot_curves(
     results: Mapping[str, Trained],
     shown: str,
     measure: Measure = "loss",
     *,
+    summaries: Mapping[str, Summarized] | None = None,
     epochs: int | None = None,
     floor: NoiseFloor | None = None,
     lines: bool = False,
@@ -136,6 +174,7 @@ def plot_curves(
         results: Runs by name, in the order of their colours; a result may still be growing.
         shown: The name of the run that is drawn with its bands.
         measure: "loss" or "error" (the fraction of wrong labels; mean absolute error for regression).
+        summaries: What `summarize_run` returns of each run, with this measure; None: worked out here.
         epochs: Right end of the axis; None: the last epoch there is.
         floor: What noisy labels allow (`scoring.noise_floor`), drawn as a line; None: no line.
         lines: Draw each network's own curves as well, thin.
@@ -145,13 +184,14 @@ def plot_curves(
     Raises:
         ConfigError: if `shown` is none of the runs.
     """
-    return _draw(_info(results, shown, measure, epochs, floor, lines, others), dark)
+    return _draw(_info(results, shown, measure, summaries, epochs, floor, lines, others), dark)
 
 
 def _info(
     results: Mapping[str, Trained],
     shown: str,
     measure: Measure,
+    summaries: Mapping[str, Summarized] | None = None,
     epochs: int | None = None,
     floor: NoiseFloor | None = None,
     lines: bool = False,
@@ -159,29 +199,22 @@ def _info(
 ) -> CurvesInfo:
     if shown not in results:
         raise ConfigError(f"shown must be one of {', '.join(results)}, got {shown!r}")
-    names = list(results)
-    histories = {name: in_order(result.history_columns) for name, result in results.items()}
-    drawn = {
-        name: [
-            _curve(histories[name], name, split, measure, colour_of(name, names))
-            for split in ("train", "val")
-        ]
-        for name in names
-    }
-    history = histories[shown]
+    if summaries is None:
+        summaries = {name: summarize_run(result, measure) for name, result in results.items()}
+    names, run = list(results), summaries[shown]
+    drawn = {name: _curves_of(name, summaries[name], colour_of(name, names)) for name in names}
     lowest = None if floor is None else getattr(floor, measure)
     return CurvesInfo(
         title=shown,
-        y_title=_y_title(history, measure),
-        n_networks=len(last_of_networks(history)),
-        curves=tuple(drawn[shown]),
+        y_title=run.y_title,
+        n_networks=len(run.last_epochs),
+        curves=drawn[shown],
         others=tuple(drawn[name][1] for name in names if others and name != shown),
-        marks=_marks(results[shown].stop_columns, drawn[shown][1], history),
-        lines=_lines_of(history, measure) if lines else (),
+        marks=_marks(results[shown].stop_columns, drawn[shown][1], run.last_epochs),
+        lines=_lines_of(in_order(results[shown].history_columns), measure) if lines else (),
         floor=lowest,
         y_top=_y_top([curve for curves in drawn.values() for curve in curves], lowest or 0.0),
-        x_end=epochs
-        or max((int(each["epoch"].max()) for each in histories.values() if len(each["epoch"])), default=0),
+        x_end=epochs or max((epoch for name in names for epoch in summaries[name].last_epochs), default=0),
     )
 
 
@@ -196,15 +229,17 @@ def _y_title(history: Columns, measure: Measure) -> str:
     return "error (fraction)" if "val_error" in history else "mean absolute error"
 
 
-def _curve(history: Columns, run: str, split: str, measure: Measure, colour: str) -> Curve:
-    return Curve(run, split, colour, *summarize_epochs(history, _column(history, split, measure)))
+def _curves_of(run: str, summarized: Summarized, colour: str) -> tuple[Curve, Curve]:
+    return (
+        Curve(run, "train", colour, *summarized.train),
+        Curve(run, "val", colour, *summarized.val),
+    )
 
 
-def _marks(stops: Mapping[str, Sequence[Any]], val: Curve, history: Columns) -> tuple[Mark, ...]:
+def _marks(stops: Mapping[str, Sequence[Any]], val: Curve, last_epochs: Sequence[int]) -> tuple[Mark, ...]:
     if not val.epochs:
         return ()
-    last = history["epoch"][last_of_networks(history)]
-    is_restored = bool((in_order(stops)["restored_epoch"] < last).any())
+    is_restored = bool((in_order(stops)["restored_epoch"] < np.array(last_epochs)).any())
     epochs = {
         "best": stops["best_epoch"],
         "stopped": [epoch for epoch in stops["stopped_epoch"] if epoch is not None],
@@ -235,8 +270,11 @@ def _lines_of(history: Columns, measure: Measure) -> tuple[Line, ...]:
 
 def _y_top(curves: list[Curve], floor: float) -> float:
     """Return the top of the axis: the floor, all medians, and all of the bands but a few spikes."""
-    medians = np.array([value for curve in curves for value in curve.median if np.isfinite(value)])
-    highs = np.array([value for curve in curves for value in curve.high if np.isfinite(value)])
+    medians, highs = (
+        np.array([value for curve in curves for value in getattr(curve, name)], dtype=np.float64)
+        for name in ("median", "high")
+    )
+    medians, highs = medians[np.isfinite(medians)], highs[np.isfinite(highs)]
     if not len(medians):
         return 1.0
     return 1.05 * float(max(floor, medians.max(), np.quantile(highs, 0.98))) or 1.0
