@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
 
 from pages.ui import desk as desk_of_pages
@@ -150,6 +150,69 @@ def test_several_servers_begin_with_the_same_new_database(opened):
         list(servers.map(put, stores, range(4)))
 
     assert sorted(names(opened())) == ["run 0", "run 1", "run 2", "run 3"]
+
+
+# --- what it asks of the database --------------------------------------------------------------------------
+
+
+@pytest.fixture
+def statements():
+    """Give what is asked of databases, without the beginnings of transactions, as it is asked."""
+    asked = []
+
+    def listen(connection, cursor, statement, parameters, context, executemany):
+        if not statement.startswith(("BEGIN", "SET LOCAL")):
+            asked.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", listen)
+    yield asked
+    event.remove(Engine, "before_cursor_execute", listen)
+
+
+def verbs(statements):
+    return [" ".join(statement.split()[:3]).replace(" SET", "") for statement in statements]
+
+
+def test_another_order_of_a_desk_takes_four_statements_and_reads_nothing(opened, statements):
+    kept = opened()
+    put(kept, 1, 2, 3)
+    statements.clear()
+
+    kept.put("mine", [placed(2), placed(3), placed(1)], newest=run(1).key)
+
+    assert verbs(statements) == [
+        "UPDATE regcore_state", "UPDATE regcore_desks", "INSERT INTO regcore_placed", "UPDATE regcore_placed",
+    ]  # fmt: skip
+
+
+def test_a_run_that_is_kept_already_is_not_packed_again(opened, monkeypatch):
+    put(opened(), 1)
+    monkeypatch.setattr(store, "pack", lambda columns: pytest.fail("packed again"))
+
+    put(opened(), 1, desk="yours")
+
+    assert names(opened(), "yours") == ["run 1"]
+
+
+def test_nothing_is_built_anew_for_a_write_like_one_before(opened, monkeypatch):
+    kept = opened()
+    put(kept, 1, 2, 3)
+    with monkeypatch.context() as patched:
+        for built in ("select", "update", "delete"):
+            patched.setattr(store, built, lambda *_: pytest.fail("built anew"))
+        put(kept, 2, 3, 4)
+        kept.put("mine", [placed(2), placed(3), placed(4)], removed=[run(1).key], newest=run(2).key)
+
+    assert names(kept) == ["run 3", "run 4", "run 2"]
+
+
+def test_experiments_of_a_desk_are_told_without_what_came_of_them(opened, statements, monkeypatch):
+    put(opened(), 1, 2)
+    put(opened(), 3, desk="yours")
+    monkeypatch.setattr(store, "unpack", lambda packed: pytest.fail("unpacked"))
+
+    assert opened().configs("mine") == {run(1).config, run(2).config}
+    assert "curves" not in statements[-1]
 
 
 # --- what goes ---------------------------------------------------------------------------------------------

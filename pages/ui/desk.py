@@ -315,7 +315,7 @@ def _write_done(desk: str, name: str, run: Run, entry_of: EntryOf) -> Write | No
     change = _write(desk, _placed((entry,)), [(baseline, first), (entry, last)], set(), None, None)
 
     def apply(store: Store) -> None:
-        if entry.config not in {kept.run.config for kept in store.desk(desk).kept}:
+        if entry.config not in store.configs(desk):
             change.apply(store)
 
     return change._replace(apply=apply)

@@ -4,13 +4,27 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import Connection, Executable, Row, Table, delete, exists, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Executable,
+    Integer,
+    Row,
+    Table,
+    bindparam,
+    delete,
+    exists,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from regcore.config import Config
@@ -76,27 +90,17 @@ class Store:
         with self.database.writing() as connection:
             tick = self._begin(connection, desk, hidden)
             # One that is there stays as it is: the same key is the same numbers.
-            given = {run.key: run for run in runs}
-            known = _there(connection, given)
-            if known:
-                is_known = schema.runs.c.key.in_(known)
-                connection.execute(update(schema.runs).where(is_known).values(tick=tick))
-            new = [_row_of_run(run, tick) for key, run in given.items() if key not in known]
+            given = {run.key: run for run in runs}.values()
+            new = [_row_of_run(run, tick) for run in given if not _touch(connection, run, tick)]
             _upsert(connection, schema.runs, new, ("tick",))
-            there = _there(connection, {key for each in placed for key in (each.run, each.baseline) if key})
-            # A run may have gone since, for want of room.
-            rows = [
-                _row_of_placed(desk, each, tick, at, there)
-                for at, each in enumerate(placed)
-                if each.run in there
-            ]
-            _upsert(connection, schema.placed, rows, PLACED_ANEW)
-            of_desk = schema.placed.c.desk == desk
+            rows = [_row_of_placed(desk, each, tick, at) for at, each in enumerate(placed)]
+            if rows:
+                connection.execute(_placing(connection.dialect.name), rows)
             if newest is not None:
-                last = update(schema.placed).values(position=tick * 1000 + 999)
-                connection.execute(last.where(of_desk, schema.placed.c.run == newest))
-            if gone := list(removed):
-                connection.execute(delete(schema.placed).where(of_desk, schema.placed.c.run.in_(gone)))
+                last = {"of_desk": desk, "of_run": newest, "position": tick * 1000 + 999}
+                connection.execute(_MOVE, last)
+            if gone := [{"of_desk": desk, "of_run": key} for key in removed]:
+                connection.execute(_REMOVE, gone)
             if new:
                 self._make_room(connection, desk)
 
@@ -116,6 +120,12 @@ class Store:
         runs = [(_run(row), _placed(row)) for row in rows]
         kept = [Kept(run, placed, baselines.get(placed.baseline or "")) for run, placed in runs if run]
         return Desk(tuple(kept), frozenset(json.loads(hidden or "[]")))
+
+    def configs(self, desk: str) -> set[Config]:
+        """Return the experiments of the runs on a desk, without reading what came of them."""
+        with self.database.reading() as connection:
+            found = connection.scalars(_CONFIGS, {"of_desk": desk}).all()
+        return {config for config in map(_config, found) if config is not None}
 
     def put_opening(self, desk: str, seen: Seen) -> None:
         """Count an opening of the test; one that was handed over before is not counted again."""
@@ -155,17 +165,15 @@ class Store:
 
         This number and that of the day of use only grow, whatever the clock says.
         """
-        state, today = schema.state.c, _today()
         tick: int
-        tick, day, last = connection.execute(
-            update(schema.state).values(tick=state.tick + 1).returning(state.tick, state.day, state.date)
-        ).one()
+        today = _today()
+        tick, day, last = connection.execute(_COUNT).one()
         if last != today:
             day += 1
             connection.execute(update(schema.state).values(day=day, date=today))
+        seen = {"of_desk": desk, "day": day, "tick": tick}
         eyes = {} if hidden is None else {"hidden": json.dumps(sorted(hidden))}
-        seen = update(schema.desks).where(schema.desks.c.desk == desk).values(day=day, tick=tick, **eyes)
-        is_new = not connection.execute(seen).rowcount
+        is_new = not connection.execute(_SEE, seen | eyes).rowcount
         if is_new:
             row = {"desk": desk, "day": day, "tick": tick, "hidden": "[]", **eyes}
             connection.execute(schema.desks.insert().values(row))
@@ -181,15 +189,8 @@ class Store:
 
     def _make_room(self, connection: Connection, desk: str) -> None:
         """Let go of runs for which there is no room: on this desk, and among all."""
-        newest = (
-            select(schema.placed.c.run)
-            .where(schema.placed.c.desk == desk)
-            .order_by(schema.placed.c.position.desc())
-            .limit(RUNS_OF_DESK)
-        )
-        too_many = (schema.placed.c.desk == desk, schema.placed.c.run.not_in(newest))
-        connection.execute(delete(schema.placed).where(*too_many))
-        excess = (connection.scalar(select(func.sum(schema.runs.c.n_bytes))) or 0) - self._max_bytes
+        connection.execute(_CROP, {"of_desk": desk, "most": RUNS_OF_DESK})
+        excess = (connection.scalar(_ALL_BYTES) or 0) - self._max_bytes
         if excess > 0:
             self._drop(connection, excess)
 
@@ -212,11 +213,34 @@ class Store:
         connection.execute(delete(schema.runs).where(schema.runs.c.key.in_(dropped)))
 
 
-def _there(connection: Connection, keys: Collection[str]) -> set[str]:
-    """Return which of these runs are kept."""
-    if not keys:
-        return set()
-    return set(connection.scalars(select(schema.runs.c.key).where(schema.runs.c.key.in_(list(keys)))))
+# What every write asks for. They are built once: that takes the processor as long as all else that a write
+# asks of it. What is given at each time has names that are no columns, but for what is set.
+_COUNT = (
+    update(schema.state)
+    .values(tick=schema.state.c.tick + 1)
+    .returning(schema.state.c.tick, schema.state.c.day, schema.state.c.date)
+)
+_SEE = update(schema.desks).where(schema.desks.c.desk == bindparam("of_desk"))
+_TOUCH = update(schema.runs).where(schema.runs.c.key == bindparam("of_run"))
+_OF_DESK = schema.placed.c.desk == bindparam("of_desk")
+_MOVE = update(schema.placed).where(_OF_DESK, schema.placed.c.run == bindparam("of_run"))
+_REMOVE = delete(schema.placed).where(_OF_DESK, schema.placed.c.run == bindparam("of_run"))
+_NEWEST = (
+    select(schema.placed.c.run)
+    .where(_OF_DESK)
+    .order_by(schema.placed.c.position.desc())
+    .limit(bindparam("most", type_=Integer))
+)
+_CROP = delete(schema.placed).where(_OF_DESK, schema.placed.c.run.not_in(_NEWEST))
+_CONFIGS = (
+    select(schema.runs.c.config).join(schema.placed, schema.placed.c.run == schema.runs.c.key).where(_OF_DESK)
+)
+_ALL_BYTES = select(func.sum(schema.runs.c.n_bytes))
+
+
+def _touch(connection: Connection, run: FinishedRun, tick: int) -> bool:
+    """Return whether a run is kept; then it counts as asked for just now."""
+    return connection.execute(_TOUCH, {"of_run": run.key, "tick": tick}).rowcount > 0
 
 
 def _today() -> str:
@@ -233,10 +257,28 @@ def _upsert(
 
 @cache
 def _upserting(dialect: str, table: Table, changed: tuple[str, ...]) -> Executable:
-    # Kept, for to build one takes as long as all else that a write asks of the processor.
-    known: Any = sqlite if dialect == "sqlite" else postgresql
-    insert = known.insert(table)
-    keys = [column.name for column in table.primary_key]
+    return _or_change(_dialect(dialect).insert(table), changed)
+
+
+@cache
+def _placing(dialect: str) -> Executable:
+    """Return what puts a run on a desk, if it is kept: it may have gone since, for want of room."""
+    given: dict[str, ColumnElement[Any]]
+    given = {column.name: bindparam(f"new_{column.name}", type_=column.type) for column in schema.placed.c}
+    # Of what has gone, nothing is held against.
+    baseline = schema.runs.alias()
+    given["baseline"] = select(baseline.c.key).where(baseline.c.key == given["baseline"]).scalar_subquery()
+    kept = select(*given.values()).select_from(schema.runs).where(schema.runs.c.key == given["run"])
+    return _or_change(_dialect(dialect).insert(schema.placed).from_select(list(given), kept), PLACED_ANEW)
+
+
+def _dialect(name: str) -> Any:
+    return sqlite if name == "sqlite" else postgresql
+
+
+def _or_change(insert: Any, changed: tuple[str, ...]) -> Executable:
+    """Return an insertion that changes these columns of rows that are there."""
+    keys = [column.name for column in insert.table.primary_key]
     new = {name: insert.excluded[name] for name in changed}
     upserting: Executable = insert.on_conflict_do_update(index_elements=keys, set_=new)
     return upserting
@@ -261,17 +303,31 @@ def _row_of_run(run: FinishedRun, tick: int) -> dict[str, Any]:
     }
 
 
-def _row_of_placed(desk: str, each: Placed, tick: int, at: int, there: set[str]) -> dict[str, Any]:
-    baseline = each.baseline if each.baseline in there else None
+def _row_of_placed(desk: str, each: Placed, tick: int, at: int) -> dict[str, Any]:
     # Runs of one write are next to each other, after those of all writes before it.
-    return {"desk": desk, **each._asdict(), "baseline": baseline, "position": tick * 1000 + at}
+    row = {"desk": desk, **each._asdict(), "position": tick * 1000 + at}
+    return {f"new_{name}": value for name, value in row.items()}
+
+
+# Those of one class are few, and the same ones are asked for at every run that is finished.
+@lru_cache(maxsize=1024)
+def _config(text: str) -> Config | None:
+    """Return an experiment that was kept; None if this lab cannot read it: a field may have gone since."""
+    try:
+        return Config.from_json(text)
+    except RegcoreError as error:
+        logger.warning("A run that was kept is left out: %s", error)
+        return None
 
 
 def _run(row: Row[Any]) -> FinishedRun | None:
-    """Return a run that was kept; None if this lab cannot read it, as of a field that has gone since."""
+    """Return a run that was kept; None if this lab cannot read it."""
+    config = _config(row.config)
+    if config is None:
+        return None
     try:
         return FinishedRun(
-            config=Config.from_json(row.config),
+            config=config,
             data_key=row.data_key,
             made=Made(row.engine, row.numbers),
             finished=row.finished,
