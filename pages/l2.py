@@ -95,9 +95,7 @@ with where.left:
         decays = [2 * strength for strength in l2.DECOUPLED_VALUES]
         fields.steps(config, "weight_decay", "Weight decay, decoupled", decays)
     with st.expander("Optimizer, data and seeds"):
-        fields.choice(
-            config, "optimizer", "Optimizer", OPTIMIZERS, lambda name: {"optimizer": name, "momentum": 0.0}
-        )
+        fields.choice(config, "optimizer", "Optimizer", OPTIMIZERS, l2_story.other_optimizer)
         fields.steps(config, "learning_rate", "Learning rate", LEARNING_RATES)
         fields.number(config, "epochs", "Epochs")
         fields.steps(config, "label_noise", "Labels redrawn", LABEL_NOISES)

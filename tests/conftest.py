@@ -4,13 +4,17 @@ import functools
 import os
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
+import streamlit as st
 from hypothesis import settings
 from streamlit.components.v2 import manifest_scanner
 from streamlit.runtime.scriptrunner import script_runner
 from xdist.scheduler import LoadFileScheduling
+
+from pages.ui import again
 
 # TensorFlow reads these when it first runs something. Bits are promised at one thread; whichever test ran
 # first in this process would otherwise decide.
@@ -81,3 +85,16 @@ manifest_scanner.scan_component_manifests = functools.cache(manifest_scanner.sca
 # Where Keras is loaded, Streamlit clears its state after each run of a page, and collects all garbage for it:
 # four fifths of what the run costs. A server never loads Keras; in this process other tests have.
 script_runner._clean_problem_modules = lambda: None
+
+
+class _OfEach:
+    """What each session has drawn: `AppTest` notes in a session how its sliders spell their steps."""
+
+    def get(self, key: object) -> Any:
+        return st.session_state.get("of_each", {}).get(key)
+
+    def put(self, key: object, drawn: object) -> None:
+        st.session_state.setdefault("of_each", {})[key] = drawn
+
+
+again._of_all = _OfEach()  # type: ignore[assignment]

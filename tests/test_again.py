@@ -1,9 +1,11 @@
 """What is sent again is what would be drawn: Streamlit itself is the judge."""
 
+from collections.abc import Callable
 from types import SimpleNamespace
 
 import pytest
 import streamlit as st
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.scriptrunner_utils.script_run_context import ScriptRunContext, ThreadState
 from streamlit.runtime.state import SessionState
 from streamlit.runtime.state.common import WidgetMetadata
@@ -34,10 +36,27 @@ def drawn(monkeypatch):
     """Return the inputs of all that was drawn, and not sent again."""
     calls = []
     monkeypatch.setattr("tests.test_again.CALLS", calls)
+    monkeypatch.setattr(again, "_of_all", again._OfAll())
     return calls
 
 
+def of_all(_, how, *inputs):
+    again.draw(how, *inputs)
+
+
+def directly(_, how, *inputs):
+    how(*inputs)
+
+
+@pytest.fixture(params=[again.draw_own, of_all])
+def draw_it(request, monkeypatch):
+    """Return how parts are drawn."""
+    monkeypatch.setattr("tests.test_again.HOW", [request.param])
+    return request.param
+
+
 CALLS: list[str] = []
+HOW: list[Callable[..., None]] = [again.draw_own]
 PLACES: list[st.delta_generator.DeltaGenerator] = []
 
 
@@ -47,7 +66,7 @@ def a_part(label, value=False, disabled=False):
         st.checkbox(label, value, key=f"check-{label}", disabled=disabled, on_change=noted, args=(label,))
         st.markdown(f"About **{label}**.", help="more")
         st.button("Press", key=f"press-{label}", on_click=noted, args=(label,))
-    st.select_slider(label, [1, 2, 3], 2, key=f"slider-{label}", on_change=noted, args=(label,))
+    st.slider(label, 1, 3, 2, key=f"slider-{label}", on_change=noted, args=(label,))
 
 
 def noted(label):
@@ -58,8 +77,9 @@ def page():
     """Draw some parts, above and below of which there may be more."""
     import streamlit as st
 
-    from tests.test_again import a_part, draw_it
+    from tests.test_again import HOW, a_part
 
+    (draw_it,) = HOW
     for number in range(st.session_state.get("above", 0)):
         st.markdown(f"Above {number}")
     for label in st.session_state.get("labels", ["one", "two"]):
@@ -69,14 +89,7 @@ def page():
     st.markdown("Below")
 
 
-def directly(_, how, *inputs):
-    how(*inputs)
-
-
-draw_it = again.draw
-
-
-def test_what_is_sent_again_is_what_would_be_drawn(sent, drawn, monkeypatch):
+def test_what_is_sent_again_is_what_would_be_drawn(sent, drawn, draw_it, monkeypatch):
     def all_runs():
         app, told = AppTest.from_function(page), []
         steps = (
@@ -85,7 +98,7 @@ def test_what_is_sent_again_is_what_would_be_drawn(sent, drawn, monkeypatch):
             lambda: app.session_state.__setitem__("above", 2),
             lambda: app.checkbox(key="check-one").check(),
             lambda: app.button(key="press-two").click(),
-            lambda: app.select_slider(key="slider-two").set_value(3),
+            lambda: app.slider(key="slider-two").set_value(3),
             lambda: app.session_state.__setitem__("labels", ["two", "three", "one"]),
             lambda: app.session_state.__setitem__("labels", ["one"]),
             lambda: app.session_state.__setitem__("labels", ["two", "one"]),
@@ -97,13 +110,13 @@ def test_what_is_sent_again_is_what_would_be_drawn(sent, drawn, monkeypatch):
             sent.clear()
             app.run()
             assert not app.exception
-            keys = [each.key for each in (*app.checkbox, *app.select_slider)]
+            keys = [each.key for each in (*app.checkbox, *app.slider)]
             told.append((list(sent), [app.session_state[key] for key in keys]))
         return told, app.session_state["noted"]
 
     again_too = all_runs()
     n_drawn = len(drawn)
-    monkeypatch.setattr("tests.test_again.draw_it", directly)
+    monkeypatch.setattr("tests.test_again.HOW", [directly])
     drawn.clear()
 
     assert again_too == all_runs()
@@ -114,10 +127,10 @@ def by_others():
     """Draw a part by what the session says, under one name."""
     import streamlit as st
 
-    from pages.ui import again
-    from tests.test_again import a_part, another_part
+    from tests.test_again import HOW, a_part, another_part
 
-    again.draw("part", another_part if st.session_state.get("other") else a_part, "one")
+    (draw_it,) = HOW
+    draw_it("part", another_part if st.session_state.get("other") else a_part, "one")
 
 
 def another_part(label):
@@ -125,7 +138,7 @@ def another_part(label):
     st.markdown("Another")
 
 
-def test_what_draws_another_part_of_equal_inputs_draws_it(drawn):
+def test_what_draws_another_part_of_equal_inputs_draws_it(drawn, draw_it):
     app = AppTest.from_function(by_others).run()
     app.session_state["other"] = True
     app.run()
@@ -187,7 +200,7 @@ def test_widgets_of_whose_place_a_browser_is_told_are_not_as_they_were():
     assert not are_as_they_were(persist_state="page")
 
 
-def test_equal_inputs_are_sent_again_and_others_are_drawn(drawn):
+def test_equal_inputs_are_sent_again_and_others_are_drawn(drawn, draw_it):
     app = AppTest.from_function(page).run()
     assert drawn == ["one", "two", "side"]
     app.run()
@@ -202,15 +215,15 @@ def one_in_turn():
     """Draw a part of other inputs each time it is asked to."""
     import streamlit as st
 
-    from pages.ui import again
-    from tests.test_again import a_part
+    from tests.test_again import HOW, a_part
 
+    (draw_it,) = HOW
     if "to" in st.session_state:
         st.session_state["check-one"] = st.session_state.pop("to")
-    again.draw("part", a_part, st.session_state.get("label", "one"))
+    draw_it("part", a_part, st.session_state.get("label", "one"))
 
 
-def test_a_widget_that_was_away_or_is_moved_by_the_page_is_drawn(drawn):
+def test_a_widget_that_was_away_or_is_moved_by_the_page_is_drawn(drawn, draw_it):
     app = AppTest.from_function(one_in_turn).run()
     app.session_state["to"] = True
     app.run()
@@ -228,17 +241,17 @@ def of_many_kinds():
     """Draw what cannot be sent again, and what can, in it."""
     import streamlit as st
 
-    from pages.ui import again
-    from tests.test_again import PLACES, a_disabled_part, a_fragment, beside, elsewhere, nested, too_long
+    from tests.test_again import HOW, PLACES, a_disabled_part, a_fragment, beside, elsewhere, nested, too_long
 
+    (draw_it,) = HOW
     PLACES[:] = [st.container()]
     st.markdown("First")
-    again.draw("elsewhere", elsewhere)
-    again.draw("beside", beside)
-    again.draw("fragment", a_fragment)
-    again.draw("long", too_long)
-    again.draw("nested", nested)
-    again.draw("disabled", a_disabled_part)
+    draw_it("elsewhere", elsewhere)
+    draw_it("beside", beside)
+    draw_it("fragment", a_fragment)
+    draw_it("long", too_long)
+    draw_it("nested", nested)
+    draw_it("disabled", a_disabled_part)
 
 
 def elsewhere():
@@ -265,7 +278,7 @@ def too_long():
 def nested():
     CALLS.append("nested")
     st.markdown("Around")
-    again.draw("inner", inner)
+    HOW[0]("inner", inner)
 
 
 def inner():
@@ -278,7 +291,7 @@ def a_disabled_part():
     st.checkbox("Off", key="off", disabled=True)
 
 
-def test_what_cannot_be_sent_again_is_drawn_each_time(drawn, sent):
+def test_what_cannot_be_sent_again_is_drawn_each_time(drawn, draw_it, sent):
     app = AppTest.from_function(of_many_kinds).run()
     assert sorted(drawn) == sorted(["elsewhere", "beside", "fragment", "long", "nested", "inner", "disabled"])
     first = sorted(sent)
@@ -294,7 +307,7 @@ def test_what_cannot_be_sent_again_is_drawn_each_time(drawn, sent):
     ]
 
 
-def test_a_disabled_widget_stays_where_it_is_whatever_a_browser_sends(drawn):
+def test_a_disabled_widget_stays_where_it_is_whatever_a_browser_sends(drawn, draw_it):
     app = AppTest.from_function(of_many_kinds).run()
     app.checkbox(key="off")._value = True
     app.run()
@@ -307,10 +320,9 @@ def failing():
     """Draw a part that fails, once."""
     import streamlit as st
 
-    from pages.ui import again
-    from tests.test_again import fails_once
+    from tests.test_again import HOW, fails_once
 
-    again.draw("failing", fails_once)
+    HOW[0]("failing", fails_once)
     st.markdown("Below")
 
 
@@ -321,7 +333,7 @@ def fails_once():
         raise ZeroDivisionError
 
 
-def test_what_failed_is_drawn_anew(drawn):
+def test_what_failed_is_drawn_anew(drawn, draw_it):
     app = AppTest.from_function(failing).run()
     assert app.exception
     for _ in range(2):
@@ -331,6 +343,39 @@ def test_what_failed_is_drawn_anew(drawn):
     assert len(drawn) == 2
 
 
-def test_without_a_page_it_is_drawn(drawn):
-    again.draw("part", a_part, "bare")
+def test_what_is_the_same_to_all_sessions_is_drawn_for_the_first(drawn, sent, monkeypatch):
+    monkeypatch.setattr("tests.test_again.HOW", [of_all])
+    first, second = AppTest.from_function(page).run(), AppTest.from_function(page)
+    in_first = list(sent)
+    sent.clear()
+    second.run()
+    assert drawn == ["one", "two", "side"]
+    assert sent == in_first
+
+    # What is pressed there is that session's.
+    second.checkbox(key="check-one").check()
+    second.run()
+    first.run()
+    assert second.session_state["noted"] == ["one"]
+    assert "noted" not in first.session_state
+    assert (second.checkbox(key="check-one").value, first.checkbox(key="check-one").value) == (True, False)
+
+
+def test_what_is_of_a_session_is_drawn_for_each(drawn):
+    for _ in range(2):
+        AppTest.from_function(page).run()
+    assert drawn == 2 * ["one", "two", "side"]
+
+
+def test_what_is_kept_for_all_is_bounded(drawn, monkeypatch):
+    monkeypatch.setattr(again, "MAX_BYTES_OF_ALL", 10_000)
+    kept = again._OfAll()
+    for number in range(100):
+        kept.put(number, again._Drawn((0, 0), 1, [ForwardMsg()], (), ()))
+    assert 0 < sum(kept.get(number) is not None for number in range(100)) <= 10_000 / again.BYTES_BESIDE
+
+
+@pytest.mark.parametrize("how", [again.draw, again.draw_own])
+def test_without_a_page_it_is_drawn(drawn, how):
+    how(*(["part"] if how is again.draw_own else []), a_part, "bare")
     assert drawn == ["bare"]

@@ -1,13 +1,14 @@
 """Parts of a page that stay as they were: sent again as they were drawn, rather than drawn again.
 
-Streamlit runs the whole page whenever anything moves, and by far the most of it stays as it was. To draw an
-element costs ten times as much as to send it. Streamlit itself sends again what a function of `st.cache_data`
-has drawn, but no widgets, and it would keep the results as well.
+Streamlit runs the whole page whenever anything moves, and by far the most of it stays as it was, or is what
+others are shown as well. To draw an element costs ten times as much as to send it. Streamlit itself sends
+again what a function of `st.cache_data` has drawn, but no widgets, and it would keep the results as well.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import threading
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -21,9 +22,14 @@ from streamlit.runtime.state.common import WidgetMetadata, user_key_from_element
 from streamlit.runtime.state.widgets import register_widget_from_metadata
 
 from pages.ui import state
+from regcore.segmented import Segmented
 
 # What is longer is drawn anew: the figures of a visitor's page can be megabytes.
 MAX_BYTES = 2**16
+# What is the same to all sessions: each stand of the knobs, texts of all pages, and figures that many see.
+MAX_BYTES_OF_ALL = 2**23
+# What a message takes in memory beside what is sent.
+BYTES_BESIDE = 500
 _DRAWN = "again.drawn"
 
 
@@ -31,8 +37,6 @@ class _Drawn(NamedTuple):
     """What a part of a page was when it was drawn.
 
     Attributes:
-        draw: What has drawn it.
-        inputs: Of what.
         path: Where it begins, as places from the root of the page down.
         n_places: How many places it takes there.
         messages: What was sent.
@@ -40,28 +44,58 @@ class _Drawn(NamedTuple):
         widgets: What Streamlit knows of those of them that are widgets.
     """
 
-    draw: Callable[..., None]
-    inputs: tuple[Any, ...]
     path: tuple[int, ...]
     n_places: int
     messages: Sequence[ForwardMsg]
     ids: Sequence[str]
     widgets: Sequence[WidgetMetadata[Any]]
 
+    @property
+    def n_bytes(self) -> int:
+        """What it takes, about."""
+        return sum(message.ByteSize() + BYTES_BESIDE for message in self.messages)
 
-_OfPage = dict[str | None, dict[str, _Drawn]]
-"""What was drawn of a page, by fragment and by name; None: in none of its fragments."""
+
+class _Own(NamedTuple):
+    """What a session has drawn, by what and of what."""
+
+    how: Callable[..., None]
+    inputs: tuple[Any, ...]
+    drawn: _Drawn
 
 
-def draw(name: str, how: Callable[..., None], *inputs: Any) -> None:
+_OfPage = dict[str | None, dict[str, _Own]]
+"""What a session has drawn of a page, by fragment and by name; None: in none of its fragments."""
+
+
+class _OfAll:
+    """What was drawn for any session; safe under threads."""
+
+    def __init__(self) -> None:
+        self._drawn: Segmented[_Drawn] = Segmented(MAX_BYTES_OF_ALL)
+        self._lock = threading.Lock()
+
+    def get(self, key: Hashable) -> _Drawn | None:
+        with self._lock:
+            return self._drawn.get(key)
+
+    def put(self, key: Hashable, drawn: _Drawn) -> None:
+        with self._lock:
+            self._drawn.put(key, drawn, drawn.n_bytes)
+
+
+_of_all = _OfAll()
+
+
+def draw(how: Callable[..., None], *inputs: Hashable) -> None:
     """Draw a part of the page where the page is just now; of equal inputs, send what was drawn before.
 
-    What it draws must follow from its inputs alone. It may have widgets, by key and with callbacks, for what
-    they stand at is not told here; it may not offer files, for Streamlit forgets those that are not offered
-    again. What belongs to a fragment of its own, to the whole page, or is elsewhere is drawn each time.
+    What it draws must follow from its inputs alone, and be the same to all sessions. It may have widgets, by
+    key and with callbacks, for what they stand at is not told here; it may not offer files, for Streamlit
+    forgets those that are not offered again. What belongs to a fragment of its own, to the whole page, or is
+    elsewhere is drawn each time.
 
     Args:
-        name: Names the part among all of the page.
         how: Draws it: a function of a module.
         *inputs: What it is drawn from.
     """
@@ -69,22 +103,44 @@ def draw(name: str, how: Callable[..., None], *inputs: Any) -> None:
     if context is None:
         how(*inputs)
         return
-    drawn = _of_here(context)
-    before = drawn.get(name)
-    if (
-        before
-        and (before.draw, before.inputs) == (how, inputs)
-        and _are_as_they_were(before.widgets, context)
-    ):
+    key = context.page_script_hash, ThreadState.get().fragment_id, how, inputs
+    before = _of_all.get(key)
+    if before is not None and _are_as_they_were(before.widgets, context):
         _send(before, context)
         return
     now = _record(context, how, inputs)
     if now is not None:
-        drawn[name] = now
+        _of_all.put(key, now)
 
 
-def _of_here(context: ScriptRunContext) -> dict[str, _Drawn]:
-    """Return what was drawn on this page, in this fragment of it or in none, by name."""
+def draw_own(name: str, how: Callable[..., None], *inputs: Any) -> None:
+    """Draw a part of the page that is of this session alone, as `draw` does.
+
+    Args:
+        name: Names the part among all of the page; what was drawn last under it is kept.
+        how: Draws it: a function of a module.
+        *inputs: What it is drawn from.
+    """
+    context = get_script_run_ctx(suppress_warning=True)
+    if context is None:
+        how(*inputs)
+        return
+    of_here = _of_here(context)
+    before = of_here.get(name)
+    if (
+        before is not None
+        and (before.how, before.inputs) == (how, inputs)
+        and _are_as_they_were(before.drawn.widgets, context)
+    ):
+        _send(before.drawn, context)
+        return
+    now = _record(context, how, inputs)
+    if now is not None:
+        of_here[name] = _Own(how, inputs, now)
+
+
+def _of_here(context: ScriptRunContext) -> dict[str, _Own]:
+    """Return what this session has drawn on this page, in this fragment of it or in none, by name."""
     kept: dict[str, _OfPage] = state.recall(_DRAWN) or {}
     of_page = kept.pop(context.page_script_hash, {})
     # Of the page before as well, to which many go back.
@@ -147,7 +203,7 @@ def _record(context: ScriptRunContext, how: Callable[..., None], inputs: tuple[A
     ids = context.shared.widget_ids_this_run.snapshot() - ids_before
     known = context.session_state._state._new_widget_state.widget_metadata
     widgets = [known[each] for each in ids if each in known]
-    return _Drawn(how, inputs, path, cursor.index - path[-1], messages, tuple(ids), widgets)
+    return _Drawn(path, cursor.index - path[-1], messages, tuple(ids), widgets)
 
 
 @contextmanager

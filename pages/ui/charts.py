@@ -31,11 +31,14 @@ def show(key: str, figure: go.Figure | Make, *inputs: Any, of_session: bool = Fa
         **options: The same, by name.
     """
     if isinstance(figure, go.Figure):
-        drawn = Final(figure)
+        _show(key, Final(figure))
+        return
+    kept_of = state.kept_of if of_session else shared.kept_of
+    drawn = kept_of(f"chart.{key}", _final, figure, inputs, {**options, "dark": is_dark()})
+    if of_session:
+        again.draw_own(f"chart.{key}", _show, key, drawn)
     else:
-        kept_of = state.kept_of if of_session else shared.kept_of
-        drawn = kept_of(f"chart.{key}", _final, figure, inputs, {**options, "dark": is_dark()})
-    again.draw(f"chart.{key}", _show, key, drawn)
+        again.draw(_show, key, drawn)
 
 
 def _show(key: str, drawn: Final) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -70,15 +70,15 @@ def _fold(
     box: Callable[..., Any], title: str, key: str, config: Config, fill: Callable[[Config], None], **how: Any
 ) -> None:
     if not st.session_state.get(key):
-        again.draw(key, _folded, box, title, key, how)
+        again.draw(_folded, box, title, key, *how.items())
         return
     with box(title, key=key, on_change="rerun", **how) as fold:
         if fold.open:
             fill(config)
 
 
-def _folded(box: Callable[..., Any], title: str, key: str, how: Mapping[str, Any]) -> None:
-    box(title, key=key, on_change="rerun", **how)
+def _folded(box: Callable[..., Any], title: str, key: str, *how: tuple[str, Any]) -> None:
+    box(title, key=key, on_change="rerun", **dict(how))
 
 
 def lessons(config: Config) -> None:
@@ -180,7 +180,7 @@ def knobs(config: Config) -> None:
 
 
 def _knob(title: str, meaning: str, *sliders: fields.Slider) -> None:
-    again.draw(f"controls.{title}", _sliders, title, meaning, *sliders)
+    again.draw(_sliders, title, meaning, *sliders)
 
 
 def _sliders(title: str, meaning: str, *sliders: fields.Slider) -> None:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import streamlit as st
 
-from pages.ui import state
+from pages.ui import again, state
 from regcore.config import Config, field_help
 from regcore.errors import ConfigError
 
@@ -41,8 +41,7 @@ class Slider(NamedTuple):
             self.value,
             format_func=self.spelled,
             label_visibility="visible" if self.labelled else "collapsed",
-            help=field_help(self.field).description,
-            **state.bind(self.field, self.value, lambda moved: {self.field: moved}),
+            **_bound(self.field, self.value),
         )
 
 
@@ -67,7 +66,7 @@ def slider(
     """
     value = getattr(config, field)
     steps_and_value = sorted({*values, value}, key=lambda step: -1.0 if step is None else step)
-    key = state.bind(field, value, lambda moved: {field: moved})["key"]
+    key = state.bound_key(field, value)
     return Slider(field, key, label, tuple(steps_and_value), value, spelled or _off_or_number, labelled)
 
 
@@ -81,12 +80,17 @@ def steps(
     labelled: bool = True,
 ) -> None:
     """Draw a slider over discrete steps: see `slider`."""
-    slider(config, field, label, values, spelled, labelled=labelled).draw()
+    again.draw(Slider.draw, slider(config, field, label, values, spelled, labelled=labelled))
 
 
 def number(config: Config, field: str, label: str, placeholder: str | None = None) -> None:
     """Draw a whole number to type, within the range of its field."""
-    about, value = field_help(field), getattr(config, field)
+    value = getattr(config, field)
+    again.draw(_number, state.bound_key(field, value), field, label, value, placeholder)
+
+
+def _number(_: str, field: str, label: str, value: int | None, placeholder: str | None) -> None:
+    about = field_help(field)
     st.number_input(
         label,
         min_value=int(about.minimum or 0),
@@ -94,8 +98,7 @@ def number(config: Config, field: str, label: str, placeholder: str | None = Non
         value=value,
         step=1,
         placeholder=placeholder,
-        help=about.description,
-        **state.bind(field, value, lambda moved: {field: moved}),
+        **_bound(field, value),
     )
 
 
@@ -108,28 +111,51 @@ def choice(
 ) -> None:
     """Draw a menu; `changes` says what goes with a choice, if that is more than the field."""
     value = getattr(config, field)
-    bound = state.bind(field, value, changes or (lambda moved: {field: moved}))
-    st.selectbox(label, options, options.index(value), help=field_help(field).description, **bound)
+    again.draw(_choice, state.bound_key(field, value), field, label, value, changes, *options)
+
+
+def _choice(
+    _: str,
+    field: str,
+    label: str,
+    value: str,
+    changes: Callable[[str], state.Changes] | None,
+    *options: str,
+) -> None:
+    st.selectbox(label, options, options.index(value), **_bound(field, value, changes))
 
 
 def several(config: Config, field: str, label: str, options: Sequence[str]) -> None:
     """Draw options of which any number may be on."""
     values = list(getattr(config, field))
-    bound = state.bind(field, values, lambda moved: {field: tuple(moved)})
-    about = field_help(field).description
-    st.pills(label, options, selection_mode="multi", default=values, help=about, **bound)
+    again.draw(_several, state.bound_key(field, values), field, label, tuple(values), *options)
+
+
+def _several(_: str, field: str, label: str, values: tuple[str, ...], *options: str) -> None:
+    shown = list(values)
+    bound = _bound(field, shown, lambda moved: {field: tuple(moved)})
+    st.pills(label, options, selection_mode="multi", default=shown, **bound)
 
 
 def switch(config: Config, field: str, label: str) -> None:
     """Draw a switch."""
     value = getattr(config, field)
-    bound = state.bind(field, value, lambda moved: {field: moved})
-    st.toggle(label, value, help=field_help(field).description, **bound)
+    again.draw(_switch, state.bound_key(field, value), field, label, value)
+
+
+def _switch(_: str, field: str, label: str, value: bool) -> None:
+    st.toggle(label, value, **_bound(field, value))
 
 
 def text(field: str, label: str, shown: str, changes: Callable[[str], state.Changes]) -> None:
     """Draw a line of text that stands for a field."""
-    st.text_input(label, shown, help=field_help(field).description, **state.bind(field, shown, changes))
+    st.text_input(label, shown, **_bound(field, shown, changes))
+
+
+def _bound(field: str, shown: Any, changes: Callable[[Any], state.Changes] | None = None) -> dict[str, Any]:
+    """Return the arguments of a widget that shows a field, changes it, and says what it is."""
+    bound = state.bind(field, shown, changes or (lambda moved: {field: moved}))
+    return {"help": field_help(field).description, **bound}
 
 
 def numbers(field: str, typed: str, number: Callable[[str], Any]) -> tuple[Any, ...]:

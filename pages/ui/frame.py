@@ -70,7 +70,7 @@ def begin(page: Entry) -> None:
     st.html(HISTORY, unsafe_allow_javascript=True)
     _say_what_is_waited_for()
     with st.sidebar:
-        again.draw("frame.menu", _menu)
+        again.draw(_menu)
 
 
 def _menu() -> None:

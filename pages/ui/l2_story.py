@@ -71,6 +71,11 @@ MEANINGS: dict[Convention, str] = {
 }
 
 
+def other_optimizer(name: str) -> state.Changes:
+    """Return what a choice of optimizer changes: all of them begin without momentum."""
+    return {"optimizer": name, "momentum": 0.0}
+
+
 def probes(config: Config) -> tuple[Probe, ...]:
     """Return what has to be recorded of the sweep, so that its weights can be looked at over epochs."""
     return (Probe(WEIGHTS, "weights", (0, *probe_epochs(config.epochs, N_EPOCHS))),)

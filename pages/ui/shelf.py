@@ -251,7 +251,7 @@ def show(results: Mapping[str, Result]) -> None:
         if st.session_state.get(editor_key(row.config)):
             _line(row, about, can_pin)
         else:
-            again.draw(_key("line", row.config), _line, row, about, can_pin)
+            again.draw_own(_key("line", row.config), _line, row, about, can_pin)
     _overlay(table, current)
     # Its tables are made for who looks at them: in each run of the page they cost as much as two charts.
     with st.expander("What differs between two runs", key=DIFFERENCES, on_change="rerun") as differences:

@@ -190,11 +190,17 @@ def bind(name: str, shown: Any, changes: Callable[[Any], Changes]) -> Binding:
         shown: What the widget shows now.
         changes: From what the widget is moved to, to the fields that this changes.
     """
+    key = bound_key(name, shown)
+    return {"key": key, "on_change": _take, "args": (name, key, changes)}
+
+
+def bound_key(name: str, shown: Any) -> str:
+    """Return the session key of a widget that is bound and shows this: another one where it makes way."""
     key = widget_key(name)
     if key in st.session_state and st.session_state[key] != shown:
         st.session_state[_TURN + name] = st.session_state.get(_TURN + name, 0) + 1
         key = widget_key(name)
-    return {"key": key, "on_change": _take, "args": (name, key, changes)}
+    return key
 
 
 def widget_key(name: str) -> str:

@@ -135,7 +135,7 @@ def of_page(live: runs.Live | None, config: Config) -> dict[str, Result] | None:
 
 def load() -> None:
     """Show where a configuration comes back: as the file that was taken away, or as a link."""
-    again.draw("take_away.load", _loading)
+    again.draw(_loading)
 
 
 def _loading() -> None:

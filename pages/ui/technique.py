@@ -10,7 +10,7 @@ from urllib.parse import parse_qs
 
 import streamlit as st
 
-from pages.ui import cards, diagnosis_card, frame, runs, share, state
+from pages.ui import again, cards, diagnosis_card, frame, runs, share, state
 from regcore.config import Config
 from regcore.lessons import Lesson, lesson_of, named
 
@@ -20,7 +20,7 @@ OWN_SETTINGS = "**Your own settings.** An experiment brings back some that are k
 # A word of the prose that sets knobs, as [three epochs](?patience=3).
 WORDS = re.compile(r"\]\(\?(?P<query>[^)\s]+)\)")
 # Turns a click on such a word into one on the button that stands for it.
-SCRIPT = Path(__file__).with_name("prose.js")
+SCRIPT = f"<script>{Path(__file__).with_name('prose.js').read_text(encoding='utf-8')}</script>"
 
 _WORDS_ON_PAGE = "technique.words"
 
@@ -68,6 +68,10 @@ def begin(start: Config) -> Config:
 def idea(sentences: str, formula: str, convention: str) -> None:
     """Show what the technique is: two sentences, the formula, and what its symbols stand for here."""
     prose(sentences)
+    again.draw(_formula, formula, convention)
+
+
+def _formula(formula: str, convention: str) -> None:
     with st.container(border=True, key="formula"):
         st.latex(formula)
         st.caption(convention)
@@ -79,18 +83,23 @@ def prose(text: str) -> None:
     The same words in two texts of a page are one knob; a text stands on a page once.
     """
     queries = WORDS.findall(text)
-    st.markdown(WORDS.sub(lambda found: f"](#{_slug(found['query'])})", text), anchors=False)
     # A part of the page that is drawn again on its own draws its words again, and no others.
     text_of: Mapping[str, str] = state.recall(_WORDS_ON_PAGE) or {}
     own = [query for query in dict.fromkeys(queries) if text_of.get(query, text) == text]
+    if own:
+        state.keep(_WORDS_ON_PAGE, {**text_of, **dict.fromkeys(own, text)})
+    again.draw(_prose, text, *own)
+
+
+def _prose(text: str, *own: str) -> None:
+    st.markdown(WORDS.sub(lambda found: f"](#{_slug(found['query'])})", text), anchors=False)
     if not own:
         return
-    state.keep(_WORDS_ON_PAGE, {**text_of, **dict.fromkeys(own, text)})
     # Out of sight, and pressed by the links: Markdown has none that stays in the session.
     with st.container(key=f"words-{_slug(own[0])}"):
         for query in own:
             st.button(query, key=_slug(query), on_click=state.choose, args=(changes_of(query),))
-        st.html(f"<script>{SCRIPT.read_text()}</script>", unsafe_allow_javascript=True)
+        st.html(SCRIPT, unsafe_allow_javascript=True)
 
 
 def changes_of(query: str) -> dict[str, Any]:
@@ -132,6 +141,10 @@ def pick(config: Config, lessons: Sequence[Lesson], title: str) -> None:
     """Show experiments, one click each."""
     chosen = lesson_of(lessons, config)
     shown = chosen.name if chosen else None
+    again.draw(_pills, state.bound_key("lesson", shown), shown, title, *lessons)
+
+
+def _pills(_: str, shown: str | None, title: str, *lessons: Lesson) -> None:
     st.pills(
         title,
         [lesson.name for lesson in lessons],
@@ -144,7 +157,10 @@ def pick(config: Config, lessons: Sequence[Lesson], title: str) -> None:
 
 def explain(config: Config, lessons: Sequence[Lesson], nothing: str) -> None:
     """Show why the experiment that is chosen is good or bad, and what to look for."""
-    chosen = lesson_of(lessons, config)
+    again.draw(_explained, lesson_of(lessons, config), nothing)
+
+
+def _explained(chosen: Lesson | None, nothing: str) -> None:
     with st.container(border=True, key="lesson", gap="xsmall"):
         if chosen is None:
             st.markdown(nothing)
@@ -212,6 +228,10 @@ def asked(place: str, of_what: object, label: str, cost: str) -> bool:
 
 def article(says: Sequence[Says]) -> None:
     """Show what the article says, beside what was measured here."""
+    again.draw(_article, *says)
+
+
+def _article(*says: Says) -> None:
     st.subheader("The article says, measured here", anchor=False)
     for each in says:
         with st.container(border=True):
