@@ -237,6 +237,20 @@ def test_a_widget_that_was_away_or_is_moved_by_the_page_is_drawn(drawn, draw_it)
     assert not app.checkbox[0].value
 
 
+def test_what_the_page_moves_once_is_moved_once(drawn, draw_it, sent):
+    app, other = AppTest.from_function(one_in_turn), AppTest.from_function(one_in_turn)
+    app.session_state["to"] = True
+    app.run()
+    (moves,) = (message for _, message in sent if b"check-one" in message and b"box-" not in message)
+    sent.clear()
+    for each in (app, other):
+        each.run()
+
+    assert drawn == (["one", "one"] if draw_it is of_all else ["one", "one", "one"])
+    assert moves not in [message for _, message in sent]
+    assert (app.checkbox[0].value, other.checkbox[0].value) == (True, False)
+
+
 def of_many_kinds():
     """Draw what cannot be sent again, and what can, in it."""
     import streamlit as st
@@ -373,6 +387,29 @@ def test_what_is_kept_for_all_is_bounded(drawn, monkeypatch):
     for number in range(100):
         kept.put(number, again._Drawn((0, 0), 1, [ForwardMsg()], (), ()))
     assert 0 < sum(kept.get(number) is not None for number in range(100)) <= 10_000 / again.BYTES_BESIDE
+
+
+def many_after_each_other():
+    """Draw one part that stays, and one that is another in each run."""
+    import streamlit as st
+
+    from pages.ui import again
+    from tests.test_again import a_part
+
+    n = st.session_state["n"] = st.session_state.get("n", 0) + 1
+    again.draw_own("stays", a_part, "stays")
+    again.draw_own(f"part.{n}", a_part, f"{n}")
+
+
+def test_of_what_a_session_draws_the_last_is_kept(drawn, monkeypatch):
+    monkeypatch.setattr(again, "N_OWN", 3)
+    app = AppTest.from_function(many_after_each_other)
+    for _ in range(5):
+        app.run()
+
+    (of_page,) = app.session_state["lab.kept.again.drawn"].values()
+    assert list(of_page[None]) == ["part.4", "stays", "part.5"]
+    assert drawn.count("stays") == 1
 
 
 @pytest.mark.parametrize("how", [again.draw, again.draw_own])

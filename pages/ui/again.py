@@ -18,6 +18,7 @@ from streamlit.elements.lib.utils import _register_element_id
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.scriptrunner_utils.script_run_context import ScriptRunContext, ThreadState
+from streamlit.runtime.state import SessionState
 from streamlit.runtime.state.common import WidgetMetadata, user_key_from_element_id
 from streamlit.runtime.state.widgets import register_widget_from_metadata
 
@@ -30,6 +31,8 @@ MAX_BYTES = 2**16
 MAX_BYTES_OF_ALL = 2**23
 # What a message takes in memory beside what is sent.
 BYTES_BESIDE = 500
+# Parts that a session keeps of its own. A shelf has a dozen lines, and each run is on it for a while only.
+N_OWN = 32
 _DRAWN = "again.drawn"
 
 
@@ -117,7 +120,8 @@ def draw_own(name: str, how: Callable[..., None], *inputs: Any) -> None:
     """Draw a part of the page that is of this session alone, as `draw` does.
 
     Args:
-        name: Names the part among all of the page; what was drawn last under it is kept.
+        name: Names the part among all of the page; what was drawn last under it is kept. Of more than
+            `N_OWN` names those that were drawn longest ago are forgotten.
         how: Draws it: a function of a module.
         *inputs: What it is drawn from.
     """
@@ -126,21 +130,27 @@ def draw_own(name: str, how: Callable[..., None], *inputs: Any) -> None:
         how(*inputs)
         return
     of_here = _of_here(context)
-    before = of_here.get(name)
+    before = of_here.pop(name, None)
     if (
         before is not None
         and (before.how, before.inputs) == (how, inputs)
         and _are_as_they_were(before.drawn.widgets, context)
     ):
+        of_here[name] = before
         _send(before.drawn, context)
         return
     now = _record(context, how, inputs)
     if now is not None:
         of_here[name] = _Own(how, inputs, now)
+        for oldest in list(of_here)[:-N_OWN]:
+            del of_here[oldest]
 
 
 def _of_here(context: ScriptRunContext) -> dict[str, _Own]:
-    """Return what this session has drawn on this page, in this fragment of it or in none, by name."""
+    """Return what this session has drawn on this page, in this fragment of it or in none, by name.
+
+    What was drawn longest ago comes first.
+    """
     kept: dict[str, _OfPage] = state.recall(_DRAWN) or {}
     of_page = kept.pop(context.page_script_hash, {})
     # Of the page before as well, to which many go back.
@@ -156,14 +166,19 @@ def _are_as_they_were(widgets: Sequence[WidgetMetadata[Any]], context: ScriptRun
     """
     session = context.session_state._state
     for widget in widgets:
-        key = user_key_from_element_id(widget.id)
-        if key is None or key in session._new_session_state or key in session._old_state:
+        if user_key_from_element_id(widget.id) is None or _is_put(widget, session):
             return False
         if widget.bind is not None or widget.persist_state is not None:
             return False
         if widget.disabled and widget.id in session._new_widget_state.states:
             return False
     return True
+
+
+def _is_put(widget: WidgetMetadata[Any], session: SessionState) -> bool:
+    """Return whether something was put into the session under the key of a widget: where it is to stand."""
+    key = user_key_from_element_id(widget.id)
+    return key in session._new_session_state or key in session._old_state
 
 
 def _send(drawn: _Drawn, context: ScriptRunContext) -> None:
@@ -203,6 +218,9 @@ def _record(context: ScriptRunContext, how: Callable[..., None], inputs: tuple[A
     ids = context.shared.widget_ids_this_run.snapshot() - ids_before
     known = context.session_state._state._new_widget_state.widget_metadata
     widgets = [known[each] for each in ids if each in known]
+    # What moves a widget would move it each time, and in other sessions too.
+    if any(_is_put(widget, context.session_state._state) for widget in widgets):
+        return None
     return _Drawn(path, cursor.index - path[-1], messages, tuple(ids), widgets)
 
 
