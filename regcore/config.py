@@ -228,6 +228,8 @@ class Config(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, validate_default=True)
+    # Not pickled: text has another hash in each process.
+    __slots__ = ("_hash",)
 
     data: DatasetName = _choice("moons", DATASETS, "The data set: a generator, or real data.")
     n_train: int | None = _whole(
@@ -408,6 +410,22 @@ class Config(BaseModel):
 
         def __delattr__(self, name: str) -> None:
             raise ConfigError(f"a Config cannot be changed, and {name} cannot be deleted from it")
+
+        def __hash__(self) -> int:
+            # A page finds what it keeps by its Configs, some hundred times in one run.
+            try:
+                return self._hash
+            except AttributeError:
+                found = hash(tuple(self.__dict__.values()))
+                object.__setattr__(self, "_hash", found)
+                return found
+
+        def __eq__(self, other: object) -> bool:
+            if self is other:
+                return True
+            if type(other) is not type(self):
+                return NotImplemented
+            return hash(self) == hash(other) and self.__dict__ == other.__dict__
 
         def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
             # pydantic's own takes any values unchecked.

@@ -192,10 +192,11 @@ def _last_improvement(monitored: npt.NDArray[np.float64], wait: int, min_delta: 
     """Return the 0-based position of the last improvement before `wait` epochs pass without one."""
     # Only a new minimum can improve on the last improvement, so only those are visited.
     minima = _new_minima(monitored)
-    losses = _as_keras_compares(monitored[minima]).tolist()
+    lower = monitored[minima]
     # Keras adds min_delta in Python's float64, and rounds the sum.
-    candidates = _as_keras_compares(monitored[minima] + min_delta).tolist()
-    last, best = 0, float(_as_keras_compares(monitored[:1])[0])
+    compared = _as_keras_compares(np.concatenate([monitored[:1], lower, lower + min_delta])).tolist()
+    losses, candidates = compared[1 : 1 + len(lower)], compared[1 + len(lower) :]
+    last, best = 0, compared[0]
     for epoch, candidate, loss in zip(minima.tolist(), candidates, losses, strict=True):
         if epoch - last > wait:
             break
@@ -219,6 +220,9 @@ def _new_minima(monitored: npt.NDArray[np.float64]) -> npt.NDArray[np.intp]:
 
 def _lowest(curve: npt.NDArray[np.float64], otherwise: int) -> int:
     """Return the 1-based epoch of the lowest loss that is a number; `otherwise` where every loss is NaN."""
-    if np.isnan(curve).all():
-        return otherwise
-    return int(np.nanargmin(curve)) + 1
+    lowest = int(curve.argmin())
+    if not math.isnan(curve[lowest]):
+        return lowest + 1
+    # To `argmin` nothing is lower than what is no number.
+    is_nan = np.isnan(curve)
+    return otherwise if is_nan.all() else int(np.where(is_nan, np.inf, curve).argmin()) + 1

@@ -487,7 +487,14 @@ class Result:
 
     def without_stopping(self) -> Result:
         """Return this result as if nothing had been stopped: of all stopping rules the same."""
+        return self._unstopped or self
+
+    @cached_property
+    def _unstopped(self) -> Result | None:
+        """Return this result under no stopping rule; None if it has none, for nothing holds itself."""
         rule = {name: field_help(name).default for name in STOPPING_FIELDS}
+        if all(getattr(self.config, name) == default for name, default in rule.items()):
+            return None
         return replace(self, config=self.config.replace(**rule))
 
     def with_members(self, members: int) -> Result:

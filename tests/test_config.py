@@ -293,6 +293,21 @@ def test_equal_values_are_equal_hash_alike_and_have_one_key() -> None:
     assert {left: 1}[right] == 1
 
 
+def test_a_config_is_another_one_if_any_field_is_and_what_else_there_is_never_equals_it() -> None:
+    config = Config(l2=0.1)
+    assert config != config.replace(seed=1)
+    assert config.replace(seed=1).replace(seed=0) == config
+    assert config != config.to_query()
+
+
+def test_its_hash_stays_in_its_process() -> None:
+    config = Config(l2=0.1)
+    before = pickle.dumps(config)
+    hash(config)
+    assert pickle.dumps(config) == before
+    assert pickle.loads(before) == config
+
+
 def test_numbers_are_held_as_plain_python_numbers() -> None:
     class Three(IntEnum):
         THREE = 3

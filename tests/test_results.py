@@ -185,6 +185,7 @@ def test_without_stopping_all_rules_are_the_same():
     stopped = single([CURVE], l2=0.1).with_stopping(patience=1, min_delta=0.1, restore_best_weights=False)
     assert stopped.without_stopping().config == Config(seeds=1, seed=3, epochs=5, l2=0.1)
     assert stopped.without_stopping().recordings is stopped.recordings
+    assert stopped.without_stopping() is stopped.without_stopping().without_stopping()
 
 
 def test_with_stopping_refuses_what_would_need_training():

@@ -252,6 +252,7 @@ def test_a_moved_patience_is_read_off_the_recording():
     assert before.stops["restored_epoch"].tolist() == [4, 4, 4]
     assert after.stops["restored_epoch"].tolist() == [3, 3]
     assert after.config == ASKED.replace(patience=1, members=2)
+    assert after.config is live.configs["this run"], "the one that pages have: they look for it again"
     assert live.is_turned
 
 

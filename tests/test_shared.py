@@ -77,6 +77,14 @@ def test_what_differs_is_made_anew(other):
     assert kept.once(make, {"a run": result()}) is not kept.once(make, other)
 
 
+def test_a_key_is_more_than_its_hash(monkeypatch):
+    kept = Shared(PLENTY)
+    monkeypatch.setattr(Config, "__hash__", lambda self: 7)
+
+    assert kept.once(make, CONFIG) is not kept.once(make, CONFIG.replace(l2=0.1))
+    assert kept.once(make, CONFIG) is kept.once(make, CONFIG.replace(l2=0.1).replace(l2=0.0))
+
+
 def test_what_was_let_go_and_trained_again_is_the_same_to_all():
     kept = Shared(PLENTY)
 

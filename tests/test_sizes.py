@@ -20,6 +20,16 @@ class Counted(NamedTuple):
     values: tuple[float, ...]
 
 
+class Known(NamedTuple):
+    """It knows of what it holds that it is there for others as well."""
+
+    array: np.ndarray
+
+    @property
+    def nbytes(self):
+        return 100
+
+
 def figure():
     return Final(go.Figure([go.Scatter(y=np.random.default_rng(at).random(4000)) for at in range(5)]))
 
@@ -55,3 +65,7 @@ def test_what_is_there_for_others_as_well_is_not_counted():
 
 def test_a_first_that_is_nothing_hides_nothing():
     assert size_of((None, np.zeros(10**6))) >= 8 * 10**6
+
+
+def test_what_knows_its_bytes_is_asked():
+    assert size_of((Known(np.zeros(10**6)),)) < 10_000

@@ -164,9 +164,12 @@ class Live:
         return source_of(self.configs[name], self.run.configs) or name
 
     def _read(self, result: Result, config: Config) -> Result:
-        rule = {name: getattr(config, name) for name in STOPPING_FIELDS}
         recall = self._noting(result.recall) if result.recall else None
-        return replace(result.with_members(config.members).with_stopping(**rule), recall=recall)
+        if result.config != config:
+            rule = {name: getattr(config, name) for name in STOPPING_FIELDS}
+            result = result.with_members(config.members).with_stopping(**rule)
+        # The very same configuration as asked for: pages look for it again and again.
+        return replace(result, config=config, recall=recall)
 
     def _noting(self, recall: Recall) -> Recall:
         def noting(moments: Sequence[Moment]) -> Mapping[Moment, Snapshot]:

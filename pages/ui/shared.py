@@ -12,7 +12,7 @@ from collections.abc import Callable, Hashable, Mapping
 from concurrent.futures import Future, wait
 from functools import cache
 from types import FunctionType
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
@@ -72,7 +72,7 @@ class Shared:
             **options: The same, by name.
         """
         try:
-            key = _key_of_function(make), _key(inputs), _key(options)
+            key = _Key((_key_of_function(make), _key(inputs), _key(options)))
         except _NotShared:
             return make(*inputs, **options)
         with self._lock:
@@ -94,7 +94,7 @@ class Shared:
             raise
         kept = self._dear if self._clock() - began >= DEAR_SECONDS else self._made
         mine.set_result(what)
-        n_bytes = size_of(key) + size_of(what)
+        n_bytes = size_of(key.parts) + size_of(what)
         with self._lock:
             self._made.pop(key)
             kept.put(key, mine, n_bytes)
@@ -113,6 +113,34 @@ class Shared:
         except _NotShared:
             return make(*inputs, **options)
         return what
+
+
+class _Key:
+    """What something is kept by; its hash is asked for some ten times, and worked out once."""
+
+    __slots__ = ("_hash", "parts")
+
+    def __init__(self, parts: Hashable) -> None:
+        self.parts, self._hash = parts, hash(parts)
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Key) and self._hash == other._hash and self.parts == other.parts
+
+
+class _OfResult(NamedTuple):
+    """What is equal where results show the same recordings in the same way."""
+
+    config: Config
+    dataset: Hashable
+    content: str
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held: configuration and names of the data set are there for others as well."""
+        return len(self.content)
 
 
 def _make_way() -> None:
@@ -168,7 +196,7 @@ def _key(value: Any) -> Hashable:
         if not value.is_complete:
             raise _NotShared
         # By what they hold: what was let go and trained again has the same bits, and is the same to everyone.
-        return Result, value.config, _key(value.dataset), value.content_key
+        return _OfResult(value.config, _key(value.dataset), value.content_key)
     if isinstance(value, Dataset):
         return Dataset, value.key, value.name, value.feature_names, value.target_names
     if isinstance(value, Mapping):

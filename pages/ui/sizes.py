@@ -55,12 +55,14 @@ def _size_of_other(value: Any) -> int:
     if isinstance(value, pd.DataFrame):
         # To ask takes longer than to make a small one.
         return value.size * ENTRY if value.size < SMALL else int(value.memory_usage(deep=True).sum())
+    own: int | None = getattr(value, "nbytes", None)  # A figure knows what is sent of it.
+    if own is not None:
+        return OBJECT + own
     if isinstance(value, (tuple, set, frozenset)):
         return _size_of_all(value) + OBJECT
     if isinstance(value, Mapping):
         return len(value) * ENTRY + _size_of_all(value.values())
-    own: int | None = getattr(value, "nbytes", None)  # A figure knows what is sent of it.
-    return OBJECT + (size_of(getattr(value, "__dict__", {})) if own is None else own)
+    return OBJECT + size_of(getattr(value, "__dict__", {}))
 
 
 def _size_of_all(values: Collection[Any]) -> int:
