@@ -72,6 +72,10 @@ class Landscape:
     def __repr__(self) -> str:
         return f"Landscape(seed {self.seed}, {len(self.grid.X)} points, {len(self.epochs)} epochs)"
 
+    def keeping(self, epochs: tuple[int, ...], kept: Floats) -> Landscape:
+        """Return this landscape with the epochs that are kept, and what is predicted with their weights."""
+        return replace(self, kept_epochs=epochs, kept=kept)
+
 
 def has_landscape(dataset: Dataset) -> bool:
     """Return whether predictions can be drawn: classes over two features, or numbers over one."""
@@ -187,9 +191,33 @@ def with_kept(growing: Landscape, result: Result) -> Landscape:
     Raises:
         RegcoreError: if weights that are kept were not recorded, and the result has no `recall`.
     """
-    seed = growing.seed
-    kept_epochs = tuple(result.restored_epoch(seed, member) for member in range(result.config.members))
-    return replace(growing, kept_epochs=kept_epochs, kept=_kept(result, growing.grid, seed))
+    kept_epochs = epochs_kept(result, growing.seed)
+    return growing.keeping(kept_epochs, kept_predictions(result, growing.seed, kept_epochs))
+
+
+def epochs_kept(result: Result, seed: int) -> tuple[int, ...]:
+    """Return the restored epoch of each member of one seed, all that early stopping changes of a landscape.
+
+    Raises:
+        ConfigError: if the result has no such seed.
+    """
+    return tuple(result.restored_epoch(seed, member) for member in range(result.config.members))
+
+
+def kept_predictions(result: Result, seed: int, epochs: Sequence[int]) -> Floats:
+    """Return what one seed's networks predict on the grid with their weights after these epochs.
+
+    Args:
+        result: What was measured, of a data set that has a landscape.
+        seed: Value of the seed column.
+        epochs: 1-based, one for each member.
+
+    Raises:
+        RegcoreError: if those weights were not recorded, and the result has no `recall`.
+    """
+    points = grid(result.dataset)
+    assert points is not None, "there is no landscape to keep anything of"
+    return predictions(_outputs_at(result, points, seed, epochs), result.dataset, seed)
 
 
 def _common_epochs(recorded: Sequence[Recorded]) -> tuple[int, ...]:
@@ -229,22 +257,18 @@ def members_landscape(result: Result, seed: int) -> MembersLandscape | None:
     points = grid(result.dataset)
     if points is None:
         return None
-    outputs = _kept_outputs(result, points, seed)
+    outputs = _outputs_at(result, points, seed, epochs_kept(result, seed))
     alone = tuple(predictions([of_member], result.dataset, seed) for of_member in outputs)
     return MembersLandscape(points, seed, alone, predictions(outputs, result.dataset, seed))
 
 
-def _kept(result: Result, points: Grid, seed: int) -> Floats:
-    return predictions(_kept_outputs(result, points, seed), result.dataset, seed)
-
-
-def _kept_outputs(result: Result, points: Grid, seed: int) -> list[Floats]:
-    """Return the outputs [P, C] of each member with the weights it keeps."""
+def _outputs_at(result: Result, points: Grid, seed: int, epochs: Sequence[int]) -> list[Floats]:
+    """Return the outputs [P, C] of each member with its weights after these epochs."""
     rows = result.dataset.rows(seed)
     X = (points.X - rows.shift) / rows.scale
     return [
-        network_outputs(result.weights(seed, member), X, result.config.activation)
-        for member in range(result.config.members)
+        network_outputs(result.weights(seed, member, epoch), X, result.config.activation)
+        for member, epoch in enumerate(epochs)
     ]
 
 

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import plotly.graph_objects as go
 import streamlit as st
 
-from pages.ui import charts, shared, state
+from pages.ui import charts, shared
 from pages.ui.runs import Live
 from regcore.config import Config
 from regcore.confusion import Confusion, Labels, confusion_matrix, worst_rows
 from regcore.data import DATASET_INFO, Dataset, load_dataset
 from regcore.engine.shard import Probe
 from regcore.figures import most_mistakes, plot_boundary, plot_confusion, plot_predictions, plot_worst
-from regcore.landscape import PROBE, Landscape, landscape_probe, probed_landscape, with_kept
+from regcore.landscape import (
+    PROBE,
+    Landscape,
+    epochs_kept,
+    kept_predictions,
+    landscape_probe,
+    probed_landscape,
+)
 from regcore.results import Result
 
 Results = Mapping[str, Result]
+Kept = Mapping[int, tuple[int, ...]]
+"""Seed -> the epoch that each member keeps; of no member while the run grows."""
 
 LABELS: dict[str, Labels] = {"labels given": "given", "true labels": "true"}
 # Lets the keyboard move the slider under the pictures.
@@ -50,10 +59,11 @@ def landscapes(live: Live, results: Results) -> None:
     let_the_keyboard_scrub()
     dataset = _dataset(results)
     if dataset.task == "regression":
-        charts.show("pictures.predictions", _predictions, live, results)
+        seeds = next(iter(results.values())).seeds
+        charts.show("pictures.predictions", _predictions, live, *_kept_of(results, seeds))
         return
     seed = _seed(results, "Rows and networks of seed")
-    charts.show("pictures.boundary", _boundary, live, results, seed)
+    charts.show("pictures.boundary", _boundary, live, *_kept_of(results, (seed,)))
 
 
 def mistakes(results: Results) -> None:
@@ -121,25 +131,40 @@ def _seed(results: Results, label: str) -> int:
     return chosen
 
 
-def _boundary(live: Live, results: Results, seed: int, *, dark: bool) -> go.Figure:
-    found = {name: _landscape(live, name, result, seed) for name, result in results.items()}
+def _kept_of(results: Results, seeds: Sequence[int]) -> tuple[Results, dict[str, Kept]]:
+    """Return all that pictures are drawn of: results without their stops, and which epochs they keep.
+
+    Many a patience keeps the same epochs, and is the same picture. While a run grows nothing is kept of it.
+    """
+    unstopped = {name: result.without_stopping() for name, result in results.items()}
+    kept: dict[str, Kept] = {
+        name: {seed: epochs_kept(result, seed) if result.is_complete else () for seed in seeds}
+        for name, result in results.items()
+    }
+    return unstopped, kept
+
+
+def _boundary(live: Live, results: Results, kept: Mapping[str, Kept], *, dark: bool) -> go.Figure:
+    found = {
+        name: _landscape(live, name, result, seed, epochs)
+        for name, result in results.items()
+        for seed, epochs in kept[name].items()
+    }
     return plot_boundary(found, _dataset(results), dark=dark)
 
 
-def _predictions(live: Live, results: Results, *, dark: bool) -> go.Figure:
+def _predictions(live: Live, results: Results, kept: Mapping[str, Kept], *, dark: bool) -> go.Figure:
     found = {
-        name: [_landscape(live, name, result, seed) for seed in result.seeds]
+        name: [_landscape(live, name, result, seed, epochs) for seed, epochs in kept[name].items()]
         for name, result in results.items()
     }
     return plot_predictions(found, _dataset(results), dark=dark)
 
 
-def _landscape(live: Live, name: str, result: Result, seed: int) -> Landscape:
+def _landscape(live: Live, name: str, result: Result, seed: int, kept: tuple[int, ...]) -> Landscape:
     # Early stopping moves only what is kept: all else is worked out once.
     growing = shared.once(_growing, live, name, result.config.members, seed)
-    if not result.is_complete:
-        return growing
-    return state.kept_of(f"pictures.kept.{name}.{seed}", with_kept, growing, result)
+    return growing.keeping(kept, shared.once(kept_predictions, result, seed, kept)) if kept else growing
 
 
 def _growing(live: Live, name: str, n_members: int, seed: int) -> Landscape:
