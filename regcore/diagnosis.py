@@ -20,6 +20,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
@@ -111,7 +112,7 @@ class Number(NamedTuple):
     @property
     def interval(self) -> MeanInterval:
         """The mean with its 95 % interval over seeds."""
-        return mean_interval(self.values)
+        return _interval_of(self.values)
 
     @property
     def is_beyond(self) -> bool:
@@ -153,6 +154,12 @@ class Number(NamedTuple):
             return f"{float(f'{10**value:.2g}'):,.5g}" if value < 5 else f"10^{value:.0f}"
         # Rounded before it is written: what rounds to nothing has no sign.
         return f"{round(100 * value)} %".replace("-", "−")
+
+
+@lru_cache(maxsize=512)
+def _interval_of(values: tuple[float, ...]) -> MeanInterval:
+    # A diagnosis asks three times for each of its numbers, and for the baseline's again with the next run.
+    return mean_interval(values)
 
 
 @dataclass(frozen=True)

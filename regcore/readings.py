@@ -23,6 +23,7 @@ from regcore.results import HISTORY_COLUMNS
 from regcore.scoring import NoiseFloor, noise_floor
 
 if TYPE_CHECKING:
+    from regcore.data import Dataset
     from regcore.data.types import Targets
     from regcore.results import Result
 
@@ -111,7 +112,7 @@ _READ_OF: WeakKeyDictionary[Result, Readings] = WeakKeyDictionary()
 
 
 def _read(result: Result) -> Readings:
-    errors, losses = errors_to_learn(result), losses_to_learn(result)
+    errors, losses = _to_learn(result)
     curves = {name: _curves(result, name) for name in _READ}
     stopped_at = _stopped_at(result)
     is_seen, has_fired = _is_seen(result, stopped_at), stopped_at > 0
@@ -140,6 +141,17 @@ def _read(result: Result) -> Readings:
             val_error=kept["val_error"].mean(axis=1) * y_scale,
         )
 
+
+def _to_learn(result: Result) -> tuple[ToLearn, ToLearn]:
+    """Return what there is to learn in errors and in losses; of the same rows it is worked out once."""
+    of_dataset = _TO_LEARN_OF.setdefault(result.dataset, {})
+    found = of_dataset.get(result.seeds)
+    if found is None:
+        found = of_dataset[result.seeds] = errors_to_learn(result), losses_to_learn(result)
+    return found
+
+
+_TO_LEARN_OF: WeakKeyDictionary[Dataset, dict[tuple[int, ...], tuple[ToLearn, ToLearn]]] = WeakKeyDictionary()
 
 _READ = ("objective", "train_loss", "train_error", "val_loss", "val_error")
 

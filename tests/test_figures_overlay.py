@@ -2,11 +2,12 @@
 
 import math
 
+import numpy as np
 import pytest
 
 from regcore.figures import COLOURS, Overlaid, RunCurves, plot_overlay, summarize_curves
 from regcore.figures._overlay import MAX_BANDS, SYMBOLS
-from regcore.figures._summary import Summary
+from regcore.figures._summary import Summary, lowest_place
 from tests.tables_by_hand import columns
 
 
@@ -109,3 +110,17 @@ def test_no_run_is_an_empty_figure_that_says_so():
 
 def test_every_colour_has_a_symbol_of_its_own():
     assert len(set(SYMBOLS)) == len(SYMBOLS) == len(COLOURS)
+
+
+@pytest.mark.parametrize(
+    ("values", "place"),
+    [
+        ([2.0, 1.0, 1.0], 1),
+        ([math.nan, 3.0, 2.0], 2),
+        ([math.inf, 3.0], 1),
+        ([math.nan, math.inf], None),
+        ([math.inf], None),
+    ],
+)
+def test_the_lowest_place_is_of_a_number(values, place):
+    assert lowest_place(np.array(values)) == place

@@ -30,6 +30,23 @@ def test_two_classes_are_learnt_from_one_half_of_the_rows_wrong_and_ln_2():
     assert readings.errors_to_learn(run).unit == pytest.approx([0.5])
 
 
+def test_of_the_same_rows_there_is_the_same_to_learn_and_of_other_seeds_something_else():
+    def drawn(label_noise=0.5):
+        return Dataset.from_arrays(
+            np.arange(60.0)[:, None], [0, 0, 1] * 20, n_train=20, n_val=5, label_noise=label_noise
+        )
+
+    def gaps(dataset, n_seeds):
+        return readings.read(result([[{"val_error": 0.75}]] * n_seeds, dataset)).gap.tolist()
+
+    shared = drawn()
+    assert [gaps(shared, n_seeds) for n_seeds in (1, 4, 1)] == [
+        gaps(drawn(), n_seeds) for n_seeds in (1, 4, 1)
+    ]
+    assert len(set(gaps(shared, 4))) > 1
+    assert gaps(drawn(0.0), 4) != gaps(shared, 4)
+
+
 def test_wrong_labels_leave_less_to_learn_but_never_less_than_half():
     some, all_wrong = (result([curve(1.0)], data(label_noise=noise)) for noise in (0.4, 1.0))
 
@@ -176,4 +193,4 @@ def test_two_runs_of_the_same_curves_are_read_alike_whatever_their_config():
 def test_a_result_is_read_once_and_another_stop_anew():
     run = result([[{"val_error": 0.5}, {"val_error": 0.25}]])
     assert readings.read(run) is readings.read(run)
-    assert readings.read(run.without_stopping()) is not readings.read(run)
+    assert readings.read(run.with_stopping(patience=1)) is not readings.read(run)

@@ -28,6 +28,7 @@ from regcore.figures._summary import (
     Summary,
     in_order,
     last_of_networks,
+    lowest_place,
     summarize_epochs,
     thinned,
 )
@@ -320,7 +321,7 @@ def _line(curve: Curve, name: str, width: float, rank: int) -> dict[str, Any]:
         "mode": "lines",
         "legendrank": rank,
         "line": {"color": curve.colour, "dash": DASHES[curve.split], "width": width},
-        "customdata": np.column_stack([curve.low, curve.high]),
+        "customdata": np.array([curve.low, curve.high]).T.copy(),
         "hovertemplate": "%{y:.4g}" if curve.low == curve.high else MEDIAN_AND_BAND,
     }
 
@@ -387,9 +388,9 @@ def _describe(info: CurvesInfo) -> str:
     if not val.epochs:
         return f"{info.title}: nothing recorded yet."
     medians = np.array(val.median)
-    if not np.isfinite(medians).any():
+    best = lowest_place(medians)
+    if best is None:
         return f"{info.title}: the {info.y_title} is not finite in any epoch; the training has diverged."
-    best = int(np.nanargmin(medians))
     text = (
         f"{info.title}, {info.y_title}, median of {info.n_networks} networks: after {val.epochs[-1]} epochs "
         f"{train.median[-1]:.3g} on train and {val.median[-1]:.3g} on validation; lowest on validation "

@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 from regcore.figures._curves import MEDIAN_AND_BAND, Measure, Trained
 from regcore.figures._drawn import drawn
 from regcore.figures._style import BAND_OPACITY, DASHES, LINE_WIDTH, OUTLINE, faded, written_template
-from regcore.figures._summary import Summary, in_order, last_of_networks, summarize_epochs
+from regcore.figures._summary import Summary, in_order, last_of_networks, lowest_place, summarize_epochs
 
 # Fixed, so that nothing moves when a run is hidden; the legend takes of it what it needs.
 HEIGHT = 440
@@ -133,7 +133,7 @@ def _line(run: Overlaid, measure: Measure) -> dict[str, Any]:
             "symbol": run.symbol, "size": 9, "color": run.colour, "maxdisplayed": N_SYMBOLS,
             "line": {"width": 1, "color": OUTLINE},
         },
-        "customdata": np.column_stack([summary.low, summary.high]),
+        "customdata": np.array([summary.low, summary.high]).T.copy(),
         "hovertemplate": "%{y:.4g}" if summary.low == summary.high else MEDIAN_AND_BAND,
     }  # fmt: skip
 
@@ -167,8 +167,8 @@ def _describe(runs: Sequence[Overlaid], measure: Measure, y_title: str) -> str:
 def _describe_run(run: Overlaid, measure: Measure) -> str:
     summary = run.curves.by_measure[measure]
     medians = np.array(summary.median)
-    if not np.isfinite(medians).any():
+    best = lowest_place(medians)
+    if best is None:
         return f"{run.name}: not finite in any epoch"
-    best = int(np.nanargmin(medians))
     last = f"{medians[-1]:.3g} after {summary.epochs[-1]} epochs"
     return f"{run.name}: {last}, lowest {medians[best]:.3g} at epoch {summary.epochs[best]}"

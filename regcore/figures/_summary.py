@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -73,6 +74,19 @@ def last_of_networks(history: Columns) -> npt.NDArray[np.int64]:
 def thinned(n_epochs: int) -> npt.NDArray[np.int64]:
     """Return the epochs that are drawn of so many: the first, the last, and some evenly between."""
     return np.unique(np.linspace(1, n_epochs, min(n_epochs, MAX_POINTS)).round().astype(np.int64))
+
+
+def lowest_place(values: npt.NDArray[np.float64]) -> int | None:
+    """Return the place of the lowest of these values, NaN left out; None: none of them is finite.
+
+    Args:
+        values: At least one.
+    """
+    place = int(values.argmin())
+    if math.isfinite(values[place]):
+        return place
+    # `argmin` takes NaN for the lowest, and `nanargmin` several times as long.
+    return int(np.nanargmin(values)) if np.isfinite(values).any() else None
 
 
 def _quantiles(values: npt.NDArray[np.float64]) -> tuple[tuple[float, ...], ...]:
