@@ -1,6 +1,7 @@
 """The store, in SQLite and in a real PostgreSQL: what is kept comes back, and what has no room goes."""
 
 import os
+import random
 import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,7 +17,7 @@ from regcore.config import Config
 from regcore.errors import StoreError
 from regcore.opening import Flattery, OpenedRun, Opening
 from regcore.statistics import PairedDifference
-from regcore.store import Desk, Placed, Seen, Store, schema, stop_keeper, store
+from regcore.store import Arrangement, Desk, Placed, Seen, Store, arranging, schema, stop_keeper, store
 from regcore.store.database import Database
 from regcore.store.packing import pack
 from tests.postgres import NoPostgreSQL, postgresql
@@ -108,7 +109,7 @@ def test_runs_come_back_in_the_order_in_which_they_were_put(opened):
     put(kept, 1, 2, 3)
     assert names(opened()) == ["run 1", "run 2", "run 3"]
 
-    kept.put("mine", [placed(2), placed(3), placed(1)], newest=run(1).key)
+    kept.put("mine", [placed(2), placed(3), placed(1)], newest=[run(1).key])
     assert names(opened()) == ["run 2", "run 3", "run 1"]
 
 
@@ -136,6 +137,48 @@ def test_order_does_not_depend_on_the_clock(opened, monkeypatch):
         put(kept, number)
 
     assert names(kept) == ["run 1", "run 2", "run 3"]
+
+
+def standing(kept, desk):
+    """Return how runs stand on a desk, and what is hidden there."""
+    found = kept.desk(desk)
+    return [each.placed for each in found.kept], found.hidden
+
+
+def an_arrangement(dice, desk):
+    """Return any arrangement of six runs."""
+
+    def some(of, most):
+        return dice.sample(of, dice.randint(0, most))
+
+    numbers = range(1, 7)
+    runs = tuple(placed(number, colour=dice.randint(0, 5)) for number in some(numbers, 6))
+    removed = frozenset(run(number).key for number in some(numbers, 2))
+    hidden = dice.choice([None, frozenset({"baseline"}), frozenset()])
+    return Arrangement(desk, runs, removed, hidden, tuple(run(number).key for number in some(numbers, 2)))
+
+
+def test_arrangements_joined_come_to_the_same_as_one_after_the_other(opened):
+    dice, kept, n_joined = random.Random(0), opened(), 0
+    put(kept, 1, 2, 3, 4, 5, 6)
+
+    def begin(desk):
+        kept.put(desk, [placed(1), placed(2), placed(3), placed(4)], hidden=frozenset({"this run"}))
+
+    for at in range(150):
+        first, second = an_arrangement(dice, f"apart {at}"), an_arrangement(dice, f"apart {at}")
+        both = first.then(second)
+        if both is None:
+            continue
+        n_joined += 1
+        begin(first.desk)
+        arranging(first).apply(kept)
+        arranging(second).apply(kept)
+        begin("joined")
+        arranging(both._replace(desk="joined")).apply(kept)
+        assert standing(kept, "joined") == standing(kept, first.desk)
+        kept.put("joined", removed=[run(number).key for number in range(1, 7)])
+    assert n_joined > 10
 
 
 def test_a_run_keeps_what_it_was_held_against(opened):
@@ -178,7 +221,7 @@ def test_another_order_of_a_desk_takes_four_statements_and_reads_nothing(opened,
     put(kept, 1, 2, 3)
     statements.clear()
 
-    kept.put("mine", [placed(2), placed(3), placed(1)], newest=run(1).key)
+    kept.put("mine", [placed(2), placed(3), placed(1)], newest=[run(1).key])
 
     assert verbs(statements) == [
         "UPDATE regcore_state", "UPDATE regcore_desks", "INSERT INTO regcore_placed", "UPDATE regcore_placed",
@@ -201,7 +244,7 @@ def test_nothing_is_built_anew_for_a_write_like_one_before(opened, monkeypatch):
         for built in ("select", "update", "delete"):
             patched.setattr(store, built, lambda *_: pytest.fail("built anew"))
         put(kept, 2, 3, 4)
-        kept.put("mine", [placed(2), placed(3), placed(4)], removed=[run(1).key], newest=run(2).key)
+        kept.put("mine", [placed(2), placed(3), placed(4)], removed=[run(1).key], newest=[run(2).key])
 
     assert names(kept) == ["run 3", "run 4", "run 2"]
 

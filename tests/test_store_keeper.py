@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from regcore.errors import StoreError
-from regcore.store import Keeper, Write, own_keeper
+from regcore.store import Arrangement, Keeper, Placed, Write, arranging, own_keeper
 
 # A test that waits this long hangs.
 PATIENCE = 30.0
@@ -32,6 +32,10 @@ class FakeStore:
             self.written[:] = before
             raise
         self.transactions.append(len(self.written) - len(before))
+
+    def put(self, desk, *change):
+        self.check()
+        self.written.append((desk, change))
 
     def check(self):
         self.tries += 1
@@ -330,6 +334,122 @@ def test_where_the_database_goes_beside_a_fault_what_was_not_made_waits(store, k
     back(kept_by)
 
     assert store.written == ["first", "last"]
+
+
+# --- arrangements, which nobody waits for -----------------------------------------------------------------
+
+
+def arrange(kept_by, desk, *newest, placed=(1, 2, 3)):
+    runs = tuple(Placed(f"run {number}", "") for number in placed)
+    return kept_by.put(lambda: arranging(Arrangement(desk, runs, newest=newest)))
+
+
+def written(store):
+    """Return what was written: of arrangements, the desk and which runs have become its newest."""
+    return [what if isinstance(what, str) else (what[0], *what[1][-1]) for what in store.written]
+
+
+@pytest.fixture
+def patient(monkeypatch):
+    """Have arrangements wait for others for longer than any test."""
+    monkeypatch.setattr("regcore.store.keeper.SECONDS_FOR_OTHERS", 1000.0)
+
+
+def is_idle(kept_by):
+    """Wait until the keeper has taken all that was put."""
+    with kept_by._changed:
+        return kept_by._changed.wait_for(lambda: not kept_by._made and kept_by._in_hand is None, PATIENCE)
+
+
+def test_arrangements_wait_and_are_written_with_what_somebody_waits_for(store, kept_by, patient):
+    arrange(kept_by, "mine", "run 1")
+    arrange(kept_by, "yours", "run 2")
+    assert is_idle(kept_by)
+    # They are late for nobody.
+    assert (store.transactions, kept_by.status()) == ([], (None, 0))
+
+    kept_by.put(lambda: write("a run"))
+    with kept_by._changed:
+        kept_by._changed.wait_for(lambda: not kept_by._n_left(), PATIENCE)
+
+    assert written(store) == [("mine", "run 1"), ("yours", "run 2"), "a run"]
+    assert store.transactions == [3]
+
+
+def test_an_arrangement_that_somebody_waits_for_is_written_at_once(store, kept_by, patient):
+    arrange(kept_by, "mine", "run 1")
+    number = arrange(kept_by, "yours", "run 2")
+    assert is_idle(kept_by)
+
+    assert kept_by.flush(PATIENCE, number)
+    assert store.transactions == [2]
+
+
+def test_an_arrangement_that_nobody_waits_for_is_written_in_a_moment(store, kept_by, monkeypatch):
+    monkeypatch.setattr("regcore.store.keeper.SECONDS_FOR_OTHERS", 0.01)
+    arrange(kept_by, "mine", "run 1")
+    back(kept_by)
+
+    assert written(store) == [("mine", "run 1")]
+
+
+def test_several_arrangements_of_a_desk_make_one_and_those_of_others_stay(store, kept_by, patient):
+    for newest in ("run 1", "run 2", "run 1"):
+        arrange(kept_by, "mine", newest)
+        arrange(kept_by, "yours", "run 3")
+
+    assert kept_by.flush(PATIENCE)
+    assert written(store) == [("mine", "run 2", "run 1"), ("yours", "run 3")]
+
+
+def test_who_waits_for_an_arrangement_that_was_joined_waits_for_all_of_it(store, kept_by, patient):
+    arrange(kept_by, "mine", "run 1")
+    number = arrange(kept_by, "mine", "run 2")
+
+    assert kept_by.flush(PATIENCE, number)
+    assert written(store) == [("mine", "run 1", "run 2")]
+
+
+def test_no_arrangement_is_made_before_a_run_that_it_came_after(store, kept_by):
+    goes_on = held_up(kept_by)
+    arrange(kept_by, "mine", "run 1")
+    put(kept_by, "a run")
+    arrange(kept_by, "mine", "run 2")
+    goes_on.set()
+
+    assert kept_by.flush(PATIENCE)
+    assert written(store) == [("mine", "run 1"), "a run", ("mine", "run 2")]
+
+
+def test_what_does_not_come_to_the_same_in_one_is_written_in_two(store, kept_by, patient):
+    arrange(kept_by, "mine", "run 1")
+    arrange(kept_by, "mine", "run 2", placed=(1, 2, 3, 4))
+
+    assert kept_by.flush(PATIENCE)
+    assert written(store) == [("mine", "run 1"), ("mine", "run 2")]
+
+
+def test_arrangements_that_wait_are_written_when_the_server_ends(store, patient):
+    kept_by = Keeper(store)
+    arrange(kept_by, "mine", "run 1")
+
+    kept_by.close(PATIENCE)
+
+    assert written(store) == [("mine", "run 1")]
+
+
+def test_arrangements_wait_for_a_database_that_is_away_and_are_told(store, kept_by, patient):
+    store.problem = "away"
+    assert not kept_by.flush(PATIENCE, arrange(kept_by, "mine", "run 1"))
+    arrange(kept_by, "yours", "run 2")
+    assert is_idle(kept_by)
+    assert kept_by.status() == ("away", 2)
+
+    # Whoever waits now is told at once that it is away, and has it written when it is back.
+    assert not kept_by.flush(PATIENCE)
+    store.problem = None
+    back(kept_by)
+    assert written(store) == [("mine", "run 1"), ("yours", "run 2")]
 
 
 @pytest.mark.parametrize(("max_writes", "n_bytes"), [(3, 0), (1000, 1)])

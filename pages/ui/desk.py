@@ -28,6 +28,7 @@ from regcore.hosting.desk import token_of
 from regcore.provenance import Made, numbers_of
 from regcore.results import Result
 from regcore.store import (
+    Arrangement,
     Desk,
     FinishedRun,
     Keeper,
@@ -35,6 +36,7 @@ from regcore.store import (
     Seen,
     Store,
     Write,
+    arranging,
     own_keeper,
     packed_history,
 )
@@ -137,7 +139,7 @@ def save(before: Shelf, after: Shelf, hidden: frozenset[str], results: Sequence[
     new = [(entry, of[entry.config]) for entry in _with_baselines(after) if entry.config in of]
     removed = _keys(before) - _keys(after)
     last_before, last = (shelf[-1].key if shelf else None for shelf in (before, after))
-    newest = last if last != last_before else None
+    newest = (last,) if last and last != last_before else ()
     number = kept_by.put(partial(_write, desk, _placed(after), new, removed, hidden, newest))
     if results:
         state.keep(_WRITING, number)
@@ -157,7 +159,7 @@ def save_all(shelf: Shelf, hidden: frozenset[str], there: Shelf) -> None:
     desk, kept_by = found
     known = {entry.key for entry in _with_baselines(there)}
     new = [(entry, None) for entry in _with_baselines(shelf) if entry.key not in known]
-    kept_by.put(partial(_write, desk, _placed(shelf), new, set(), hidden, None))
+    kept_by.put(partial(_write, desk, _placed(shelf), new, set(), hidden, ()))
 
 
 def save_opening(seen: Seen) -> None:
@@ -291,10 +293,12 @@ def _write(
     new: Sequence[tuple[Entry, Result | None]],
     removed: set[str],
     hidden: frozenset[str] | None,
-    newest: str | None,
+    newest: tuple[str, ...],
 ) -> Write:
     """Return the change that the keeper will make."""
     runs = [_run(entry, entry.origin, result) for entry, result in new if entry.origin]
+    if not runs:
+        return arranging(Arrangement(desk, placed, frozenset(removed), hidden, newest))
     n_bytes = sum(len(run.history or b"") + BYTES_BESIDE for run in runs)
     return Write(lambda store: store.put(desk, placed, runs, removed, hidden, newest), n_bytes)
 
@@ -312,7 +316,7 @@ def _write_done(desk: str, name: str, run: Run, entry_of: EntryOf) -> Write | No
         entry = entry_of(name, last, _origin(last, made_by), baseline)
     except RegcoreError:
         return None  # An ensemble: its page reads it.
-    change = _write(desk, _placed((entry,)), [(baseline, first), (entry, last)], set(), None, None)
+    change = _write(desk, _placed((entry,)), [(baseline, first), (entry, last)], set(), None, ())
 
     def apply(store: Store) -> None:
         if entry.config not in store.configs(desk):

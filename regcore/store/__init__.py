@@ -1,12 +1,13 @@
 """Finished runs and the desks of visitors, kept in SQLite or PostgreSQL."""
 
-from regcore.store.keeper import Keeper, Status, Write
+from regcore.store.keeper import Keeper, Status, Write, arranging
 from regcore.store.openings import Seen
-from regcore.store.records import Desk, FinishedRun, Kept, Placed, packed_history
+from regcore.store.records import Arrangement, Desk, FinishedRun, Kept, Placed, packed_history
 from regcore.store.service import own_keeper, status, stop_keeper
 from regcore.store.store import Store
 
 __all__ = [
+    "Arrangement",
     "Desk",
     "FinishedRun",
     "Keeper",
@@ -16,6 +17,7 @@ __all__ = [
     "Status",
     "Store",
     "Write",
+    "arranging",
     "own_keeper",
     "packed_history",
     "status",

@@ -13,6 +13,7 @@ from itertools import islice
 from typing import NamedTuple, TypeVar
 
 from regcore.errors import StoreError
+from regcore.store.records import Arrangement
 from regcore.store.store import Store
 
 logger = logging.getLogger(__name__)
@@ -26,6 +27,8 @@ MAX_WRITES = 2000
 # Of one transaction: another process waits for its end, though not for long, and so do those whose changes
 # are in it.
 WRITES_TOGETHER, SECONDS_TOGETHER = 20, 0.5
+# What nobody waits for may wait so long for others, to be written together with them.
+SECONDS_FOR_OTHERS = 0.25
 
 
 class Write(NamedTuple):
@@ -34,10 +37,19 @@ class Write(NamedTuple):
     Attributes:
         apply: Makes it; it may be called again after a `StoreError`.
         n_bytes: What it holds in memory until then.
+        arrangement: All that it changes, if it brings no run: it may wait a moment, and one that comes after
+            it may be made together with it.
     """
 
     apply: Callable[[Store], None]
     n_bytes: int = 0
+    arrangement: Arrangement | None = None
+
+
+def arranging(arrangement: Arrangement) -> Write:
+    """Return the change that arranges runs on a desk."""
+    desk, placed, removed, hidden, newest = arrangement
+    return Write(lambda store: store.put(desk, placed, (), removed, hidden, newest), arrangement=arrangement)
 
 
 class Status(NamedTuple):
@@ -45,11 +57,25 @@ class Status(NamedTuple):
 
     Attributes:
         problem: One sentence on what is wrong with the database; None if nothing is.
-        n_waiting: Changes that are not yet written.
+        n_waiting: Changes that are not yet written, but for those that wait a moment for others.
     """
 
     problem: str | None
     n_waiting: int
+
+
+class _Waiting(NamedTuple):
+    """A change that waits to be written.
+
+    Attributes:
+        number: Of the change.
+        write: The change.
+        due: When it is written at the latest, by `time.monotonic`, unless the database is away.
+    """
+
+    number: int
+    write: Write
+    due: float
 
 
 class Keeper:
@@ -70,7 +96,9 @@ class Keeper:
         self._reading = threading.Lock()
         # Each with its number, in the order in which they were put.
         self._made: deque[tuple[int, Callable[[], Write | None]]] = deque()
-        self._waiting: deque[tuple[int, Write]] = deque()
+        self._waiting: deque[_Waiting] = deque()
+        # Number of the last change that somebody waits for.
+        self._wanted = 0
         self._in_hand: int | None = None
         self._n_put = 0
         self._n_bytes = 0
@@ -91,7 +119,8 @@ class Keeper:
     def status(self) -> Status:
         """Return how the store is."""
         with self._changed:
-            return Status(self._problem, self._n_left())
+            is_held = self._problem is None and time.monotonic() < self._due()
+            return Status(self._problem, self._n_left() - is_held * len(self._waiting))
 
     def put(self, make: Callable[[], Write | None]) -> int:
         """Make a change soon, and return its number, by which `flush` knows it.
@@ -114,6 +143,10 @@ class Keeper:
         """
         deadline = time.monotonic() + seconds
         with self._changed:
+            wanted = self._n_put if until is None else until
+            if wanted > self._wanted:
+                self._wanted = wanted
+                self._changed.notify_all()
             while self._is_left(until) and self._problem is None:
                 left = deadline - time.monotonic()
                 if left <= 0:
@@ -172,8 +205,11 @@ class Keeper:
     def _work(self) -> None:
         while True:
             with self._changed:
-                while not self._is_closed and not self._made and not self._is_due():
-                    self._changed.wait(self._seconds_to_wait())
+                while not self._is_closed and not self._made:
+                    left = self._due() - time.monotonic()
+                    if left <= 0:
+                        break
+                    self._changed.wait(left if left < math.inf else None)
                 if self._is_closed:
                     return
                 put = self._made.popleft() if self._made else None
@@ -185,14 +221,14 @@ class Keeper:
             else:
                 self._look()
 
-    def _is_due(self) -> bool:
-        return self._has_work() and time.monotonic() >= self._try_again
-
-    def _has_work(self) -> bool:
-        return bool(self._waiting) or self._problem is not None
-
-    def _seconds_to_wait(self) -> float | None:
-        return max(0.0, self._try_again - time.monotonic()) if self._has_work() else None
+    def _due(self) -> float:
+        """Return when the next thing is to be done, by `time.monotonic`; infinite: there is none."""
+        if self._problem is not None:
+            return self._try_again
+        if not self._waiting:
+            return math.inf
+        first = self._waiting[0]
+        return first.due if first.number > self._wanted else 0.0
 
     def _take(self, number: int, make: Callable[[], Write | None]) -> None:
         """Take a change into the queue, made: what it was made from may be large and need not wait there."""
@@ -203,19 +239,46 @@ class Keeper:
             write = None
         with self._changed:
             self._in_hand = None
-            if write is not None:
-                self._waiting.append((number, write))
-                self._n_bytes += write.n_bytes
+            if write is not None and not self._join(write):
+                self._line_up(number, write)
             while len(self._waiting) > MAX_WRITES or self._n_bytes > self._max_bytes:
-                self._n_bytes -= self._waiting.popleft()[1].n_bytes
+                self._n_bytes -= self._waiting.popleft().write.n_bytes
                 self._n_dropped += 1
             self._changed.notify_all()
+
+    def _line_up(self, number: int, write: Write) -> None:
+        due = time.monotonic()
+        if write.arrangement is None:
+            # It takes along what waits before it.
+            self._wanted = max(self._wanted, number)
+        else:
+            due += SECONDS_FOR_OTHERS
+        self._waiting.append(_Waiting(number, write, due))
+        self._n_bytes += write.n_bytes
+
+    def _join(self, write: Write) -> bool:
+        """Return whether an arrangement of a desk was joined to the one of this desk that waits already.
+
+        Only to one that no run came after, which another order of both would place elsewhere.
+        """
+        if write.arrangement is None:
+            return False
+        for at in reversed(range(len(self._waiting))):
+            before = self._waiting[at]
+            if before.write.arrangement is None:
+                return False
+            if before.write.arrangement.desk == write.arrangement.desk:
+                both = before.write.arrangement.then(write.arrangement)
+                if both is not None:
+                    self._waiting[at] = before._replace(write=arranging(both))
+                return both is not None
+        return False
 
     def _write(self) -> None:
         with self._changed:
             # After a failure one by one, until one succeeds: it may be a single one that cannot be written.
             most = 1 if self._problem is not None else WRITES_TOGETHER
-            together = [write for _, write in islice(self._waiting, most)]
+            together = [each.write for each in islice(self._waiting, most)]
         try:
             n_made = self._apply(together)
         except StoreError as error:
@@ -263,7 +326,7 @@ class Keeper:
         """Let go of the first changes that wait, which were made."""
         with self._changed:
             for _ in range(n_made):
-                self._n_bytes -= self._waiting.popleft()[1].n_bytes
+                self._n_bytes -= self._waiting.popleft().write.n_bytes
             self._succeed()
 
     def _look(self) -> None:

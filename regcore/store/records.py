@@ -63,6 +63,42 @@ class Placed(NamedTuple):
     baseline: str | None = None
 
 
+class Arrangement(NamedTuple):
+    """How runs stand on a desk that has them already, for all that is known.
+
+    Attributes:
+        desk: Name of the desk.
+        placed: Runs, the newest last; those that are there keep their place.
+        removed: Keys of runs that are no longer there.
+        hidden: Which of the runs that a page shows are not drawn; None: as before.
+        newest: Keys of runs that become the newest, one after the other.
+    """
+
+    desk: str
+    placed: tuple[Placed, ...]
+    removed: frozenset[str] = frozenset()
+    hidden: frozenset[str] | None = None
+    newest: tuple[str, ...] = ()
+
+    def then(self, later: Arrangement) -> Arrangement | None:
+        """Return the one that comes to the same as this one and a later one; None where there is none.
+
+        That is where the later one puts a run on the desk which this one does not, or takes away: such a run
+        becomes the newest.
+        """
+        placed = {each.run: each for each in self.placed}
+        new = {each.run: each for each in later.placed}
+        if later.desk != self.desk or not new.keys() <= placed.keys() - self.removed:
+            return None
+        return Arrangement(
+            self.desk,
+            tuple((placed | new).values()),
+            self.removed | later.removed,
+            self.hidden if later.hidden is None else later.hidden,
+            (*(run for run in self.newest if run not in later.newest), *later.newest),
+        )
+
+
 class Kept(NamedTuple):
     """A run that was found on a desk, what it is there, and what it was held against."""
 

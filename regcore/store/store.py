@@ -75,7 +75,7 @@ class Store:
         runs: Iterable[FinishedRun] = (),
         removed: Iterable[str] = (),
         hidden: frozenset[str] | None = None,
-        newest: str | None = None,
+        newest: Sequence[str] = (),
     ) -> None:
         """Put runs on a desk, or change how they are there; those of other tabs stay.
 
@@ -85,7 +85,7 @@ class Store:
             runs: Those of them that may not be kept yet.
             removed: Keys of runs that are no longer on the desk.
             hidden: Which of the runs that a page shows are not drawn; None: as before.
-            newest: Key of a run that becomes the newest, though it may be there.
+            newest: Keys of runs that become the newest, one after the other, though they may be there.
         """
         with self.database.writing() as connection:
             tick = self._begin(connection, desk, hidden)
@@ -96,8 +96,10 @@ class Store:
             rows = [_row_of_placed(desk, each, tick, at) for at, each in enumerate(placed)]
             if rows:
                 connection.execute(_placing(connection.dialect.name), rows)
-            if newest is not None:
-                last = {"of_desk": desk, "of_run": newest, "position": tick * 1000 + 999}
+            first = (tick + 1) * 1000 - len(newest)
+            if last := [
+                {"of_desk": desk, "of_run": key, "position": first + at} for at, key in enumerate(newest)
+            ]:
                 connection.execute(_MOVE, last)
             if gone := [{"of_desk": desk, "of_run": key} for key in removed]:
                 connection.execute(_REMOVE, gone)
