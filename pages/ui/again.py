@@ -94,9 +94,9 @@ def draw(how: Callable[..., None], *inputs: Hashable) -> None:
     """Draw a part of the page where the page is just now; of equal inputs, send what was drawn before.
 
     What it draws must follow from its inputs alone, and be the same to all sessions. It may have widgets, by
-    key and with callbacks, for what they stand at is not told here; it may not offer files, for Streamlit
-    forgets those that are not offered again. What belongs to a fragment of its own, to the whole page, or is
-    elsewhere is drawn each time.
+    key and with callbacks, for what they stand at is not told here; it may not offer files to download, for
+    Streamlit forgets those that are not offered again. What belongs to a fragment of its own, to the whole
+    page, or is elsewhere is drawn each time.
 
     Args:
         how: Draws it: a function of a module.

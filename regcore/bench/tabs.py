@@ -57,7 +57,6 @@ LABELS = {
 }
 BACK = {"ArrowLeft": "ArrowRight", "ArrowRight": "ArrowLeft"}
 PATIENCE_MS = 60_000
-# Where a tab turns to, by what the menu calls it.
 # Where tabs turn to and back, by the title in the menu.
 TURNS = {"Early stopping": "early_stopping", "Lab": LAB}
 # Nothing runs, nothing waits to be drawn anew, and no run is under way.
