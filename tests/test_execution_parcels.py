@@ -55,7 +55,7 @@ def test_large_arrays_are_views_of_what_was_read_and_small_ones_are_not():
     }
 
 
-def test_arrays_begin_where_a_processor_reads_them_fast():
+def test_arrays_begin_at_whole_multiples_of_a_number_of_bytes_in_their_message():
     packed = np.frombuffer(parcels.pack(answer()), np.uint8).copy()
     train = parcels.unpack(memoryview(packed)).rows.outputs["train"]
 

@@ -122,6 +122,38 @@ def test_a_moved_widget_changes_configuration_and_link(browser):
     assert browser.query_params == {**START_QUERY, "l2": ["0.01"]}
 
 
+@pytest.fixture
+def way_back(monkeypatch):
+    """Have the next runs of pages be asked for by the browser's Back."""
+
+    def go() -> None:
+        asked = SimpleNamespace(is_history_navigation=True)
+        monkeypatch.setattr(state, "get_script_run_ctx", lambda **_: asked)
+
+    return go
+
+
+def test_on_the_way_back_a_page_has_what_it_had_whatever_its_url_says(browser, way_back):
+    state.enter("Lab")
+    paste(browser, "data=digits&l2=0.001")
+    state.begin()
+    state.enter("Dropout")
+    paste(browser, "data=wine&dropout_hidden=0.5")
+    state.begin()
+
+    way_back()
+    state.enter("Lab")
+    assert state.begin() == Config(data="digits", l2=0.001)
+    assert browser.query_params == {"data": ["digits"], "l2": ["0.001"]}
+
+
+def test_on_the_way_back_to_what_a_session_has_not_shown_its_url_counts(browser, way_back):
+    way_back()
+    state.enter("Lab")
+    paste(browser, "data=digits&l2=0.001")
+    assert state.begin() == Config(data="digits", l2=0.001)
+
+
 def bound(shown: float) -> str:
     """Return the key of a slider that shows this L2."""
     return state.bind("l2", shown, lambda moved: {"l2": moved})["key"]

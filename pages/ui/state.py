@@ -13,6 +13,7 @@ from urllib.parse import parse_qs
 from uuid import uuid4
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from regcore.config import Config
 from regcore.data import check_built_in
@@ -334,10 +335,20 @@ def _is_link(query: dict[str, list[str]]) -> bool:
     """Return whether somebody followed or pasted this query.
 
     It is none if a page has written it: a browser that has not heard of the last change sends the one before.
+    And it is none on the way back to a page that has been shown: what another page has written last may have
+    come so late that it stands there.
     """
+    if _is_way_back() and _of_page(_CONFIG) in st.session_state:
+        return False
     if not query or st.session_state.get(_ARRIVED, True):
         return bool(query)
     return not st.session_state.get(_MOVED) and query not in st.session_state.get(_WRITTEN, [])
+
+
+def _is_way_back() -> bool:
+    """Return whether this run was asked for by the browser's Back or Forward."""
+    context = get_script_run_ctx(suppress_warning=True)
+    return context is not None and context.is_history_navigation
 
 
 def _write(chosen: Config) -> None:

@@ -26,7 +26,7 @@ from regcore.settings import KIB, MIB
 LARGE_BYTES = 256 * KIB
 # Memory that waits for the next answer: so many pieces, none larger.
 N_KEPT, LARGEST_KEPT = 2, 16 * MIB
-# Where an array may begin.
+# An array begins at a multiple of so many bytes from the begin of its message, so its numbers are aligned.
 ALIGNMENT = 64
 
 # No pickle begins so.

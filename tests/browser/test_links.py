@@ -119,3 +119,22 @@ def test_back_leads_to_the_page_before_however_often_a_knob_has_moved(server, op
     page.go_forward()
     expect(page).to_have_url(re.compile("l2=2e-05"))
     expect(page.get_by_role("group", name="L2", exact=True)).to_contain_text("2e-05")
+
+
+@pytest.mark.slow
+def test_on_the_way_back_each_page_has_its_own_settings(server, open_page):
+    page = settled(open_page(f"{server.url}/early_stopping?epochs=20&seeds=2"))
+    menu = page.get_by_test_id("stSidebar")
+    for name in ("Lab", "Early stopping", "Dropout"):
+        menu.get_by_role("link", name=name, exact=True).click()
+        expect(page.get_by_role("heading", name=name, level=1)).to_be_visible()
+        settled(page)
+
+    for name, its_own in (
+        ("Early stopping", r"/early_stopping\?.*epochs=20"),
+        ("Lab", r"/lab\?(?!.*epochs=20)"),
+    ):
+        page.go_back()
+        expect(page.get_by_role("heading", name=name, level=1)).to_be_visible()
+        settled(page)
+        expect(page).to_have_url(re.compile(its_own))
