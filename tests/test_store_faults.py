@@ -1,16 +1,18 @@
 """What may happen to a file of the lab and to the servers that have it open: nothing kept is lost."""
 
+import shutil
 import sqlite3
 import subprocess
 import sys
 import threading
-from contextlib import closing, contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
 from regcore.errors import StoreError
-from regcore.store import Keeper, Store, Write, database
+from regcore.store import Keeper, Store, Write, database, keeper
 from regcore.store.database import Database
 from tests.store_runs import PLENTY, names, placed, put, run
 
@@ -65,6 +67,62 @@ def test_what_a_killed_process_has_kept_is_there(file):
     # The last one may have been kept and not been told.
     assert kept[-1] in (told, told + 1)
     assert kept == list(range(kept[-1] + 1 - len(kept), kept[-1] + 1))
+
+
+def in_the_file_alone(file, tmp_path):
+    """Return the names in the file itself, as it is where its log is lost; none while it is being written."""
+    copy = tmp_path / "copy.sqlite"
+    shutil.copyfile(file, copy)
+    with closing(sqlite3.connect(copy)) as connection, suppress(sqlite3.DatabaseError):
+        return [name for (name,) in connection.execute("SELECT name FROM regcore_placed ORDER BY position")]
+    return []
+
+
+def test_what_is_settled_is_in_the_file_and_not_only_in_its_log(store, file, tmp_path):
+    store.database.settle()
+    assert in_the_file_alone(file, tmp_path) == ["run 1"]
+    put(store, 2)
+    assert in_the_file_alone(file, tmp_path) == ["run 1"]
+    assert names_in(file) == ["run 1", "run 2"]
+    store.database.settle()
+    assert in_the_file_alone(file, tmp_path) == ["run 1", "run 2"]
+
+
+def test_it_settles_while_others_read_and_write(store, file, tmp_path):
+    put(store, 2)
+    with closing(sqlite3.connect(file, isolation_level=None)) as reads, store.database.writing():
+        reads.execute("BEGIN")
+        assert reads.execute("SELECT count(*) FROM regcore_placed").fetchone() == (2,)
+        with ThreadPoolExecutor(1) as threads:
+            threads.submit(store.database.settle).result(PATIENCE)
+        assert in_the_file_alone(file, tmp_path) == ["run 1", "run 2"]
+
+
+def test_what_a_keeper_has_written_settles_in_a_while(store, file, tmp_path, monkeypatch):
+    monkeypatch.setattr(keeper, "SECONDS_TO_SETTLE", 0.01)
+    kept_by = Keeper(store)
+    for number in (2, 3):
+        kept_by.put(lambda number=number: Write(lambda store: put(store, number)))
+        assert kept_by.flush(PATIENCE)
+        for _ in range(3000):
+            if in_the_file_alone(file, tmp_path)[-1:] == [f"run {number}"]:
+                break
+            threading.Event().wait(0.01)
+        else:
+            raise AssertionError(f"run {number} is not in the file")
+    kept_by.close()
+
+
+def test_a_database_that_was_not_opened_or_is_gone_has_nothing_to_settle(file):
+    unused = Database(f"sqlite:///{file}")
+    unused.settle()
+    assert not file.exists()
+    with open_store(file) as opened:
+        put(opened, 1)
+        shutil.rmtree(file.parent)
+        with suppress(StoreError):
+            opened.database.settle()
+        assert not file.exists()
 
 
 def test_two_processes_begin_with_the_same_new_file(file):

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from regcore.errors import StoreError
-from regcore.store import Arrangement, Keeper, Placed, Write, arranging, own_keeper
+from regcore.store import Arrangement, Keeper, Placed, Write, arranging, keeper, own_keeper
 
 # A test that waits this long hangs.
 PATIENCE = 30.0
@@ -21,7 +21,10 @@ class FakeStore:
         self.problem = None
         self.tries = 0
         self.transactions = []
-        self.database = SimpleNamespace(n_new=0, address="nowhere", close=lambda: None, writing=self.writing)
+        self.settled = []
+        self.database = SimpleNamespace(
+            n_new=0, address="nowhere", close=lambda: None, writing=self.writing, settle=self.settle
+        )
 
     @contextmanager
     def writing(self):
@@ -32,6 +35,10 @@ class FakeStore:
             self.written[:] = before
             raise
         self.transactions.append(len(self.written) - len(before))
+
+    def settle(self):
+        self.settled.append(list(self.written))
+        self.check()
 
     def put(self, desk, *change):
         self.check()
@@ -87,6 +94,44 @@ def test_what_is_handed_over_is_written_in_order(store, kept_by):
     assert kept_by.flush(PATIENCE)
     assert store.written == list(range(100))
     assert kept_by.status() == (None, 0)
+
+
+def settled(store, *whats):
+    for _ in range(3000):
+        if store.settled and store.settled[-1] == list(whats):
+            return True
+        threading.Event().wait(0.01)
+    return False
+
+
+def test_what_is_written_is_settled_later_and_again_where_that_failed(store, kept_by, monkeypatch):
+    monkeypatch.setattr(keeper, "SECONDS_TO_SETTLE", 0.01)
+    put(kept_by, "a")
+    assert settled(store, "a")
+    assert kept_by.flush(PATIENCE)
+    # Where it fails, nothing is said before somebody writes.
+    store.problem = "away"
+    kept_by._to_settle.set()
+    n_settled = len(store.settled)
+    for _ in range(3000):
+        if len(store.settled) > n_settled:
+            break
+        threading.Event().wait(0.01)
+    assert kept_by.status().problem is None
+    store.problem = None
+    put(kept_by, "b")
+    assert settled(store, "a", "b")
+
+
+def test_what_settles_ends_with_the_keeper(store):
+    kept_by = Keeper(store)
+    put(kept_by, "a")
+    assert kept_by.flush(PATIENCE)
+    (settling,) = [each for each in threading.enumerate() if each.name == "regcore-disk"]
+    kept_by.close()
+    settling.join(PATIENCE)
+    assert not settling.is_alive()
+    assert store.settled == []
 
 
 def test_who_hands_over_does_not_wait_for_the_database(store, kept_by):

@@ -29,6 +29,9 @@ MAX_WRITES = 2000
 WRITES_TOGETHER, SECONDS_TOGETHER = 20, 0.5
 # What nobody waits for may wait so long for others, to be written together with them.
 SECONDS_FOR_OTHERS = 0.25
+# A loss of power takes with it what was written in the last so many seconds at most; the end of the process
+# takes nothing.
+SECONDS_TO_SETTLE = 5.0
 
 
 class Write(NamedTuple):
@@ -79,7 +82,7 @@ class _Waiting(NamedTuple):
 
 
 class Keeper:
-    """Makes changes of a store one after the other, in a thread of its own.
+    """Makes changes of a store one after the other, in a thread of its own; another one settles them.
 
     Args:
         store: The store.
@@ -108,6 +111,8 @@ class Keeper:
         self._try_again = 0.0
         self._is_closed = False
         self._thread: threading.Thread | None = None
+        self._to_settle = threading.Event()
+        self._closing = threading.Event()
         self._n_dropped = 0
         self._n_recovered = 0
 
@@ -183,6 +188,8 @@ class Keeper:
         with self._changed:
             self._is_closed = True
             self._changed.notify_all()
+        self._closing.set()
+        self._to_settle.set()
         if self._thread is not None:
             self._thread.join(seconds + 1)
         self._store.database.close()
@@ -191,6 +198,7 @@ class Keeper:
         if self._thread is None and not self._is_closed:
             self._thread = threading.Thread(target=self._work, name="regcore-store", daemon=True)
             self._thread.start()
+            threading.Thread(target=self._settle, name="regcore-disk", daemon=True).start()
         self._changed.notify_all()
 
     def _n_left(self) -> int:
@@ -328,6 +336,14 @@ class Keeper:
             for _ in range(n_made):
                 self._n_bytes -= self._waiting.popleft().write.n_bytes
             self._succeed()
+        self._to_settle.set()
+
+    def _settle(self) -> None:
+        """Have what was written settle, some time later, beside what is written then."""
+        while self._to_settle.wait() and not self._closing.wait(SECONDS_TO_SETTLE):
+            self._to_settle.clear()
+            with suppress(StoreError):  # Whoever writes next says it.
+                self._store.database.settle()
 
     def _look(self) -> None:
         """Look whether the database is back, with nothing to write."""
