@@ -210,9 +210,32 @@ def test_early_chunks_end_shortly_before_a_half_second(per_step, is_known):
         state = chunk.state or ENGINE.start(chunk.shard, DATASET)
         seconds = chunk.n_steps * per_step
         training.take(Advanced(*ENGINE.advance(chunk.shard, state, chunk.n_steps, DATASET), seconds, seconds))
-        ends.append(training.seconds_trained)
+        ends.append(training.work_done)
     assert any(0.4 < end <= 0.5 for end in ends), ends
     assert is_known == (ends[0] == pytest.approx(0.235, abs=per_step))
+
+
+def sizes_of_chunks(slower, n_chunks=4):
+    """Return the steps of chunks that take so many times as long as they cost their core."""
+    training, sizes = Training(tasks_of(CONFIG.replace(seeds=1, epochs=10_000)), ENGINE), []
+    for _ in range(n_chunks):
+        chunk = training.next_chunk(1e-4)
+        state = chunk.state or ENGINE.start(chunk.shard, DATASET)
+        cost = chunk.n_steps * 1e-4
+        advanced = ENGINE.advance(chunk.shard, state, chunk.n_steps, DATASET)
+        training.take(Advanced(*advanced, slower * cost, cost))
+        sizes.append(chunk.n_steps)
+    return sizes
+
+
+def test_a_training_whose_core_others_use_is_not_cut_into_more_pieces():
+    assert sizes_of_chunks(slower=1.9) == sizes_of_chunks(slower=1.0)
+
+
+def test_pieces_do_not_take_for_ever_on_a_core_that_others_have_to_themselves():
+    few, most = sizes_of_chunks(slower=20.0)[-1], sizes_of_chunks(slower=1.0)[-1]
+    # Of 20 times as long, ten are made up for.
+    assert few == pytest.approx(most / 10, rel=0.2)
 
 
 def test_chunks_end_with_a_block_of_random_numbers():

@@ -91,6 +91,24 @@ def test_a_short_run_waits_for_no_long_one():
         cancel_all(scheduler)
 
 
+def test_who_has_begun_is_served_again_though_new_ones_keep_coming():
+    with scheduler_by_hand(n_workers=1) as (scheduler, executor):
+        for seed in range(4):
+            scheduler.submit(tasks_of(LONG.replace(seed=seed)), f"long {seed}")
+        machine = Machine(executor, 1)
+        machine.run(8)
+        # More come than there is time for: with each piece that is done a short run of somebody else.
+        for new in range(100, 160):
+            scheduler.submit(tasks_of(CONFIG.replace(seeds=1, epochs=1, seed=new)), f"new {new}")
+            machine.run(1)
+        served = Counter(machine.served[8:])
+        n_new = sum(seed >= 100 for seed in served)
+        cancel_all(scheduler)
+    assert min(served[seed] for seed in range(4)) >= 2
+    # And who comes new is not behind for that.
+    assert n_new >= 20
+
+
 def test_runs_of_one_owner_beyond_those_served_at_a_time_wait_for_them():
     with scheduler_by_hand(session_runs=2) as (scheduler, executor):
         jobs = [scheduler.submit(tasks_of(LONG.replace(seed=seed, epochs=20)), "eager") for seed in range(4)]

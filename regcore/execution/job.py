@@ -30,6 +30,9 @@ QUARTER, N_QUARTERS = 0.235, 2
 SHORTEST_PART = 0.4
 # A measured pace may be off (the first chunk of a new shape includes a trace), so chunks grow by steps.
 MAX_GROWTH = 8
+# Where others keep its core from a worker, a chunk takes longer than it should, up to this factor. It is not
+# made smaller for that: in as many more pieces, a training would wait for as many more turns.
+LONGER_BESIDE_OTHERS = 2.0
 # Until a pace was measured: what a core does at least, and what a step costs at least.
 FLOPS_PER_SECOND, SECONDS_PER_STEP = 1e10, 5e-4
 
@@ -89,6 +92,7 @@ class Job:
         self.total_steps = 0
         self.done_steps = 0
         self.served = 0
+        self.came_after = 0
 
     def rounds(self) -> int:
         """Return how many pieces have come of each of its trainings."""
@@ -118,7 +122,8 @@ class Training:
         self.needed_bytes = engine.estimate_bytes(self.shard, self.dataset, self.tasks[0].until)
         self.flops = engine.flops_per_step(self.shard, self.dataset)
         self.seconds_per_step: float | None = None
-        self.seconds_trained = 0.0
+        self.work_per_step: float | None = None
+        self.work_done = 0.0
         self.chunk_steps = 0
         self.n_chunks = 0
         self.is_let_in = False
@@ -148,7 +153,7 @@ class Training:
         Args:
             seconds_per_step: What a step of such networks cost so far; None: that is not known.
         """
-        self.chunk_steps = self._steps_of_next_chunk(self.seconds_per_step or seconds_per_step)
+        self.chunk_steps = self._steps_of_next_chunk(self.work_per_step or seconds_per_step)
         return Chunk(self.engine, self.shard, self.state, self.chunk_steps, self.dataset.key)
 
     def _steps_of_next_chunk(self, seconds_per_step: float | None) -> int:
@@ -165,8 +170,8 @@ class Training:
         return max(1, min(steps, MAX_GROWTH * self.chunk_steps) if self.chunk_steps else steps)
 
     def _wanted_seconds(self) -> float:
-        left = QUARTER - self.seconds_trained % QUARTER
-        quarters = self.seconds_trained // QUARTER
+        left = QUARTER - self.work_done % QUARTER
+        quarters = self.work_done // QUARTER
         if left < SHORTEST_PART * QUARTER:
             left, quarters = left + QUARTER, quarters + 1
         return left if quarters < N_QUARTERS else min(NEXT_CHUNK + 0.01 * self.n_chunks, LONGEST_CHUNK)
@@ -179,7 +184,9 @@ class Training:
         self.step = answer.state.step
         self.recorder.add(answer.rows)
         self.seconds_per_step = answer.seconds / n_steps
-        self.seconds_trained += answer.seconds
+        work = max(answer.core_seconds, answer.seconds / LONGER_BESIDE_OTHERS)
+        self.work_per_step = work / n_steps
+        self.work_done += work
         self.n_chunks += 1
         self.breaks = 0
 
@@ -188,8 +195,10 @@ class Training:
         positions = [position for position, task in enumerate(self.tasks) if task.key in keys]
         if len(positions) == len(self.tasks):
             return
-        if self.seconds_per_step is not None:
-            self.seconds_per_step *= len(positions) / len(self.tasks)
+        part = len(positions) / len(self.tasks)
+        if self.seconds_per_step is not None and self.work_per_step is not None:
+            self.seconds_per_step *= part
+            self.work_per_step *= part
         self.tasks = [self.tasks[position] for position in positions]
         self.shard = shard_of(self.tasks)
         self.state = self.state.take(positions) if self.state is not None else None

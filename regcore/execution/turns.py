@@ -7,6 +7,9 @@ from typing import NamedTuple
 
 from regcore.execution.job import Job, Training
 
+# Who has waited for more pieces than a round of all owners takes, by this factor, goes before who comes new.
+PATIENCE_ROUNDS = 1.25
+
 
 class Place(NamedTuple):
     """Where a job stands that no piece of has been served.
@@ -26,6 +29,9 @@ NO_PLACE = Place(0, 0)
 class Turns:
     """Who was served when, and who is served next: whoever was served longest ago.
 
+    Who comes new was never served, so that a short run is done at once. But not where so many come that those
+    who have begun would wait for ever: see `PATIENCE_ROUNDS`.
+
     Args:
         owner_jobs: How many jobs of one owner are served at a time; the others wait, the oldest first.
     """
@@ -44,8 +50,15 @@ class Turns:
         Args:
             jobs: Those that have not ended, the oldest first.
         """
-        turns = sorted(self._turns(jobs), key=self._last_served)
+        ranks = self._ranks(jobs)
+        turns = sorted(
+            self._turns(jobs), key=lambda turn: (ranks[turn[0].owner], turn[0].served, turn[1].served)
+        )
         return list(dict.fromkeys(training for _, training in turns))
+
+    def come(self, job: Job) -> None:
+        """Note when a job comes."""
+        job.came_after = self._n_served
 
     def take(self, training: Training) -> None:
         """Note that a training is served, and with it everybody who waits for it."""
@@ -72,12 +85,11 @@ class Turns:
         after_own = 0 if job.is_recall else max(0, of_owner.index(job) + 1 - self._owner_jobs)
         if after_own:
             return Place(0, after_own)
-        mine = self._owners.get(job.owner, 0)
-        at = jobs.index(job)
+        ranks, at = self._ranks(jobs), jobs.index(job)
         before = {
             turn.owner
             for turn, _ in self._turns(jobs)
-            if turn.owner != job.owner and (self._owners.get(turn.owner, 0), jobs.index(turn)) < (mine, at)
+            if turn.owner != job.owner and (ranks[turn.owner], jobs.index(turn)) < (ranks[job.owner], at)
         }
         return Place(len(before) + 1, 0)
 
@@ -92,6 +104,16 @@ class Turns:
                     continue
             yield from ((job, training) for training in job.trainings if not training.is_in_flight)
 
-    def _last_served(self, turn: tuple[Job, Training]) -> tuple[int, int, int]:
-        job, training = turn
-        return self._owners.get(job.owner, 0), job.served, training.served
+    def _ranks(self, jobs: Sequence[Job]) -> dict[str, tuple[bool, int]]:
+        """Return by owner what is smaller for whoever is served earlier."""
+        came_after: dict[str, int] = {}
+        for job in jobs:
+            came_after.setdefault(job.owner, job.came_after)
+        patience = PATIENCE_ROUNDS * len(came_after)
+        ranks = {}
+        for owner, came in came_after.items():
+            served = self._owners.get(owner, 0)
+            since = max(served, came)
+            is_overdue = self._n_served - since >= patience
+            ranks[owner] = (not is_overdue, since if is_overdue else served)
+        return ranks
