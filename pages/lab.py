@@ -1,6 +1,5 @@
 """The Lab: every knob at once, the baseline beside this run."""
 
-from collections.abc import Mapping
 from functools import partial
 
 import streamlit as st
@@ -8,8 +7,8 @@ import streamlit as st
 from pages.ui import (
     cards,
     controls,
-    diagnosis_card,
     frame,
+    lab_results,
     pictures,
     runs,
     seal,
@@ -20,24 +19,8 @@ from pages.ui import (
     words,
 )
 from regcore.lessons.lab import trained
-from regcore.results import Result
 
 PLACE = "lab"
-
-
-def draw(live: runs.Live, results: Mapping[str, Result]) -> None:
-    """Show what was measured: pictures where inputs can be drawn, curves, metrics, mistakes, the network."""
-    last = list(results.values())[-1]
-    if pictures.has_pictures(last.config):
-        pictures.landscapes(live, results)
-    cards.curves(results)
-    cards.table(results)
-    runs.say_how_it_was_had(live)
-    diagnosis_card.show(results)
-    if last.dataset.task != "regression":
-        pictures.mistakes(results)
-    cards.network(last)
-
 
 frame.begin(frame.LAB)
 beside_title = frame.title("Lab")
@@ -67,7 +50,7 @@ if live:
         runs.show_status(PLACE, live, shelf.once_kept(name, cards.verdict))
     with right:
         share.label(live.results())
-        runs.show_results(PLACE, live, shelf.once_kept(name, partial(draw, live)))
+        runs.show_results(PLACE, live, shelf.once_kept(name, partial(lab_results.draw, live)))
 with beside_title:
     share.show(config, live.results() if live else None)
 if live:
