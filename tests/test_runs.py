@@ -1,5 +1,6 @@
 """Runs of a page: one replaces another, and those of a session that has ended do not go on for ever."""
 
+import re
 import time
 from contextlib import nullcontext
 from types import SimpleNamespace
@@ -87,22 +88,30 @@ def test_a_knob_that_moves_ends_the_wait_for_a_short_run(monkeypatch):
 def test_a_run_that_is_not_short_is_waited_for_no_longer(monkeypatch):
     monkeypatch.setattr(runs.state, "recall", lambda name: None)
     monkeypatch.setattr(runs, "WAIT_SECONDS", 0.0)
-    monkeypatch.setattr(runs, "LONGEST_WAIT_SECONDS", 0.0)
     monkeypatch.setattr(runs, "NEXT_SECONDS", 0.0)
 
     runs._wait_a_little(Endless(), "lab")
 
 
-def waited(monkeypatch, n_owners, pieces):
-    """Return how long a run is waited for of which pieces come at these seconds."""
+def waited(monkeypatch, n_owners, pieces, shown=()):
+    """Return how long a run is waited for of which pieces come at these seconds.
+
+    When what is said meanwhile goes to `shown`.
+    """
+    shown = shown if isinstance(shown, list) else []
     clock = SimpleNamespace(now=100.0)
     monkeypatch.setattr(runs, "time", SimpleNamespace(monotonic=lambda: clock.now))
     monkeypatch.setattr(runs.state, "recall", lambda name: None)
+    told = SimpleNamespace(
+        caption=lambda text: shown.append((round(clock.now - 100.0, 1), text)),
+        empty=lambda: shown.append((round(clock.now - 100.0, 1), "")),
+    )
+    monkeypatch.setattr(runs.st, "empty", lambda: told)
 
     class Growing(Endless):
         def progress(self):
             n_done = sum(100.0 + seconds <= clock.now for seconds in pieces)
-            return Progress(n_done, 100, None, "running", rounds=n_done)
+            return Progress(n_done, 100, None, "running", rounds=n_done, n_owners=n_owners)
 
         def wait_for_more(self, timeout):
             to_come = [100.0 + seconds - clock.now for seconds in pieces if 100.0 + seconds > clock.now]
@@ -113,11 +122,27 @@ def waited(monkeypatch, n_owners, pieces):
     return clock.now - 100.0
 
 
-@pytest.mark.parametrize(("n_owners", "seconds"), [(1, 0.5), (2, 0.5), (3, 0.75), (60, 1.0)])
+@pytest.mark.parametrize(("n_owners", "seconds"), [(1, 0.5), (2, 0.5), (3, 0.75), (10, 2.5), (60, 5.0)])
 def test_with_many_that_train_a_run_is_waited_for_longer(n_owners, seconds, monkeypatch):
-    pieces = [0.1 * number for number in range(20)]
+    pieces = [0.1 * number for number in range(60)]
 
     assert waited(monkeypatch, n_owners, pieces) == pytest.approx(seconds, abs=1.01 * runs.LOOK_SECONDS)
+
+
+def test_how_far_a_run_is_that_is_waited_for_is_told_each_second_and_not_after_it(monkeypatch):
+    shown = []
+    waited(monkeypatch, 10, [0.1 * number for number in range(60)], shown)
+
+    assert [at for at, _ in shown] == pytest.approx([1.0, 2.0, 2.5], abs=0.2)
+    first, second, last = (text for _, text in shown)
+    assert all(re.fullmatch(r"Training, [12]\d %, shared with 9 others", text) for text in (first, second))
+    assert last == ""
+
+
+def test_nothing_is_said_of_a_short_run(monkeypatch):
+    shown = []
+    waited(monkeypatch, 2, [0.1, 0.3], shown)
+    assert shown == []
 
 
 @pytest.mark.parametrize(

@@ -100,6 +100,22 @@ def test_what_is_put_off_waits_until_messages_are_sent_and_they_are_asked_for_on
     assert len(woken) == 1
 
 
+def test_a_session_is_left_alone_only_where_what_comes_next_wakes_the_loop():
+    woken = []
+    handed = Handed(woken.append, lambda: None)
+    assert not handed
+    # What comes while it is taken has the loop woken once more, though it was taken as well.
+    handed.put_off(lambda: handed.put_off(lambda: None))
+    assert handed
+    handed.drain()
+    assert len(woken) == 2
+    assert handed
+    handed.drain()
+    assert not handed
+    handed.put_off(lambda: None)
+    assert len(woken) == 3
+
+
 def test_what_is_put_off_is_called_before_what_comes_after_it():
     woken, done = [], []
     handed = handed_to(woken)

@@ -3,6 +3,7 @@
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from types import SimpleNamespace
 
 import pytest
@@ -114,7 +115,7 @@ def test_who_stands_back_goes_behind_what_is_asked_for_soon_and_no_further():
     order = []
 
     def run(name, stand_back):
-        with of_pages.turn(stand_back):
+        with of_pages.turn(stand_back=stand_back):
             order.append(name)
 
     with ThreadPoolExecutor(4) as threads, of_pages.turn():
@@ -124,6 +125,85 @@ def test_who_stands_back_goes_behind_what_is_asked_for_soon_and_no_further():
             threads.submit(run, name, stand_back)
             until(of_pages, at + 1)
     assert order == ["waits", "asked for", "looks", "a second later"]
+
+
+def test_short_ones_go_before_long_ones_that_were_asked_for_a_moment_earlier():
+    of_pages = Turns(FOR_EVER)
+    # What they take is known from before, and grows slowly to what it is now.
+    of_pages._usual.update(long=100.0, short=1.0)
+    order = []
+
+    def run(kind):
+        with of_pages.turn(kind):
+            order.append(kind)
+
+    with ThreadPoolExecutor(4) as threads, of_pages.turn():
+        for at, kind in enumerate(("long", "short", "long", "new")):
+            threads.submit(run, kind)
+            until(of_pages, at + 1)
+    assert order == ["new", "short", "long", "long"]
+    assert of_pages._usual["long"] == pytest.approx(81.0, abs=1.0)
+
+
+def test_what_a_kind_takes_is_its_time_in_turn_and_not_that_away():
+    of_pages = Turns(FOR_EVER)
+    with of_pages.turn("kind"):
+        threading.Event().wait(0.05)
+        with of_pages.away():
+            threading.Event().wait(2.0)
+        threading.Event().wait(0.05)
+    assert 0.1 <= of_pages._usual["kind"] < 2.0
+
+
+def test_who_was_away_for_long_comes_back_behind_what_was_asked_for_meanwhile():
+    of_pages = Turns(FOR_EVER)
+    order = []
+    away, back = threading.Event(), threading.Event()
+
+    def early():
+        with of_pages.turn():
+            with of_pages.away(stand_back=1.0):
+                away.set()
+                assert back.wait(PATIENCE)
+            order.append("early")
+
+    def late():
+        with of_pages.turn():
+            order.append("late")
+
+    with ThreadPoolExecutor(2) as threads:
+        running = [threads.submit(early)]
+        assert away.wait(PATIENCE)
+        with of_pages.turn():
+            back.set()
+            until(of_pages, 1)
+            running.append(threads.submit(late))
+            until(of_pages, 2)
+        for each in running:
+            each.result(PATIENCE)
+
+    assert order == ["late", "early"]
+
+
+def test_the_end_of_a_turn_is_told_and_whether_all_are_over():
+    of_pages = Turns(FOR_EVER)
+    assert of_pages.are_all_over and not of_pages.ended.is_set()
+    with of_pages.turn():
+        assert not of_pages.are_all_over
+        with of_pages.away():
+            assert of_pages.are_all_over
+            assert not of_pages.ended.is_set()
+        with ThreadPoolExecutor(1) as threads:
+            pages = Pages(of_pages, 1)
+            pages.goes_on[0].set()
+            threads.submit(pages.run, 0)
+            until(of_pages, 1)
+            assert not of_pages.ended.is_set()
+            # The one that waits begins when this turn ends.
+            with of_pages.away():
+                assert pages.there[0].wait(PATIENCE)
+    assert of_pages.are_all_over
+    assert of_pages.ended.is_set()
 
 
 def test_whoever_is_at_it_for_long_loses_his_turn():
@@ -160,6 +240,15 @@ def test_away_from_no_turn_is_nothing():
         assert threads.submit(wait_for_nothing).result(PATIENCE) == "done"
 
 
+class OneOfStreamlit:
+    """What knows a session."""
+
+
+def page(session, name):
+    """Return what Streamlit knows of a run of a page."""
+    return SimpleNamespace(fragment_ids_this_run=None, page_script_hash=name, pages_manager=session)
+
+
 def test_scripts_of_the_server_run_in_turn(monkeypatch):
     seen = []
     monkeypatch.setattr(
@@ -170,7 +259,7 @@ def test_scripts_of_the_server_run_in_turn(monkeypatch):
     turns.take()
     assert sys.getswitchinterval() == pytest.approx(turns.SWITCH_SECONDS)
     sys.setswitchinterval(before)
-    script_runner.exec_func_with_error_handling("code", SimpleNamespace(fragment_ids_this_run=None))
+    script_runner.exec_func_with_error_handling("code", page(OneOfStreamlit(), "lab"))
     turns.take.cache_clear()
 
     assert seen == [1]
@@ -191,7 +280,28 @@ def test_parts_that_look_again_stand_back_for_pages_that_are_asked_for(monkeypat
     with ThreadPoolExecutor(2) as threads, turns.of_pages.turn():
         threads.submit(run, "part", SimpleNamespace(fragment_ids_this_run=["a part"]))
         until(turns.of_pages, 1)
-        threads.submit(run, "page", SimpleNamespace(fragment_ids_this_run=None))
+        threads.submit(run, "page", page(OneOfStreamlit(), "lab"))
         until(turns.of_pages, 2)
 
     assert order == ["page", "part"]
+
+
+def test_a_page_that_a_session_comes_to_is_of_another_kind_than_one_that_it_stays_on(monkeypatch):
+    seen = []
+    monkeypatch.setattr(script_runner, "exec_func_with_error_handling", lambda code, context: None)
+    monkeypatch.setattr(
+        turns.of_pages, "turn", lambda kind, stand_back=0.0: seen.append((kind, stand_back)) or nullcontext()
+    )
+    turns.take.cache_clear()
+    before = sys.getswitchinterval()
+    turns.take()
+    sys.setswitchinterval(before)
+    turns.take.cache_clear()
+    run, anna, bert = script_runner.exec_func_with_error_handling, OneOfStreamlit(), OneOfStreamlit()
+    for session, name in ((anna, "lab"), (anna, "lab"), (bert, "lab"), (anna, "l2"), (anna, "lab")):
+        run("code", page(session, name))
+    run("code", SimpleNamespace(fragment_ids_this_run=["a part"]))
+
+    stays, comes = ("lab", True), ("lab", False)
+    assert [kind for kind, _ in seen] == [comes, stays, comes, ("l2", False), comes, "part"]
+    assert [stand_back for _, stand_back in seen] == [0.0] * 5 + [turns.STAND_BACK_SECONDS]

@@ -28,8 +28,10 @@ from regcore.settings import read_settings
 logger = logging.getLogger(__name__)
 
 # A short run is waited for and drawn once; a longer one is drawn as it grows. With many that train each takes
-# longer, and is waited for as long as until it would be looked at.
+# longer, and is waited for as long as until it would be looked at: its end is seen at once, and not at a look
+# that comes long after it. How far it is, is told meanwhile.
 WAIT_SECONDS = 0.5
+TELL_SECONDS = 1.0
 LONGEST_WAIT_SECONDS = 1.0
 LOOK_SECONDS = 0.05
 # A piece of a training takes a quarter of a second. Where the last one came so long ago, the next one is
@@ -172,8 +174,12 @@ class Live:
         return replace(result, config=config, recall=recall)
 
     def _noting(self, recall: Recall) -> Recall:
+        # Not of the run itself, which holds the results that hold this: together they would be garbage that
+        # nothing but a search finds.
+        recalled = self.recalled
+
         def noting(moments: Sequence[Moment]) -> Mapping[Moment, Snapshot]:
-            self.recalled.update(moments)
+            recalled.update(moments)
             with st.spinner("Training again up to epochs that were not kept", show_time=True), turns.away():
                 return recall(moments)
 
@@ -238,17 +244,26 @@ def follow(
 
 def _wait_a_little(run: Run, place: str, n_owners: int = 1) -> None:
     """Wait for a run that may be short, and make way as soon as a knob moves meanwhile."""
+    if run.progress().state not in UNDER_WAY:
+        return
     until_a_look = line.poll_seconds(WAIT_SECONDS, n_owners, 0.0)
-    end = time.monotonic() + min(until_a_look, max(WAIT_SECONDS, LONGEST_WAIT_SECONDS))
+    # Of many that wait each looks less often whether a knob has moved.
+    look = LOOK_SECONDS * max(1.0, until_a_look / TELL_SECONDS)
     rounds, came = run.progress().rounds, time.monotonic()
-    with turns.away():
-        while not run.wait_for_more(min(LOOK_SECONDS, _until(end))):
+    end, tell, told = came + until_a_look, came + TELL_SECONDS, None
+    with turns.away(turns.LET_PASS_SECONDS):
+        while not run.wait_for_more(min(look, _until(end))):
             # Streamlit ends a page that has to run anew at its next touch of the session.
             state.recall(place)
             now, before, rounds = time.monotonic(), rounds, run.progress().rounds
             came = now if rounds != before else came
             if now >= end and (now < came + OLD_SECONDS or now >= end + NEXT_SECONDS):
-                return
+                break
+            if now >= tell:
+                told, tell = told or st.empty(), now + TELL_SECONDS
+                told.caption(line.under_way(run.progress()))
+    if told:
+        told.empty()
 
 
 def _until(end: float) -> float:

@@ -54,6 +54,10 @@ class Handed:
         self._is_woken = False
         self._is_told = False
 
+    def __bool__(self) -> bool:
+        """Return whether there is anything to do: something waits, or it is to be told anew of what comes."""
+        return bool(self._waiting) or self._is_woken or self._is_told
+
     def put(self, call: Callable[[], None]) -> None:
         """Hand something over that is called soon; from any thread."""
         self._waiting.append(call)
@@ -156,9 +160,12 @@ def _pass_on_many() -> None:
     send = Runtime._send_message
 
     def flush_in_parts(session: AppSession) -> list[list[ForwardMsg]]:
+        handed: Handed | None = session.__dict__.get(_HANDED)
+        if not handed and session._browser_queue.is_empty():
+            # Each time all sessions are asked, and most have nothing to send.
+            return []
         _do(session, Handed.drain)
-        # Each time all sessions are asked, and most have nothing to send.
-        messages = [] if session._browser_queue.is_empty() else flush(session)
+        messages = flush(session)
         return [
             messages[first : first + MESSAGES_AT_ONCE] for first in range(0, len(messages), MESSAGES_AT_ONCE)
         ]

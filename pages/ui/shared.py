@@ -104,10 +104,12 @@ class Shared:
         self, made: Future[Any], make: Callable[..., T], inputs: tuple[Any, ...], options: Mapping[str, Any]
     ) -> T:
         """Return what another session is making; if it could not, make it here."""
-        with turns.away():
-            while not made.done():
-                wait([made], LOOK_SECONDS)
-                _make_way()
+        if not made.done():
+            # Not for nothing: who makes way wakes whoever waits for a turn.
+            with turns.away():
+                while not made.done():
+                    wait([made], LOOK_SECONDS)
+                    _make_way()
         try:
             what: T = made.result()
         except _NotShared:
