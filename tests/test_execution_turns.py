@@ -109,6 +109,57 @@ def test_who_has_begun_is_served_again_though_new_ones_keep_coming():
     assert n_new >= 20
 
 
+def test_a_short_run_waits_for_no_long_one_where_many_come_but_not_too_many():
+    """With a third of all pieces for who comes new, each long run is overdue all the time."""
+    with scheduler_by_hand(n_workers=1) as (scheduler, executor):
+        for seed in range(30):
+            scheduler.submit(tasks_of(LONG.replace(seed=seed)), f"long {seed}")
+        machine = Machine(executor, 1)
+        machine.run(60)
+        waited = []
+        for new in range(100, 160):
+            scheduler.submit(tasks_of(CONFIG.replace(seeds=1, epochs=1, seed=new)), f"new {new}")
+            came = len(machine.served)
+            while new not in machine.served:
+                machine.run(1)
+            waited.append(len(machine.served) - came)
+            while len(machine.served) < came + 3:
+                machine.run(1)
+        served = Counter(machine.served[60:])
+        cancel_all(scheduler)
+    # Two pieces are under way when it comes; then one may be for who is overdue.
+    assert max(waited) <= 5
+    assert max(served[seed] for seed in range(30)) <= 1.5 * min(served[seed] for seed in range(30))
+
+
+def test_who_moves_a_knob_while_he_waits_has_waited_for_what_takes_its_place():
+    with scheduler_by_hand(n_workers=1) as (scheduler, executor):
+        for seed in range(4):
+            scheduler.submit(tasks_of(LONG.replace(seed=seed)), f"long {seed}")
+        machine = Machine(executor, 1)
+        machine.run(8)
+        turns = scheduler._turns
+        first = scheduler.submit(tasks_of(LONG.replace(seed=50)), "mover")
+        turns._n_served += 5
+        second = scheduler.submit(tasks_of(LONG.replace(seed=51)), "mover")
+        scheduler.cancel(first)
+        assert second.came_after == first.came_after
+        cancel_all(scheduler)
+
+
+def test_owners_are_forgotten_though_some_wait_who_were_never_served():
+    with scheduler_by_hand(n_workers=1) as (scheduler, executor):
+        scheduler.submit(tasks_of(LONG), "long")
+        machine = Machine(executor, 1)
+        for new in range(100, 200):
+            # The last one always waits.
+            scheduler.submit(tasks_of(CONFIG.replace(seeds=1, epochs=1, seed=new)), f"new {new}")
+            scheduler.submit(tasks_of(CONFIG.replace(seeds=1, epochs=1, seed=new + 1000)), f"more {new}")
+            machine.run(2)
+        assert len(scheduler._turns) < 50
+        cancel_all(scheduler)
+
+
 def test_runs_of_one_owner_beyond_those_served_at_a_time_wait_for_them():
     with scheduler_by_hand(session_runs=2) as (scheduler, executor):
         jobs = [scheduler.submit(tasks_of(LONG.replace(seed=seed, epochs=20)), "eager") for seed in range(4)]

@@ -3,8 +3,6 @@
 import gc
 import subprocess
 import sys
-import threading
-import weakref
 from pathlib import Path
 
 from streamlit.runtime.scriptrunner.script_runner import ScriptRunner
@@ -63,28 +61,17 @@ def test_everything_is_searched_seldom_and_only_where_something_was_done():
     assert searches.at(9 * every + 1) == [1, 2, 1, 2]
 
 
-class Ring:
-    """Something that is garbage when it goes."""
-
-    def __init__(self):
-        self.own = self
-
-
-def test_what_a_page_leaves_is_gone_after_it_and_not_while_one_runs(monkeypatch):
-    of_pages, gone, seen = Turns(), threading.Event(), threading.Event()
-    monkeypatch.setattr(garbage, "YOUNG", 0)
+def test_a_pause_begins_when_a_page_has_ended_and_none_runs(monkeypatch):
+    of_pages, searches = Turns(), Searches()
     monkeypatch.setattr(garbage, "PAUSE_SECONDS", 0.0)
-    use = garbage.Pauses.use
-    monkeypatch.setattr(garbage.Pauses, "use", lambda pauses: (seen.set(), use(pauses)))
-    threading.Thread(target=garbage._search_in_pauses, args=(of_pages,), daemon=True).start()
     with of_pages.turn():
-        ring = Ring()
-        watched = weakref.finalize(ring, gone.set)
-        del ring
-        of_pages.ended.set()  # Of another one.
-        assert not seen.wait(0.2)
-    assert gone.wait(30.0)
-    assert not watched.alive
+        of_pages.ended.set()  # By another one.
+        garbage._search_after_a_page(of_pages, searches.pauses)
+        assert searches.found == []
+        assert not of_pages.ended.is_set()
+    garbage._search_after_a_page(of_pages, searches.pauses)
+    assert searches.found == [1]
+    assert not of_pages.ended.is_set()
 
 
 def _page():

@@ -64,6 +64,19 @@ def test_a_session_that_was_away_follows_its_runs_again(monkeypatch):
     assert live.seen >= before
 
 
+class Said:
+    """Where a page says how far a run is."""
+
+    def __init__(self, clock=None):
+        self.clock, self.shown = clock, []
+
+    def caption(self, text):
+        self.shown.append((round(self.clock.now - 100.0, 1), text))
+
+    def empty(self):
+        self.caption("")
+
+
 class Endless(Recorded):
     """A run that never ends."""
 
@@ -82,7 +95,7 @@ def test_a_knob_that_moves_ends_the_wait_for_a_short_run(monkeypatch):
     monkeypatch.setattr(runs.state, "recall", recall)
 
     with pytest.raises(Moved):
-        runs._wait_a_little(Endless(), "lab")
+        runs._wait_a_little(Endless(), "lab", Said())
 
 
 def test_a_run_that_is_not_short_is_waited_for_no_longer(monkeypatch):
@@ -90,59 +103,66 @@ def test_a_run_that_is_not_short_is_waited_for_no_longer(monkeypatch):
     monkeypatch.setattr(runs, "WAIT_SECONDS", 0.0)
     monkeypatch.setattr(runs, "NEXT_SECONDS", 0.0)
 
-    runs._wait_a_little(Endless(), "lab")
+    runs._wait_a_little(Endless(), "lab", Said())
 
 
-def waited(monkeypatch, n_owners, pieces, shown=()):
-    """Return how long a run is waited for of which pieces come at these seconds.
+def waited(monkeypatch, n_owners, pieces, seconds_to_end=None):
+    """Return how long a run is waited for of which pieces come at these seconds, and what is said meanwhile.
 
-    When what is said meanwhile goes to `shown`.
+    Args:
+        monkeypatch: Sets the clock.
+        n_owners: Sessions that have runs under way.
+        pieces: When pieces come; with none left it ends.
+        seconds_to_end: When the run ends, as it is told.
     """
-    shown = shown if isinstance(shown, list) else []
     clock = SimpleNamespace(now=100.0)
+    said = Said(clock)
     monkeypatch.setattr(runs, "time", SimpleNamespace(monotonic=lambda: clock.now))
     monkeypatch.setattr(runs.state, "recall", lambda name: None)
-    told = SimpleNamespace(
-        caption=lambda text: shown.append((round(clock.now - 100.0, 1), text)),
-        empty=lambda: shown.append((round(clock.now - 100.0, 1), "")),
-    )
-    monkeypatch.setattr(runs.st, "empty", lambda: told)
 
     class Growing(Endless):
         def progress(self):
             n_done = sum(100.0 + seconds <= clock.now for seconds in pieces)
-            return Progress(n_done, 100, None, "running", rounds=n_done, n_owners=n_owners)
+            left = None if seconds_to_end is None else 100.0 + seconds_to_end - clock.now
+            return Progress(n_done, 100, left, "running", rounds=n_done, n_owners=n_owners)
 
         def wait_for_more(self, timeout):
             to_come = [100.0 + seconds - clock.now for seconds in pieces if 100.0 + seconds > clock.now]
             clock.now += min([timeout, *to_come])
             return False
 
-    runs._wait_a_little(Growing(), "lab", n_owners)
-    return clock.now - 100.0
+    runs._wait_a_little(Growing(), "lab", said, n_owners)
+    return clock.now - 100.0, said.shown
 
 
 @pytest.mark.parametrize(("n_owners", "seconds"), [(1, 0.5), (2, 0.5), (3, 0.75), (10, 2.5), (60, 5.0)])
 def test_with_many_that_train_a_run_is_waited_for_longer(n_owners, seconds, monkeypatch):
     pieces = [0.1 * number for number in range(60)]
+    took, _ = waited(monkeypatch, n_owners, pieces, seconds_to_end=seconds)
 
-    assert waited(monkeypatch, n_owners, pieces) == pytest.approx(seconds, abs=1.01 * runs.LOOK_SECONDS)
+    assert took == pytest.approx(seconds, abs=0.26)
+
+
+@pytest.mark.parametrize("seconds_to_end", [None, 2.7, 60.0])
+def test_one_that_will_not_have_ended_is_drawn_after_a_second(seconds_to_end, monkeypatch):
+    took, said = waited(monkeypatch, 10, [0.1 * number for number in range(60)], seconds_to_end)
+
+    assert took == pytest.approx(1.0, abs=0.2)
+    assert said == []
 
 
 def test_how_far_a_run_is_that_is_waited_for_is_told_each_second_and_not_after_it(monkeypatch):
-    shown = []
-    waited(monkeypatch, 10, [0.1 * number for number in range(60)], shown)
+    _, said = waited(monkeypatch, 10, [0.1 * number for number in range(60)], seconds_to_end=2.4)
 
-    assert [at for at, _ in shown] == pytest.approx([1.0, 2.0, 2.5], abs=0.2)
-    first, second, last = (text for _, text in shown)
-    assert all(re.fullmatch(r"Training, [12]\d %, shared with 9 others", text) for text in (first, second))
+    assert [at for at, _ in said] == pytest.approx([1.0, 2.0, 2.5], abs=0.2)
+    first, second, last = (text for _, text in said)
+    told = r"Training, [12]\d %, about \d.* left, shared with 9 others"
+    assert all(re.fullmatch(told, text) for text in (first, second)), said
     assert last == ""
 
 
 def test_nothing_is_said_of_a_short_run(monkeypatch):
-    shown = []
-    waited(monkeypatch, 2, [0.1, 0.3], shown)
-    assert shown == []
+    assert waited(monkeypatch, 2, [0.1, 0.3])[1] == []
 
 
 @pytest.mark.parametrize(
@@ -151,7 +171,7 @@ def test_nothing_is_said_of_a_short_run(monkeypatch):
     ids=["it comes", "it does not", "none came", "one has just come"],
 )
 def test_a_piece_that_is_about_to_come_is_waited_for(pieces, seconds, monkeypatch):
-    assert waited(monkeypatch, 1, pieces) == pytest.approx(seconds, abs=1.01 * runs.LOOK_SECONDS)
+    assert waited(monkeypatch, 1, pieces)[0] == pytest.approx(seconds, abs=1.01 * runs.LOOK_SECONDS)
 
 
 class Moved(BaseException):

@@ -94,8 +94,36 @@ def test_it_settles_while_others_read_and_write(store, file, tmp_path):
         reads.execute("BEGIN")
         assert reads.execute("SELECT count(*) FROM regcore_placed").fetchone() == (2,)
         with ThreadPoolExecutor(1) as threads:
-            threads.submit(store.database.settle).result(PATIENCE)
+            assert threads.submit(store.database.settle).result(PATIENCE)
         assert in_the_file_alone(file, tmp_path) == ["run 1", "run 2"]
+
+
+def test_what_somebody_still_reads_from_before_keeps_it_from_settling_for_so_long(store, file, tmp_path):
+    with closing(sqlite3.connect(file, isolation_level=None)) as reads:
+        reads.execute("BEGIN")
+        assert reads.execute("SELECT count(*) FROM regcore_placed").fetchone() == (1,)
+        put(store, 2)
+        assert not store.database.settle()
+        reads.execute("COMMIT")
+    assert store.database.settle()
+    assert in_the_file_alone(file, tmp_path) == ["run 1", "run 2"]
+
+
+def test_a_commit_waits_for_the_disk_only_where_there_is_no_log(store, file, tmp_path):
+    def synchronous(database):
+        with database.reading() as connection:
+            return connection.exec_driver_sql("PRAGMA synchronous").scalar()
+
+    normal, full = 1, 2
+    assert synchronous(store.database) == normal
+    with open_store(file) as again:
+        assert synchronous(again.database) == normal
+    without = tmp_path / "restored.sqlite"
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute(f"VACUUM INTO '{without}'")
+    with open_store(without) as restored:
+        assert synchronous(restored.database) == full
+        assert restored.database.settle()
 
 
 def test_what_a_keeper_has_written_settles_in_a_while(store, file, tmp_path, monkeypatch):
@@ -115,13 +143,14 @@ def test_what_a_keeper_has_written_settles_in_a_while(store, file, tmp_path, mon
 
 def test_a_database_that_was_not_opened_or_is_gone_has_nothing_to_settle(file):
     unused = Database(f"sqlite:///{file}")
-    unused.settle()
+    assert unused.settle()
     assert not file.exists()
     with open_store(file) as opened:
         put(opened, 1)
-        shutil.rmtree(file.parent)
-        with suppress(StoreError):
-            opened.database.settle()
+        # The connection that waits is in use, and another one would make the file anew.
+        with opened.database.reading():
+            file.unlink()
+            assert opened.database.settle()
         assert not file.exists()
 
 

@@ -39,6 +39,7 @@ class FakeStore:
     def settle(self):
         self.settled.append(list(self.written))
         self.check()
+        return True
 
     def put(self, desk, *change):
         self.check()
@@ -104,34 +105,43 @@ def settled(store, *whats):
     return False
 
 
-def test_what_is_written_is_settled_later_and_again_where_that_failed(store, kept_by, monkeypatch):
+def test_what_is_written_is_settled_later(store, kept_by, monkeypatch):
     monkeypatch.setattr(keeper, "SECONDS_TO_SETTLE", 0.01)
     put(kept_by, "a")
     assert settled(store, "a")
-    assert kept_by.flush(PATIENCE)
-    # Where it fails, nothing is said before somebody writes.
-    store.problem = "away"
-    kept_by._to_settle.set()
-    n_settled = len(store.settled)
-    for _ in range(3000):
-        if len(store.settled) > n_settled:
-            break
-        threading.Event().wait(0.01)
-    assert kept_by.status().problem is None
-    store.problem = None
     put(kept_by, "b")
     assert settled(store, "a", "b")
 
 
-def test_what_settles_ends_with_the_keeper(store):
+@pytest.mark.parametrize("answer", [False, StoreError("away")], ids=["in part", "away"])
+def test_what_has_not_settled_is_tried_again_though_nobody_writes(store, kept_by, monkeypatch, answer):
+    monkeypatch.setattr(keeper, "SECONDS_TO_SETTLE", 0.01)
+    tries, is_done = [], threading.Event()
+
+    def settle():
+        tries.append(1)
+        if len(tries) == 3:
+            is_done.set()
+            return True
+        if isinstance(answer, StoreError):
+            raise answer
+        return answer
+
+    store.database.settle = settle
+    put(kept_by, "a")
+    assert is_done.wait(PATIENCE)
+    assert kept_by.status().problem is None
+    assert kept_by.flush(PATIENCE)
+
+
+def test_what_settles_ends_with_the_keeper_and_the_last_is_settled(store):
     kept_by = Keeper(store)
     put(kept_by, "a")
     assert kept_by.flush(PATIENCE)
-    (settling,) = [each for each in threading.enumerate() if each.name == "regcore-disk"]
+    settling = kept_by._settler
     kept_by.close()
-    settling.join(PATIENCE)
     assert not settling.is_alive()
-    assert store.settled == []
+    assert store.settled == [["a"]]
 
 
 def test_who_hands_over_does_not_wait_for_the_database(store, kept_by):

@@ -3,7 +3,7 @@
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from types import SimpleNamespace
 
 import pytest
@@ -145,14 +145,65 @@ def test_short_ones_go_before_long_ones_that_were_asked_for_a_moment_earlier():
     assert of_pages._usual["long"] == pytest.approx(81.0, abs=1.0)
 
 
-def test_what_a_kind_takes_is_its_time_in_turn_and_not_that_away():
+@pytest.fixture
+def clock(monkeypatch):
+    clock = SimpleNamespace(now=100.0)
+    monkeypatch.setattr(turns, "time", SimpleNamespace(monotonic=lambda: clock.now))
+    return clock
+
+
+def test_what_a_kind_takes_is_its_time_in_turn_and_not_that_away(clock):
     of_pages = Turns(FOR_EVER)
     with of_pages.turn("kind"):
-        threading.Event().wait(0.05)
+        clock.now += 1.0
         with of_pages.away():
-            threading.Event().wait(2.0)
-        threading.Event().wait(0.05)
-    assert 0.1 <= of_pages._usual["kind"] < 2.0
+            clock.now += 50.0
+        clock.now += 2.0
+    assert of_pages._usual == {"kind": pytest.approx(3.0)}
+    with of_pages.turn("kind"):
+        clock.now += 13.0
+    assert of_pages._usual == {"kind": pytest.approx(3.0 + turns.PART_OF_LAST * 10.0)}
+
+
+def test_who_has_lost_his_turn_is_not_expected_to_take_longer_than_one(clock):
+    of_pages = Turns(seconds=0.25)
+    with of_pages.turn("kind"):
+        clock.now += 60.0
+    assert of_pages._usual == {"kind": 0.25}
+
+
+def test_a_page_that_ends_while_it_is_away_goes_where_it_stood(clock):
+    of_pages = Turns(FOR_EVER)
+    before = []
+
+    def late():
+        with of_pages.turn():
+            before.append("late")
+
+    with ThreadPoolExecutor(2) as threads:
+        away, ends = threading.Event(), threading.Event()
+
+        def early():
+            with suppress(KeyboardInterrupt), of_pages.turn():
+                try:
+                    with of_pages.away(stand_back=10.0):
+                        away.set()
+                        assert ends.wait(PATIENCE)
+                        raise KeyboardInterrupt
+                finally:
+                    before.append("early")
+
+        running = [threads.submit(early)]
+        assert away.wait(PATIENCE)
+        with of_pages.turn():
+            clock.now += 1.0
+            running.append(threads.submit(late))
+            until(of_pages, 1)
+            ends.set()
+            until(of_pages, 2)
+        for each in running:
+            each.result(PATIENCE)
+    assert before == ["early", "late"]
 
 
 def test_who_was_away_for_long_comes_back_behind_what_was_asked_for_meanwhile():

@@ -66,11 +66,15 @@ def _let_go_of_contexts() -> None:
 def _search_in_pauses(of_pages: Turns) -> None:
     pauses = Pauses()
     while True:
-        of_pages.ended.wait()
-        of_pages.ended.clear()
-        time.sleep(PAUSE_SECONDS)
-        if of_pages.are_all_over:
-            pauses.use()
+        _search_after_a_page(of_pages, pauses)
+
+
+def _search_after_a_page(of_pages: Turns, pauses: Pauses) -> None:
+    of_pages.ended.wait()
+    of_pages.ended.clear()
+    time.sleep(PAUSE_SECONDS)
+    if of_pages.are_all_over:
+        pauses.use()
 
 
 class Pauses:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from pages.ui import line, shared, state, turns, words
 from pages.ui.grace import Grace
@@ -28,17 +29,17 @@ from regcore.settings import read_settings
 logger = logging.getLogger(__name__)
 
 # A short run is waited for and drawn once; a longer one is drawn as it grows. With many that train each takes
-# longer, and is waited for as long as until it would be looked at: its end is seen at once, and not at a look
-# that comes long after it. How far it is, is told meanwhile.
+# longer, and is waited for until it would be looked at, if it will have ended by then: that is seen at once,
+# and not at a look that comes long after it. How far it is, is told meanwhile.
 WAIT_SECONDS = 0.5
 TELL_SECONDS = 1.0
-LONGEST_WAIT_SECONDS = 1.0
 LOOK_SECONDS = 0.05
 # A piece of a training takes a quarter of a second. Where the last one came so long ago, the next one is
 # about to come, and is waited for: what is drawn of it is drawn sooner, and only once.
 OLD_SECONDS, NEXT_SECONDS = 0.1, 0.15
-# What ends within this time after a look at it; with many, in half of the time until the next one.
-NEAR_SECONDS = 0.45
+# What ends within this time after a look at it; with many, in half of the time until the next one, at most in
+# the second one.
+NEAR_SECONDS, FARTHEST_SECONDS = 0.45, 1.0
 # A page that looks at its run so many times as often as it should runs anew, to do so less often.
 TOO_OFTEN = 4
 UNDER_WAY = ("queued", "running")
@@ -215,6 +216,8 @@ def follow(
     Returns:
         The run; None if it was refused, and the page says why.
     """
+    # Of every run of the page, so that what is below stays where it is.
+    said = st.empty()
     before: Live | None = state.recall(place)
     is_of_use = before is not None and not before.is_gone and _key(before.dataset) == _key(dataset)
     if before and is_of_use and (before.configs == configs or before.turn_to(configs)):
@@ -238,32 +241,43 @@ def follow(
         # A knob that moves just now ends the page here, and nobody else knows of what was submitted.
         live.run.cancel()
         raise
-    _wait_a_little(live.run, place, live.run.progress().n_owners)
+    _wait_a_little(live.run, place, said, live.run.progress().n_owners)
     return live
 
 
-def _wait_a_little(run: Run, place: str, n_owners: int = 1) -> None:
-    """Wait for a run that may be short, and make way as soon as a knob moves meanwhile."""
+def _wait_a_little(run: Run, place: str, said: DeltaGenerator, n_owners: int = 1) -> None:
+    """Wait for a run that may be short, and make way as soon as a knob moves meanwhile.
+
+    Args:
+        run: The run.
+        place: Where on the pages it is shown.
+        said: Where to say how far it is.
+        n_owners: How many sessions have runs under way.
+    """
     if run.progress().state not in UNDER_WAY:
         return
     until_a_look = line.poll_seconds(WAIT_SECONDS, n_owners, 0.0)
     # Of many that wait each looks less often whether a knob has moved.
     look = LOOK_SECONDS * max(1.0, until_a_look / TELL_SECONDS)
     rounds, came = run.progress().rounds, time.monotonic()
-    end, tell, told = came + until_a_look, came + TELL_SECONDS, None
+    end, tell, is_said = came + until_a_look, came + TELL_SECONDS, False
     with turns.away(turns.LET_PASS_SECONDS):
         while not run.wait_for_more(min(look, _until(end))):
             # Streamlit ends a page that has to run anew at its next touch of the session.
             state.recall(place)
             now, before, rounds = time.monotonic(), rounds, run.progress().rounds
             came = now if rounds != before else came
+            if now >= tell:
+                progress, tell = run.progress(), now + TELL_SECONDS
+                if now < end and (progress.eta_seconds is None or progress.eta_seconds > end - now):
+                    end = now
+                else:
+                    said.caption(line.under_way(progress))
+                    is_said = True
             if now >= end and (now < came + OLD_SECONDS or now >= end + NEXT_SECONDS):
                 break
-            if now >= tell:
-                told, tell = told or st.empty(), now + TELL_SECONDS
-                told.caption(line.under_way(run.progress()))
-    if told:
-        told.empty()
+    if is_said:
+        said.empty()
 
 
 def _until(end: float) -> float:
@@ -409,7 +423,7 @@ def _polled(
 
 def _wait_for_a_near_end(place: str, live: Live, every: float) -> None:
     """Wait for a run that is about to end: it is shown sooner than at the next look, and drawn once less."""
-    left, near = live.run.progress().eta_seconds, min(max(NEAR_SECONDS, every / 2), LONGEST_WAIT_SECONDS)
+    left, near = live.run.progress().eta_seconds, min(max(NEAR_SECONDS, every / 2), FARTHEST_SECONDS)
     if left is None or left > near:
         return
     # Of many that wait each looks less often whether a knob has moved.

@@ -100,6 +100,10 @@ class Turns:
             self._end()
         try:
             yield
+        except BaseException:
+            # A page that ends here, for a knob has moved, would else stand in line for nothing.
+            stand_back = None
+            raise
         finally:
             if place is not None:
                 self._begin(place if stand_back is None else self._place(stand_back))
@@ -111,6 +115,8 @@ class Turns:
 
     def _learn(self, kind: Hashable, seconds: float) -> None:
         with self._lock:
+            # Who takes longer loses its turn.
+            seconds = min(seconds, self._seconds)
             before = self._usual.get(kind, seconds)
             self._usual[kind] = before + PART_OF_LAST * (seconds - before)
 
@@ -169,7 +175,7 @@ def take() -> None:
         if context.fragment_ids_this_run:
             turn = of_pages.turn("part", STAND_BACK_SECONDS)
         else:
-            # Of a page that a session comes to, most is there already.
+            # A page that a session comes to takes half of what it takes when a knob has moved on it.
             page, session = context.page_script_hash, context.pages_manager
             turn = of_pages.turn((page, last_page.get(session) == page))
             last_page[session] = page

@@ -121,6 +121,7 @@ class Training:
         self.last_step = last_step(self.tasks[0], engine)
         self.needed_bytes = engine.estimate_bytes(self.shard, self.dataset, self.tasks[0].until)
         self.flops = engine.flops_per_step(self.shard, self.dataset)
+        # As it was last: in seconds, with the machine shared as it is, and in those that its core worked.
         self.seconds_per_step: float | None = None
         self.work_per_step: float | None = None
         self.work_done = 0.0

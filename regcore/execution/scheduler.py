@@ -242,7 +242,7 @@ class Scheduler:
             if training is not None and training not in job.trainings:
                 training.jobs.append(job)
                 job.trainings.append(training)
-        self._turns.come(job)
+        self._turns.come(job, self._jobs)
         self._jobs.append(job)
         if any(training.n_chunks for training in job.trainings):
             self._serve_first(job)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from regcore.execution.job import Job, Training
 
-# Who has waited for more pieces than a round of all owners takes, by this factor, goes before who comes new.
+# Who has waited for more pieces than a round of all owners takes, by this factor, is overdue.
 PATIENCE_ROUNDS = 1.25
 
 
@@ -29,8 +29,8 @@ NO_PLACE = Place(0, 0)
 class Turns:
     """Who was served when, and who is served next: whoever was served longest ago.
 
-    Who comes new was never served, so that a short run is done at once. But not where so many come that those
-    who have begun would wait for ever: see `PATIENCE_ROUNDS`.
+    Who comes new was never served, and so a short run is done at once. Where so many come that those who have
+    begun would wait for ever, every other piece is for who is overdue.
 
     Args:
         owner_jobs: How many jobs of one owner are served at a time; the others wait, the oldest first.
@@ -40,6 +40,8 @@ class Turns:
         self._owner_jobs = owner_jobs
         self._owners: dict[str, int] = {}
         self._n_served = 0
+        self._overdue: set[str] = set()
+        self._was_for_overdue = False
 
     def __len__(self) -> int:
         return len(self._owners)
@@ -50,33 +52,44 @@ class Turns:
         Args:
             jobs: Those that have not ended, the oldest first.
         """
+        self._overdue = self._find_overdue(jobs)
         ranks = self._ranks(jobs)
         turns = sorted(
             self._turns(jobs), key=lambda turn: (ranks[turn[0].owner], turn[0].served, turn[1].served)
         )
         return list(dict.fromkeys(training for _, training in turns))
 
-    def come(self, job: Job) -> None:
-        """Note when a job comes."""
-        job.came_after = self._n_served
+    def come(self, job: Job, jobs: Sequence[Job]) -> None:
+        """Note when a job comes.
+
+        Args:
+            job: The job.
+            jobs: Those that have not ended, without it. One of the same owner, which it may replace, has
+                waited for it as well.
+        """
+        same = (other.came_after for other in jobs if other.owner == job.owner)
+        job.came_after = min(same, default=self._n_served)
 
     def take(self, training: Training) -> None:
         """Note that a training is served, and with it everybody who waits for it."""
         self._n_served += 1
+        self._was_for_overdue = any(job.owner in self._overdue for job in training.jobs)
         training.served = self._n_served
         for job in training.jobs:
             job.served = self._owners[job.owner] = self._n_served
 
     def forget(self, jobs: Sequence[Job]) -> None:
-        """Forget owners without jobs, once all who have some were served since.
+        """Forget owners without jobs, once all who have some were served or came since.
 
         Until then they are remembered: who comes back at once with another short job would else be a new
         owner each time, and be served first.
         """
-        active = {job.owner for job in jobs}
-        longest_ago = min((self._owners.get(owner, 0) for owner in active), default=self._n_served)
+        waiting_since = self._waiting_since(jobs)
+        longest_ago = min(waiting_since.values(), default=self._n_served)
         self._owners = {
-            owner: served for owner, served in self._owners.items() if owner in active or served > longest_ago
+            owner: served
+            for owner, served in self._owners.items()
+            if owner in waiting_since or served > longest_ago
         }
 
     def place(self, job: Job, jobs: Sequence[Job]) -> Place:
@@ -106,14 +119,21 @@ class Turns:
 
     def _ranks(self, jobs: Sequence[Job]) -> dict[str, tuple[bool, int]]:
         """Return by owner what is smaller for whoever is served earlier."""
-        came_after: dict[str, int] = {}
+        first = set() if self._was_for_overdue else self._find_overdue(jobs)
+        since = self._waiting_since(jobs)
+        return {
+            owner: (owner not in first, since[owner] if owner in first else self._owners.get(owner, 0))
+            for owner in since
+        }
+
+    def _find_overdue(self, jobs: Sequence[Job]) -> set[str]:
+        since = self._waiting_since(jobs)
+        patience = PATIENCE_ROUNDS * len(since)
+        return {owner for owner, served in since.items() if self._n_served - served >= patience}
+
+    def _waiting_since(self, jobs: Sequence[Job]) -> dict[str, int]:
+        """Return, of each owner, after how many pieces it was served last, or came."""
+        since: dict[str, int] = {}
         for job in jobs:
-            came_after.setdefault(job.owner, job.came_after)
-        patience = PATIENCE_ROUNDS * len(came_after)
-        ranks = {}
-        for owner, came in came_after.items():
-            served = self._owners.get(owner, 0)
-            since = max(served, came)
-            is_overdue = self._n_served - since >= patience
-            ranks[owner] = (not is_overdue, since if is_overdue else served)
-        return ranks
+            since.setdefault(job.owner, max(job.came_after, self._owners.get(job.owner, 0)))
+        return since

@@ -126,23 +126,27 @@ class Database:
                 finally:
                     self._own.writing = None
 
-    def settle(self) -> None:
+    def settle(self) -> bool:
         """Have what is committed survive a loss of power as well, and not only of the process.
 
         SQLite takes it from its log into its file, while others read and write. That can take a second on a
         busy disk. PostgreSQL has done so when it commits.
 
+        Returns:
+            Whether all of it has; else another process is at it, or somebody still reads what was before.
+
         Raises:
             StoreError: the disk is full, or away.
         """
         with self._lock:
-            engine = self._engine
+            engine = self._engine if self._identity == self._identity_now() else None
         if engine is None or not self._is_sqlite:
-            return
+            return True
         with self._spoken(), engine.connect() as connection:
             # Outside of any transaction: there it is refused.
             driver: Any = connection.connection.driver_connection
-            driver.execute("PRAGMA wal_checkpoint(PASSIVE)")
+            is_busy, n_pages, n_taken = driver.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        return not is_busy and n_taken >= n_pages
 
     def _writing(self) -> Connection | None:
         """Return the transaction of this thread that writes; None where there is none."""
@@ -235,6 +239,7 @@ class Database:
                 # It stays with the file, so it is asked for once; outside of any transaction.
                 driver: Any = connection.connection.driver_connection
                 driver.execute("PRAGMA journal_mode = WAL")
+                _commit_at_once(driver)
             with connection.begin():
                 if not self._is_sqlite:
                     connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
@@ -270,9 +275,17 @@ def _set_up_sqlite(connection: Any, _: Any) -> None:
     # The driver would begin transactions late, and none before tables are made: see `_begin_sqlite`.
     connection.isolation_level = None
     connection.execute("PRAGMA foreign_keys = ON")
-    # What is committed survives the end of the process at once, and the loss of power when it is settled. To
-    # wait for the disk with each commit would have all pages wait that show what is kept.
-    connection.execute("PRAGMA synchronous = NORMAL")
+    _commit_at_once(connection)
+
+
+def _commit_at_once(connection: Any) -> None:
+    """Have a commit not wait for the disk, where what it writes survives the end of the process without that.
+
+    The loss of power it survives when it is settled. To wait for the disk with each commit would have all
+    pages wait that show what is kept. Without SQLite's log a file could be damaged so.
+    """
+    has_log = connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    connection.execute(f"PRAGMA synchronous = {'NORMAL' if has_log else 'FULL'}")
 
 
 def _begin_sqlite(connection: Connection) -> None:

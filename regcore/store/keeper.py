@@ -29,7 +29,7 @@ MAX_WRITES = 2000
 WRITES_TOGETHER, SECONDS_TOGETHER = 20, 0.5
 # What nobody waits for may wait so long for others, to be written together with them.
 SECONDS_FOR_OTHERS = 0.25
-# A loss of power takes with it what was written in the last so many seconds at most; the end of the process
+# A loss of power takes with it what was written in about so many seconds before it; the end of the process
 # takes nothing.
 SECONDS_TO_SETTLE = 5.0
 
@@ -111,6 +111,7 @@ class Keeper:
         self._try_again = 0.0
         self._is_closed = False
         self._thread: threading.Thread | None = None
+        self._settler: threading.Thread | None = None
         self._to_settle = threading.Event()
         self._closing = threading.Event()
         self._n_dropped = 0
@@ -192,13 +193,17 @@ class Keeper:
         self._to_settle.set()
         if self._thread is not None:
             self._thread.join(seconds + 1)
+        if self._settler is not None:
+            self._settler.join(seconds + 1)
+        self._settle_now()
         self._store.database.close()
 
     def _wake(self) -> None:
         if self._thread is None and not self._is_closed:
             self._thread = threading.Thread(target=self._work, name="regcore-store", daemon=True)
             self._thread.start()
-            threading.Thread(target=self._settle, name="regcore-disk", daemon=True).start()
+            self._settler = threading.Thread(target=self._settle, name="regcore-disk", daemon=True)
+            self._settler.start()
         self._changed.notify_all()
 
     def _n_left(self) -> int:
@@ -342,8 +347,15 @@ class Keeper:
         """Have what was written settle, some time later, beside what is written then."""
         while self._to_settle.wait() and not self._closing.wait(SECONDS_TO_SETTLE):
             self._to_settle.clear()
-            with suppress(StoreError):  # Whoever writes next says it.
-                self._store.database.settle()
+            if not self._settle_now():
+                self._to_settle.set()
+
+    def _settle_now(self) -> bool:
+        """Have what was written settle, as far as that goes; return whether all of it has."""
+        try:
+            return self._store.database.settle()
+        except StoreError:
+            return False  # Whoever writes next says it.
 
     def _look(self) -> None:
         """Look whether the database is back, with nothing to write."""

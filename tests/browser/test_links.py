@@ -94,13 +94,13 @@ def test_a_reload_in_mid_run_shows_it_and_it_can_be_cancelled(server, open_page)
 
 
 def test_a_reload_in_mid_run_sees_it_through(server, open_page):
-    page = open_page(f"{server.url}/lab?data=digits&epochs=60&dropout_hidden=0.45")
+    page = open_page(f"{server.url}/lab?data=digits&epochs=400&dropout_hidden=0.45")
     expect(page.get_by_role("button", name="Cancel")).to_be_visible()
 
     page.reload()
 
     finished(page)
-    expect(page.get_by_text("16 networks of 60 epochs")).to_be_visible()
+    expect(page.get_by_text("16 networks of 400 epochs")).to_be_visible()
 
 
 def test_back_leads_to_the_page_before_however_often_a_knob_has_moved(server, open_page):
