@@ -154,6 +154,24 @@ def test_a_database_that_was_not_opened_or_is_gone_has_nothing_to_settle(file):
         assert not file.exists()
 
 
+def test_a_file_that_is_busy_while_it_is_connected_to_is_tried_again(file, monkeypatch):
+    set_up, tries = database._commit_at_once, []
+
+    def busy_once(connection):
+        tries.append(1)
+        if len(tries) == 1:
+            error = sqlite3.OperationalError("database is locked")
+            error.sqlite_errorcode = sqlite3.SQLITE_BUSY
+            raise error
+        set_up(connection)
+
+    monkeypatch.setattr(database, "_commit_at_once", busy_once)
+    with open_store(file) as opened:
+        put(opened, 1)
+        assert names(opened) == ["run 1"]
+    assert len(tries) > 1
+
+
 def test_two_processes_begin_with_the_same_new_file(file):
     with program(file, 1, 20) as one, program(file, 20, 40) as other:
         assert (one.wait(PATIENCE), other.wait(PATIENCE)) == (0, 0)

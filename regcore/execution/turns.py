@@ -53,7 +53,7 @@ class Turns:
             jobs: Those that have not ended, the oldest first.
         """
         self._overdue = self._find_overdue(jobs)
-        ranks = self._ranks(jobs)
+        ranks = self._ranks(jobs, self._overdue)
         turns = sorted(
             self._turns(jobs), key=lambda turn: (ranks[turn[0].owner], turn[0].served, turn[1].served)
         )
@@ -98,7 +98,7 @@ class Turns:
         after_own = 0 if job.is_recall else max(0, of_owner.index(job) + 1 - self._owner_jobs)
         if after_own:
             return Place(0, after_own)
-        ranks, at = self._ranks(jobs), jobs.index(job)
+        ranks, at = self._ranks(jobs, self._find_overdue(jobs)), jobs.index(job)
         before = {
             turn.owner
             for turn, _ in self._turns(jobs)
@@ -117,9 +117,9 @@ class Turns:
                     continue
             yield from ((job, training) for training in job.trainings if not training.is_in_flight)
 
-    def _ranks(self, jobs: Sequence[Job]) -> dict[str, tuple[bool, int]]:
+    def _ranks(self, jobs: Sequence[Job], overdue: set[str]) -> dict[str, tuple[bool, int]]:
         """Return by owner what is smaller for whoever is served earlier."""
-        first = set() if self._was_for_overdue else self._find_overdue(jobs)
+        first = set() if self._was_for_overdue else overdue
         since = self._waiting_since(jobs)
         return {
             owner: (owner not in first, since[owner] if owner in first else self._owners.get(owner, 0))
