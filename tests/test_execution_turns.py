@@ -12,6 +12,8 @@ from tests.fake_engine import CONFIG, ENGINE, PATIENCE, ByHand, Call, scheduler_
 # Chunks of 7, then of about 25 steps, of 20,000: a long run.
 SECONDS_PER_STEP = 0.01
 LONG = CONFIG.replace(seeds=1, epochs=10_000)
+# 80 steps, in three chunks: eight tenths of a core-second.
+SHORT, SHORT_CHUNKS = CONFIG.replace(seeds=1, epochs=40), 3
 
 
 class Machine:
@@ -107,6 +109,68 @@ def test_who_has_begun_is_served_again_though_new_ones_keep_coming():
     assert min(served[seed] for seed in range(4)) >= 2
     # And who comes new is not behind for that.
     assert n_new >= 20
+
+
+def test_a_short_run_of_several_pieces_waits_for_no_long_one_either():
+    with scheduler_by_hand(n_workers=2) as (scheduler, executor):
+        for seed in range(30):
+            scheduler.submit(tasks_of(LONG.replace(seed=seed)), f"long {seed}")
+        machine = Machine(executor, 2)
+        machine.run(100)
+        short = scheduler.submit(tasks_of(SHORT.replace(seed=99)), "short")
+        came = len(machine.served)
+        while not short.finished.wait(0):
+            machine.run(1)
+        waited = machine.served[came:]
+        cancel_all(scheduler)
+    assert waited.count(99) == SHORT_CHUNKS
+    # Three are under way when it comes; two chunks of others fit between two of its own, on another worker.
+    assert len(waited) <= 3 + 3 * SHORT_CHUNKS
+
+
+def test_of_many_short_runs_the_first_to_come_is_done_first():
+    with scheduler_by_hand(n_workers=1) as (scheduler, executor):
+        # What steps cost is known.
+        first = scheduler.submit(tasks_of(SHORT.replace(seed=1000)), "first of all")
+        while not first.finished.wait(0.1):
+            executor.take().run(SECONDS_PER_STEP)
+        for seed in (1001, 1002):
+            scheduler.submit(tasks_of(LONG.replace(seed=seed)), f"long {seed}")
+        machine = Machine(executor, 1)
+        jobs = [scheduler.submit(tasks_of(SHORT.replace(seed=seed)), f"short {seed}") for seed in range(10)]
+        told = [scheduler.progress(job).eta_seconds for job in jobs]
+        done_after: dict[int, int] = {}
+        while len(done_after) < 10:
+            machine.run(1)
+            done_after |= {
+                seed: len(machine.served)
+                for seed, job in enumerate(jobs)
+                if seed not in done_after and job.finished.wait(0)
+            }
+        cancel_all(scheduler)
+    assert list(done_after) == list(range(10))
+    # In turn, the first would be done after all of the others have had as many chunks.
+    assert done_after[0] <= 3 * SHORT_CHUNKS
+    assert told == pytest.approx([0.8 * (n + 1) for n in range(10)])
+
+
+def test_whoever_comes_back_at_once_with_runs_of_several_pieces_has_no_more_than_its_share():
+    wanted = {f"long {seed}": {seed} for seed in range(4)}
+    with scheduler_by_hand(n_workers=1) as (scheduler, executor):
+        for owner, (seed,) in wanted.items():
+            scheduler.submit(tasks_of(LONG.replace(seed=seed)), owner)
+        machine, short = Machine(executor, 1), 1000
+        machine.run(12)
+        job = scheduler.submit(tasks_of(SHORT.replace(seed=short)), "restless")
+        for _ in range(300):
+            machine.run(1)
+            if job.finished.wait(0):
+                short += 1
+                job = scheduler.submit(tasks_of(SHORT.replace(seed=short)), "restless")
+        found = shares(machine.served[12:], {**wanted, "restless": set(range(1000, short + 1))})
+        cancel_all(scheduler)
+    assert short > 1005
+    assert max(found.values()) <= 1.5 * min(found.values())
 
 
 def test_a_short_run_waits_for_no_long_one_where_many_come_but_not_too_many():

@@ -91,6 +91,7 @@ class Job:
         self.told: tuple[int, Progress] | None = None
         self.total_steps = 0
         self.done_steps = 0
+        self.work_done = 0.0
         self.served = 0
         self.came_after = 0
 

@@ -11,6 +11,8 @@ from regcore.execution.job import Job, Training, guessed_seconds
 # The first chunk of a shape includes a trace in each worker, so of what was measured the median counts. Where
 # no pace is known, the first chunk of a training is short, and a trace would be most of it.
 N_OF_SHAPE, N_OF_ALL, MAX_SHAPES = 9, 33, 256
+# What keeps a core for so long at most, all in all, is a short run.
+SHORT_SECONDS = 1.0
 
 
 class Pace:
@@ -51,6 +53,14 @@ class Pace:
         """Return the core-seconds that are probably left of a training."""
         return (training.last_step - training.step) * self.seconds_per_step(training)
 
+    def is_short(self, job: Job) -> bool:
+        """Return whether a job keeps a core for a second at most, what is done of it included."""
+        return job.work_done + sum(map(self.core_seconds, job.trainings)) <= SHORT_SECONDS
+
+    def is_before(self, training: Training, job: Job) -> bool:
+        """Return whether a training is of a short job that came before another one."""
+        return any(other.asked < job.asked and self.is_short(other) for other in training.jobs)
+
     def seconds_left(self, training: Training) -> float | None:
         """Return the seconds that are probably left if nobody else is served; None while nothing is known."""
         if training.seconds_per_step is not None:
@@ -74,12 +84,16 @@ def seconds_until_done(job: Job, trainings: Sequence[Training], pace: Pace, n_wo
     # A shard whose pace is not known yet is taken for an average one.
     average = sum(known) / len(known)
     left = {training: average if value is None else value for training, value in seconds.items()}
+    own = [left[training] for training in job.trainings]
+    if pace.is_short(job):
+        # Those before it are done first, and nobody else is served until it is done.
+        before = [left[each] for each in trainings if job not in each.jobs and pace.is_before(each, job)]
+        return max(max(own), (sum(own) + sum(before)) / n_workers)
     others: dict[str, float] = {}
     for training in trainings:
         if job not in training.jobs:
             for owner in {other.owner for other in training.jobs}:
                 others[owner] = others.get(owner, 0.0) + left[training]
-    own = [left[training] for training in job.trainings]
     of_owner = sum(own) + min(others.pop(job.owner, 0.0), sum(own))
     return shared_seconds(own, of_owner, list(others.values()), n_workers)
 

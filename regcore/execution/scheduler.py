@@ -62,8 +62,8 @@ class Scheduler:
         self._n_in_flight = 0
         # Pages ask again and again how far their runs are: it is worked out once for each change.
         self._n_changes = 0
-        self._turns = Turns(settings.session_runs)
         self._pace = Pace()
+        self._turns = Turns(settings.session_runs, self._pace.is_short)
         self._counts = Counts()
         self._n_sent: dict[str, int] = {}
         self._calls: dict[tuple[Any, ...], Future[Any]] = {}
@@ -366,6 +366,7 @@ class Scheduler:
         n_steps = answer.state.step - training.step
         training.take(answer)
         for job in training.jobs:
+            job.work_done += answer.core_seconds
             job.came.set()
         self._pace.learn(training, n_steps, answer.core_seconds)
         if training.is_finished:

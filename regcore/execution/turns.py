@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from regcore.execution.job import Job, Training
@@ -29,16 +30,22 @@ NO_PLACE = Place(0, 0)
 class Turns:
     """Who was served when, and who is served next: whoever was served longest ago.
 
-    Who comes new was never served, and so a short run is done at once. Where so many come that those who have
-    begun would wait for ever, every other piece is for who is overdue.
+    Who comes new was never served, and so is served soon. A short run that has begun is served before all
+    others, and is done at once: many that were served in turn would all end late. Each piece that it had out
+    of turn its owner waits for later, as long as a round takes; so nobody has more than a share. Where so
+    many come that others would wait for ever, every other piece is for who is overdue.
 
     Args:
         owner_jobs: How many jobs of one owner are served at a time; the others wait, the oldest first.
+        is_short: Returns whether a job is a short one.
     """
 
-    def __init__(self, owner_jobs: int) -> None:
+    def __init__(self, owner_jobs: int, is_short: Callable[[Job], bool]) -> None:
         self._owner_jobs = owner_jobs
+        self._is_short = is_short
+        # After how many pieces each owner was served last; more than there were yet: it had some out of turn.
         self._owners: dict[str, int] = {}
+        self._n_owners = 0
         self._n_served = 0
         self._overdue: set[str] = set()
         self._was_for_overdue = False
@@ -53,10 +60,9 @@ class Turns:
             jobs: Those that have not ended, the oldest first.
         """
         self._overdue = self._find_overdue(jobs)
+        self._n_owners = len({job.owner for job in jobs})
         ranks = self._ranks(jobs, self._overdue)
-        turns = sorted(
-            self._turns(jobs), key=lambda turn: (ranks[turn[0].owner], turn[0].served, turn[1].served)
-        )
+        turns = sorted(self._turns(jobs), key=lambda turn: (ranks[turn[0]], turn[0].served, turn[1].served))
         return list(dict.fromkeys(training for _, training in turns))
 
     def come(self, job: Job, jobs: Sequence[Job]) -> None:
@@ -76,7 +82,10 @@ class Turns:
         self._was_for_overdue = any(job.owner in self._overdue for job in training.jobs)
         training.served = self._n_served
         for job in training.jobs:
-            job.served = self._owners[job.owner] = self._n_served
+            is_out_of_turn = self._goes_on_at_once(job) and job.owner not in self._overdue
+            before = max(self._n_served, self._owners.get(job.owner, 0)) + self._n_owners
+            self._owners[job.owner] = before if is_out_of_turn else self._n_served
+            job.served = self._n_served
 
     def forget(self, jobs: Sequence[Job]) -> None:
         """Forget owners without jobs, once all who have some were served or came since.
@@ -85,7 +94,7 @@ class Turns:
         owner each time, and be served first.
         """
         waiting_since = self._waiting_since(jobs)
-        longest_ago = min(waiting_since.values(), default=self._n_served)
+        longest_ago = min(waiting_since.values(), default=math.inf)
         self._owners = {
             owner: served
             for owner, served in self._owners.items()
@@ -102,7 +111,7 @@ class Turns:
         before = {
             turn.owner
             for turn, _ in self._turns(jobs)
-            if turn.owner != job.owner and (ranks[turn.owner], jobs.index(turn)) < (ranks[job.owner], at)
+            if turn.owner != job.owner and (ranks[turn], jobs.index(turn)) < (ranks[job], at)
         }
         return Place(len(before) + 1, 0)
 
@@ -117,14 +126,21 @@ class Turns:
                     continue
             yield from ((job, training) for training in job.trainings if not training.is_in_flight)
 
-    def _ranks(self, jobs: Sequence[Job], overdue: set[str]) -> dict[str, tuple[bool, int]]:
-        """Return by owner what is smaller for whoever is served earlier."""
+    def _ranks(self, jobs: Sequence[Job], overdue: set[str]) -> dict[Job, tuple[int, int]]:
+        """Return by job what is smaller for whichever is served earlier."""
         first = set() if self._was_for_overdue else overdue
         since = self._waiting_since(jobs)
-        return {
-            owner: (owner not in first, since[owner] if owner in first else self._owners.get(owner, 0))
-            for owner in since
-        }
+        return {job: self._rank(job, since[job.owner], job.owner in first) for job in jobs}
+
+    def _rank(self, job: Job, since: int, is_first: bool) -> tuple[int, int]:
+        if is_first:
+            return 0, since
+        if self._goes_on_at_once(job):
+            return 1, job.came_after
+        return 2, self._owners.get(job.owner, 0)
+
+    def _goes_on_at_once(self, job: Job) -> bool:
+        return bool(job.served) and self._is_short(job)
 
     def _find_overdue(self, jobs: Sequence[Job]) -> set[str]:
         since = self._waiting_since(jobs)
