@@ -48,7 +48,7 @@ from regcore.errors import ConfigError, RegcoreError
 MB = 10**6
 
 
-def samples(seconds=300.0, server=(300, 300), workers_cores=0.5):
+def samples(seconds=300.0, server=(300, 300), workers_cores=0.5, piece_seconds=0.001):
     """Return samples every five seconds: memory of the server in MB after a minute, and at the end."""
     first, last = server
     return [
@@ -56,6 +56,7 @@ def samples(seconds=300.0, server=(300, 300), workers_cores=0.5):
             at,
             {SERVER: 0.4 * at, WORKERS: workers_cores * at, BENCH: 0.1 * at, BROWSER: 0.0},
             {SERVER: (last if at > 100 else first) * MB, WORKERS: 1000 * MB, BENCH: 100 * MB, BROWSER: 0},
+            piece_seconds,
         )
         for at in [5.0 * n for n in range(int(seconds / 5) + 1)]
     ]
@@ -204,6 +205,22 @@ def test_usage_is_told_apart_by_who_it_is():
     assert of_many[SERVER]["cores"] == pytest.approx(0.4)
     assert of_many[BENCH]["cores"] == pytest.approx(0.1)
     assert of_many[SERVER]["growth"] == pytest.approx(10.0)
+
+
+def test_how_fast_the_machine_was_is_told_against_the_time_alone():
+    rows = load_tables.machine_table(many([], piece_seconds=0.0015)).json()["rows"]
+
+    assert [(row["sessions"], row["count"], row["median"], row["p95"], row["ratio"]) for row in rows] == [
+        (1, 5, 1.0, 1.0, 1.0),
+        (2, 61, 1.5, 1.5, 1.5),
+    ]
+
+
+def test_a_piece_of_work_is_measured_in_seconds_of_the_processor():
+    before = time.thread_time()
+    seconds = load._piece_of_work()
+
+    assert 0 < seconds <= time.thread_time() - before
 
 
 def test_what_had_to_be_trained_again_is_counted():

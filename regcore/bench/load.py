@@ -51,7 +51,7 @@ from regcore.bench.load_record import (
     Record,
     Sample,
 )
-from regcore.bench.load_tables import actions_table, claims, sessions_table, usage_table
+from regcore.bench.load_tables import actions_table, claims, machine_table, sessions_table, usage_table
 from regcore.bench.report import ProgressLine, Report, machine, processor
 from regcore.bench.server import Server, serve, usage_of
 from regcore.bench.speed_tables import busy
@@ -72,6 +72,8 @@ SECONDS_A_CARD = 7 * sum(LOOKS) / 2
 FAULTS_SHOWN = 5
 # A run that did not finish in this time is lost.
 SECONDS_TO_LOSE = 60.0
+# A millisecond or two of work.
+NUMBERS = 20_000
 THIS_RUN = "this run"
 WHOLE_RUN = START.seeds * START.epochs
 
@@ -157,7 +159,7 @@ def run(quick: bool = False, progress: ProgressLine | None = None, effort: Effor
     return Report(
         title="Load: a lesson of many people on one server",
         settings=_settings(chosen, why_no_tabs),
-        tables=(actions_table(load), sessions_table(load), usage_table(load)),
+        tables=(actions_table(load), sessions_table(load), usage_table(load), machine_table(load)),
         claims=claims(load),
         warnings=(*busy(others), *_first_faults(load)),
         details={
@@ -232,7 +234,7 @@ def _alone(server: Server, with_tabs: bool, cards: _Cards, progress: ProgressLin
     record, samples = Record(), [_sample(server)]
     for at in range(LESSONS_ALONE):
         _visit(server.address, _Seat(at, cards.take(CARDS_ALONE), LOOKS_ALONE), record)
-    samples.append(_sample(server))
+        samples.append(_sample(server))
     if with_tabs:
         tabs.visit(server.address, [cards.take_near(CARDS_ALONE)], LOOKS_ALONE, math.inf, record)
     return Phase(1, int(with_tabs), record.actions, record.faults, record.lost, samples)
@@ -387,7 +389,15 @@ def _sample(server: Server) -> Sample:
         time.perf_counter(),
         {who: each.seconds for who, each in used.items()},
         {who: each.memory for who, each in used.items()},
+        _piece_of_work(),
     )
+
+
+def _piece_of_work() -> float:
+    """Return the processor seconds that a small piece of work of Python takes: how fast the machine is."""
+    began = time.thread_time()
+    sum(number * number % 7 for number in range(NUMBERS))
+    return time.thread_time() - began
 
 
 def _first_faults(load: Load) -> tuple[str, ...]:

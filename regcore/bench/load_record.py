@@ -34,11 +34,19 @@ class Action(NamedTuple):
 
 
 class Sample(NamedTuple):
-    """Who has used what so far: when, and by who it is the processor seconds and the bytes of memory."""
+    """How the machine was at one time.
+
+    Attributes:
+        at: When, in seconds of the bench's clock.
+        seconds: Processor seconds so far, by who used them.
+        memory: Bytes, by who holds them.
+        piece_seconds: Processor seconds that a small piece of work took, always the same.
+    """
 
     at: float
     seconds: Mapping[str, float]
     memory: Mapping[str, int]
+    piece_seconds: float
 
 
 class Phase(NamedTuple):

@@ -128,6 +128,33 @@ def usage_table(load: Load) -> Table:
     )  # fmt: skip
 
 
+def machine_table(load: Load) -> Table:
+    """Return one row for each number of sessions: how fast the machine was."""
+    rows = []
+    for phase in (load.alone, *load.phases):
+        pieces = _pieces(phase)
+        of_alone = median(pieces) / median(_pieces(load.alone))
+        rows.append((phase.n_sessions, len(pieces), 1e3 * median(pieces), 1e3 * percentile(pieces), of_alone))
+    return Table(
+        name="machine",
+        title="How fast the machine was: core-seconds of a piece of Python that is always the same",
+        columns=(
+            Column("sessions", "sessions", "d"), Column("count", "count", "d"),
+            Column("median", "median, ms", ".2f"), Column("p95", "95th perc., ms", ".2f"),
+            Column("ratio", "/ alone", ".2f"),
+        ),
+        rows=rows,
+        notes=(
+            "Where / alone is far from 1, the machine itself was slower or faster than while one was alone, "
+            "and so were all actions. A Python that was built without optimisations takes 1.5 times as long.",
+        ),
+    )  # fmt: skip
+
+
+def _pieces(phase: Phase) -> list[float]:
+    return [sample.piece_seconds for sample in phase.samples]
+
+
 def sessions_table(load: Load) -> Table:
     """Return one row for each number of sessions: what went wrong, and how the work was shared out."""
     rows = []
