@@ -83,7 +83,9 @@ ALONE = Phase(
 
 
 def many(found, n_sessions=2, faults=(), lost=(), **of_samples):
-    return Load(2, ALONE, [Phase(n_sessions, 0, found, list(faults), list(lost), samples(**of_samples))])
+    return Load(
+        2, [ALONE, ALONE], [Phase(n_sessions, 0, found, list(faults), list(lost), samples(**of_samples))]
+    )
 
 
 # --- arithmetic --------------------------------------------------------------------------------------------
@@ -207,13 +209,25 @@ def test_usage_is_told_apart_by_who_it_is():
     assert of_many[SERVER]["growth"] == pytest.approx(10.0)
 
 
-def test_how_fast_the_machine_was_is_told_against_the_time_alone():
+def test_how_fast_the_machine_was_is_told_in_the_order_of_time():
     rows = load_tables.machine_table(many([], piece_seconds=0.0015)).json()["rows"]
 
-    assert [(row["sessions"], row["count"], row["median"], row["p95"], row["ratio"]) for row in rows] == [
-        (1, 5, 1.0, 1.0, 1.0),
-        (2, 61, 1.5, 1.5, 1.5),
+    assert [(row["sessions"], row["count"], row["median"], row["p95"]) for row in rows] == [
+        (1, 5, 1.0, 1.0),
+        (2, 61, 1.5, 1.5),
+        (1, 5, 1.0, 1.0),
     ]
+
+
+def test_many_are_held_against_one_alone_right_before_and_right_after_them():
+    """A machine that becomes slower while it is measured: the last of the three is twice as slow."""
+    alone = [Phase(1, 0, actions(CACHED, each, each), [], [], samples(20.0)) for each in (0.1, 0.1, 0.2)]
+    phases = [Phase(2, 0, actions(CACHED, *each), [], [], samples()) for each in ((0.3,), (0.3, 0.4))]
+    loaded = Load(2, alone, phases)
+
+    assert [loaded.seconds_alone(phase, CACHED) for phase in phases] == pytest.approx([0.1, 0.15])
+    assert load_tables.ratios(loaded, phases[1], CACHED) == pytest.approx([2.0, 0.4 / 0.15])
+    assert [phase.n_sessions for phase in loaded.in_order()] == [1, 2, 1, 2, 1]
 
 
 def test_a_piece_of_work_is_measured_in_seconds_of_the_processor():
@@ -412,7 +426,7 @@ def test_what_is_not_asked_for_is_as_usual():
         ((None, 0.0, None), "minutes must be a number above 0 and at most 10, got 0.0"),
         ((None, math.nan, None), "minutes must be a number above 0"),
         ((None, None, 9), "tabs must be a whole number from 0 to 4, got 9"),
-        (("100", 10.0, None), "sessions must be at most 56 in all for 10 min each"),
+        (("100", 10.0, None), "sessions must be at most 55 in all for 10 min each"),
     ],
 )
 def test_what_is_out_of_range_is_refused(asked, sentence):

@@ -119,7 +119,8 @@ def effort_for(quick: bool, sessions: str | None, minutes: float | None, tabs: i
     if not 0 <= chosen.tabs <= MAX_TABS:
         raise ConfigError(f"tabs must be a whole number from 0 to {MAX_TABS}, got {tabs!r}")
     n_far = sum(not is_next_to_start(card) for card in deck())
-    most = (n_far - len(NEW) - LESSONS_ALONE * CARDS_ALONE) // _cards_for(60 * chosen.minutes)
+    n_alone = (len(chosen.sessions) + 1) * LESSONS_ALONE * CARDS_ALONE
+    most = (n_far - len(NEW) - n_alone) // _cards_for(60 * chosen.minutes)
     if sum(chosen.sessions) > most:
         raise ConfigError(
             f"sessions must be at most {most} in all for {chosen.minutes:g} min each, so that everyone can "
@@ -163,7 +164,7 @@ def run(quick: bool = False, progress: ProgressLine | None = None, effort: Effor
         claims=claims(load),
         warnings=(*busy(others), *_first_faults(load)),
         details={
-            "alone": load.alone._asdict(),
+            "alone": [phase._asdict() for phase in load.alone],
             "phases": [phase._asdict() for phase in load.phases],
             "part_of_cores_that_others_used": others,
         },
@@ -175,11 +176,11 @@ def _measure(server: Server, with_tabs: bool, effort: Effort, progress: Progress
     if progress is not None:
         progress.show(0.0, "load: warming up")
     _warm_up(server.address, cards.take(len(NEW)))
-    alone = _alone(server, with_tabs, cards, progress)
-    phases = []
+    alone, phases = [_alone(server, with_tabs, cards, progress)], []
     for n_sessions in effort.sessions:
         n_tabs = effort.tabs if with_tabs else 0
         phases.append(_many(server, n_sessions, n_tabs, 60 * effort.minutes, cards, progress))
+        alone.append(_alone(server, with_tabs, cards, progress))
     return Load(os.cpu_count() or 1, alone, phases)
 
 
@@ -402,8 +403,9 @@ def _piece_of_work() -> float:
 
 def _first_faults(load: Load) -> tuple[str, ...]:
     """Return the first sentences about what went wrong, for people to read."""
-    phases = (load.alone, *load.phases)
-    return tuple(sentence for phase in phases for sentence in (*phase.faults, *phase.lost)[:FAULTS_SHOWN])
+    return tuple(
+        sentence for phase in load.in_order() for sentence in (*phase.faults, *phase.lost)[:FAULTS_SHOWN]
+    )
 
 
 def _settings(effort: Effort, why_no_tabs: str | None) -> tuple[str, ...]:
@@ -418,7 +420,8 @@ def _settings(effort: Effort, why_no_tabs: str | None) -> tuple[str, ...]:
         f"{LOOKS[0]:g} to {LOOKS[1]:g} s of looking between two moves. Everyone waits for an answer before "
         "looking at it.",
         f"{' and then '.join(map(str, effort.sessions))} sessions for {effort.minutes:g} min each, coming "
-        f"within {SECONDS_TO_ARRIVE:g} s. Alone: the median of one session on the same server, before.",
+        f"within {SECONDS_TO_ARRIVE:g} s. Alone: the median of one session on the same server, right before "
+        "and right after.",
         f"The script of each session is the same in every run (seed {SEED}).",
         machine(),
     )

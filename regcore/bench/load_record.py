@@ -84,22 +84,39 @@ class Phase(NamedTuple):
 
 
 class Load(NamedTuple):
-    """One session alone, and then many, on one server.
+    """One session alone, then many, and one alone again, on one server.
 
     Attributes:
         n_cores: Of the machine.
-        alone: One program, and then one tab if there are any.
+        alone: One program, and then one tab if there are any: before the first phase of many, and after each.
         phases: Many.
     """
 
     n_cores: int
-    alone: Phase
+    alone: Sequence[Phase]
     phases: Sequence[Phase]
 
-    def seconds_alone(self, kind: str, by: str = PROGRAM) -> float:
-        """Return how long an action takes alone, the median; NaN if none was measured."""
-        found = [each.seconds for each in self.alone.of(kind, by)]
+    def seconds_alone(self, phase: Phase, kind: str, by: str = PROGRAM) -> float:
+        """Return how long an action takes alone: the median right before many and right after them.
+
+        A machine that others use as well is half as fast in one minute as in another.
+
+        Args:
+            phase: The many.
+            kind: One of `KINDS`.
+            by: `PROGRAM` or `TAB`.
+
+        Returns:
+            Seconds; NaN if none was measured.
+        """
+        at = next(at for at, each in enumerate(self.phases) if each is phase)
+        found = [each.seconds for alone in self.alone[at : at + 2] for each in alone.of(kind, by)]
         return median(found) if found else math.nan
+
+    def in_order(self) -> list[Phase]:
+        """Return all phases in the order of time."""
+        pairs = zip(self.alone[:-1], self.phases, strict=True)
+        return [phase for pair in pairs for phase in pair] + [self.alone[-1]]
 
 
 @dataclass

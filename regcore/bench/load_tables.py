@@ -51,7 +51,7 @@ def ratios(load: Load, phase: Phase, kind: str, by: str = PROGRAM) -> list[float
     One that trains nothing is held against its time alone. One that trains is held against that times the
     jobs that share a core: with no more jobs than cores, each has a core.
     """
-    alone = load.seconds_alone(kind, by)
+    alone = load.seconds_alone(phase, kind, by)
     if kind != UNCACHED:
         return [each.seconds / alone for each in phase.of(kind, by)]
     training = [each for each in phase.actions if each.kind == UNCACHED]
@@ -86,7 +86,7 @@ def actions_table(load: Load) -> Table:
                     continue
                 of_bound = percentile(ratios(load, phase, kind, by))
                 most = percentile(found)
-                alone = load.seconds_alone(kind, by)
+                alone = load.seconds_alone(phase, kind, by)
                 times = (alone, median(found), most, most / alone, of_bound)
                 rows.append((phase.n_sessions, by, kind, len(found), *times))
     return Table(
@@ -100,9 +100,9 @@ def actions_table(load: Load) -> Table:
         ),
         rows=rows,
         notes=(
-            "/ alone: the 95th percentile against the median alone. / shared: the 95th percentile of each "
-            "action against its share; of what trains, its time alone times the jobs that share a core while "
-            "it is under way, at least one.",
+            "Alone: the median right before and right after. / alone: the 95th percentile against it. "
+            "/ shared: the 95th percentile of each action against its share; of what trains, its time alone "
+            "times the jobs that share a core while it is under way, at least one.",
         ),
     )  # fmt: skip
 
@@ -110,7 +110,7 @@ def actions_table(load: Load) -> Table:
 def usage_table(load: Load) -> Table:
     """Return one row for each who used the machine, and number of sessions."""
     rows = []
-    for phase in (load.alone, *load.phases):
+    for phase in load.in_order():
         for who in phase.samples[-1].seconds:
             first, last = memory_change(phase, who)
             growth = 100 * (last / first - 1) if first else math.nan
@@ -124,35 +124,29 @@ def usage_table(load: Load) -> Table:
             Column("growth", "change, %", "+.1f"),
         ),
         rows=rows,
-        notes=("The first rows are of one session alone.",),
+        notes=("In the order of time: one session alone, before and after many.",),
     )  # fmt: skip
 
 
 def machine_table(load: Load) -> Table:
     """Return one row for each number of sessions: how fast the machine was."""
     rows = []
-    for phase in (load.alone, *load.phases):
-        pieces = _pieces(phase)
-        of_alone = median(pieces) / median(_pieces(load.alone))
-        rows.append((phase.n_sessions, len(pieces), 1e3 * median(pieces), 1e3 * percentile(pieces), of_alone))
+    for phase in load.in_order():
+        pieces = [1e3 * sample.piece_seconds for sample in phase.samples]
+        rows.append((phase.n_sessions, len(pieces), median(pieces), percentile(pieces)))
     return Table(
         name="machine",
-        title="How fast the machine was: core-seconds of a piece of Python that is always the same",
+        title="How fast the machine was: core-milliseconds of a piece of Python that is always the same",
         columns=(
             Column("sessions", "sessions", "d"), Column("count", "count", "d"),
-            Column("median", "median, ms", ".2f"), Column("p95", "95th perc., ms", ".2f"),
-            Column("ratio", "/ alone", ".2f"),
+            Column("median", "median", ".2f"), Column("p95", "95th perc.", ".2f"),
         ),
         rows=rows,
         notes=(
-            "Where / alone is far from 1, the machine itself was slower or faster than while one was alone, "
-            "and so were all actions. A Python that was built without optimisations takes 1.5 times as long.",
+            "A machine that others use as well takes longer, and one that has just slept; a Python that was "
+            "built without optimisations takes 1.5 times as long.",
         ),
     )  # fmt: skip
-
-
-def _pieces(phase: Phase) -> list[float]:
-    return [sample.piece_seconds for sample in phase.samples]
 
 
 def sessions_table(load: Load) -> Table:
