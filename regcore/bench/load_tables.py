@@ -144,7 +144,7 @@ def machine_table(load: Load) -> Table:
         rows=rows,
         notes=(
             "A machine that others use as well takes longer, and one that has just slept; a Python that was "
-            "built without optimisations takes 1.5 times as long.",
+            "built without optimisations takes a third longer.",
         ),
     )  # fmt: skip
 
