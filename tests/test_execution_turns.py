@@ -7,6 +7,7 @@ import pytest
 from regcore.execution.pace import shared_seconds
 from regcore.execution.plan import shard_of
 from regcore.execution.scheduler import Scheduler
+from regcore.execution.turns import ROUNDS_PASSED
 from tests.fake_engine import CONFIG, ENGINE, PATIENCE, ByHand, Call, scheduler_by_hand, tasks_of
 
 # Chunks of 7, then of about 25 steps, of 20,000: a long run.
@@ -154,7 +155,8 @@ def test_of_many_short_runs_the_first_to_come_is_done_first():
     assert told == pytest.approx([0.8 * (n + 1) for n in range(10)])
 
 
-def test_whoever_comes_back_at_once_with_runs_of_several_pieces_has_no_more_than_its_share():
+@pytest.mark.parametrize("n_between", [0, 5, 12])
+def test_whoever_comes_back_with_runs_of_several_pieces_has_no_more_than_its_share(n_between):
     wanted = {f"long {seed}": {seed} for seed in range(4)}
     with scheduler_by_hand(n_workers=1) as (scheduler, executor):
         for owner, (seed,) in wanted.items():
@@ -162,15 +164,74 @@ def test_whoever_comes_back_at_once_with_runs_of_several_pieces_has_no_more_than
         machine, short = Machine(executor, 1), 1000
         machine.run(12)
         job = scheduler.submit(tasks_of(SHORT.replace(seed=short)), "restless")
-        for _ in range(300):
+        while len(machine.served) < 300:
             machine.run(1)
             if job.finished.wait(0):
+                machine.run(n_between)
                 short += 1
                 job = scheduler.submit(tasks_of(SHORT.replace(seed=short)), "restless")
         found = shares(machine.served[12:], {**wanted, "restless": set(range(1000, short + 1))})
         cancel_all(scheduler)
     assert short > 1005
-    assert max(found.values()) <= 1.5 * min(found.values())
+    assert found["restless"] <= 1.5 * min(found.values())
+
+
+def test_who_shares_the_run_of_another_as_well_has_no_more_than_its_share():
+    with scheduler_by_hand(n_workers=1) as (scheduler, executor):
+        for seed in range(10):
+            scheduler.submit(tasks_of(LONG.replace(seed=seed)), f"long {seed}")
+        machine, short = Machine(executor, 1), 1000
+        machine.run(30)
+        scheduler.submit(tasks_of(LONG.replace(seed=0)), "restless")
+        job = scheduler.submit(tasks_of(SHORT.replace(seed=short)), "restless")
+        while len(machine.served) < 400:
+            machine.run(1)
+            if job.finished.wait(0):
+                short += 1
+                job = scheduler.submit(tasks_of(SHORT.replace(seed=short)), "restless")
+        served = Counter(machine.served[30:])
+        cancel_all(scheduler)
+    assert sum(n for seed, n in served.items() if seed >= 1000) <= 1.5 * min(
+        served[seed] for seed in range(10)
+    )
+
+
+def test_a_crowd_that_has_left_is_waited_for_no_longer():
+    with scheduler_by_hand(n_workers=1) as (scheduler, executor):
+        for seed in range(3):
+            scheduler.submit(tasks_of(LONG.replace(seed=seed)), f"long {seed}")
+        crowd = [
+            scheduler.submit(tasks_of(LONG.replace(seed=seed)), f"crowd {seed}") for seed in range(100, 160)
+        ]
+        machine = Machine(executor, 1)
+        machine.run(70)
+        first = scheduler.submit(tasks_of(SHORT.replace(seed=1000)), "short")
+        while not first.finished.wait(0):
+            machine.run(1)
+        for job in crowd:
+            scheduler.cancel(job)
+        scheduler.submit(tasks_of(SHORT.replace(seed=1001)), "short")
+        came = len(machine.served)
+        machine.run(8)
+        cancel_all(scheduler)
+    assert 1001 in machine.served[came:]
+
+
+def test_the_time_left_is_that_of_turns_for_who_has_just_had_a_short_run():
+    with scheduler_by_hand(n_workers=1) as (scheduler, executor):
+        for seed in range(30):
+            scheduler.submit(tasks_of(LONG.replace(seed=seed)), f"long {seed}")
+        machine = Machine(executor, 1)
+        machine.run(60)
+        first = scheduler.submit(tasks_of(SHORT.replace(seed=1000)), "short")
+        told = [scheduler.progress(first).eta_seconds]
+        while not first.finished.wait(0):
+            machine.run(1)
+        told.append(
+            scheduler.progress(scheduler.submit(tasks_of(SHORT.replace(seed=1001)), "short")).eta_seconds
+        )
+        cancel_all(scheduler)
+    assert told == pytest.approx([0.8, 31 * 0.8])
 
 
 def test_a_short_run_waits_for_no_long_one_where_many_come_but_not_too_many():
@@ -215,12 +276,15 @@ def test_owners_are_forgotten_though_some_wait_who_were_never_served():
     with scheduler_by_hand(n_workers=1) as (scheduler, executor):
         scheduler.submit(tasks_of(LONG), "long")
         machine = Machine(executor, 1)
-        for new in range(100, 200):
+        for new in range(100, 300):
             # The last one always waits.
             scheduler.submit(tasks_of(CONFIG.replace(seeds=1, epochs=1, seed=new)), f"new {new}")
             scheduler.submit(tasks_of(CONFIG.replace(seeds=1, epochs=1, seed=new + 1000)), f"more {new}")
             machine.run(2)
-        assert len(scheduler._turns) < 50
+        # Of 400 owners those who have jobs, and those who were served in the last rounds.
+        n_owners = len({job.owner for job in scheduler._jobs})
+        assert n_owners < 30
+        assert len(scheduler._turns) <= (1 + ROUNDS_PASSED) * n_owners
         cancel_all(scheduler)
 
 

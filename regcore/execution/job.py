@@ -93,6 +93,7 @@ class Job:
         self.done_steps = 0
         self.work_done = 0.0
         self.served = 0
+        self.may_go_on = False
         self.came_after = 0
 
     def rounds(self) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections import OrderedDict, deque
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 
 from regcore.execution.job import Job, Training, guessed_seconds
 
@@ -54,12 +54,8 @@ class Pace:
         return (training.last_step - training.step) * self.seconds_per_step(training)
 
     def is_short(self, job: Job) -> bool:
-        """Return whether a job keeps a core for a second at most, what is done of it included."""
+        """Return whether a job keeps a core for a second at most, what was done since it came included."""
         return job.work_done + sum(map(self.core_seconds, job.trainings)) <= SHORT_SECONDS
-
-    def is_before(self, training: Training, job: Job) -> bool:
-        """Return whether a training is of a short job that came before another one."""
-        return any(other.asked < job.asked and self.is_short(other) for other in training.jobs)
 
     def seconds_left(self, training: Training) -> float | None:
         """Return the seconds that are probably left if nobody else is served; None while nothing is known."""
@@ -68,7 +64,9 @@ class Pace:
         return self.core_seconds(training) if self.is_known else None
 
 
-def seconds_until_done(job: Job, trainings: Sequence[Training], pace: Pace, n_workers: int) -> float | None:
+def seconds_until_done(
+    job: Job, trainings: Sequence[Training], pace: Pace, n_workers: int, goes_first: Callable[[Job], bool]
+) -> float | None:
     """Return the seconds until a job is done, with the machine shared as it is; None while nothing is known.
 
     Args:
@@ -76,6 +74,7 @@ def seconds_until_done(job: Job, trainings: Sequence[Training], pace: Pace, n_wo
         trainings: All that are under way.
         pace: What steps cost so far.
         n_workers: How many trainings are served at a time.
+        goes_first: Returns whether a job is served before others until it is done.
     """
     seconds = {training: pace.seconds_left(training) for training in trainings}
     known = [value for training in job.trainings if (value := seconds[training]) is not None]
@@ -85,10 +84,12 @@ def seconds_until_done(job: Job, trainings: Sequence[Training], pace: Pace, n_wo
     average = sum(known) / len(known)
     left = {training: average if value is None else value for training, value in seconds.items()}
     own = [left[training] for training in job.trainings]
-    if pace.is_short(job):
-        # Those before it are done first, and nobody else is served until it is done.
-        before = [left[each] for each in trainings if job not in each.jobs and pace.is_before(each, job)]
-        return max(max(own), (sum(own) + sum(before)) / n_workers)
+    if goes_first(job):
+        # Those that came before are done first. Pieces for who is overdue are not counted.
+        others_first = [
+            each for each in trainings if job not in each.jobs and _is_before(each, job, goes_first)
+        ]
+        return max(max(own), (sum(own) + sum(left[each] for each in others_first)) / n_workers)
     others: dict[str, float] = {}
     for training in trainings:
         if job not in training.jobs:
@@ -96,6 +97,10 @@ def seconds_until_done(job: Job, trainings: Sequence[Training], pace: Pace, n_wo
                 others[owner] = others.get(owner, 0.0) + left[training]
     of_owner = sum(own) + min(others.pop(job.owner, 0.0), sum(own))
     return shared_seconds(own, of_owner, list(others.values()), n_workers)
+
+
+def _is_before(training: Training, job: Job, goes_first: Callable[[Job], bool]) -> bool:
+    return any(other.asked < job.asked and goes_first(other) for other in training.jobs)
 
 
 def shared_seconds(own: Sequence[float], of_owner: float, others: Sequence[float], n_workers: int) -> float:

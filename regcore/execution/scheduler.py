@@ -19,7 +19,7 @@ from regcore.execution.job import LONGEST_CHUNK, Job, Progress, State, Training,
 from regcore.execution.metrics import Counts, Figures, queries
 from regcore.execution.pace import Pace, seconds_until_done
 from regcore.execution.plan import Task, shard_of, shards_of
-from regcore.execution.turns import NO_PLACE, Turns
+from regcore.execution.turns import NO_PLACE, Place, Turns
 from regcore.execution.worker import Advanced, Chunk, Engine, MissingDataset, run_chunk
 from regcore.settings import Settings
 
@@ -178,8 +178,15 @@ class Scheduler:
         if job.finished.is_set():
             return Progress(done, job.total_steps, None, job.state, n_owners=n_owners)
         place = self._turns.place(job, self._jobs) if job.state == "queued" else NO_PLACE
-        seconds = seconds_until_done(job, self._trainings, self._pace, self.n_workers)
+        seconds = self._seconds_until_done(job, place)
         return Progress(done, job.total_steps, seconds, job.state, *place, n_owners, job.rounds())
+
+    def _seconds_until_done(self, job: Job, place: Place) -> float | None:
+        def goes_first(other: Job) -> bool:
+            # Not before its owner's own runs, of which so many are served at a time.
+            return self._turns.goes_on_at_once(other) and not (other is job and place.after_own)
+
+        return seconds_until_done(job, self._trainings, self._pace, self.n_workers, goes_first)
 
     def figures(self) -> Figures:
         """Return how the scheduler is, and what it has done so far."""

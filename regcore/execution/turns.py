@@ -1,8 +1,7 @@
-"""Whose turn it is: owners in turn, then the jobs of an owner, then the shards of a job."""
+"""Whose turn it is: short runs that have begun, owners in turn, the jobs of an owner, the shards of a job."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -10,6 +9,8 @@ from regcore.execution.job import Job, Training
 
 # Who has waited for more pieces than a round of all owners takes, by this factor, is overdue.
 PATIENCE_ROUNDS = 1.25
+# A short run is some four pieces at most: who has let as many rounds pass may have them one after the other.
+ROUNDS_PASSED = 4
 
 
 class Place(NamedTuple):
@@ -30,10 +31,10 @@ NO_PLACE = Place(0, 0)
 class Turns:
     """Who was served when, and who is served next: whoever was served longest ago.
 
-    Who comes new was never served, and so is served soon. A short run that has begun is served before all
-    others, and is done at once: many that were served in turn would all end late. Each piece that it had out
-    of turn its owner waits for later, as long as a round takes; so nobody has more than a share. Where so
-    many come that others would wait for ever, every other piece is for who is overdue.
+    Who comes new was never served, and so is served soon. A short run that has begun is then served before
+    all others until it is done: many that were served in turn would all end late. So goes the run of an owner
+    who has let as many rounds pass as it has pieces, and nobody has more than a share. Where so many come
+    that others would wait for ever, every other piece is for who is overdue.
 
     Args:
         owner_jobs: How many jobs of one owner are served at a time; the others wait, the oldest first.
@@ -43,7 +44,6 @@ class Turns:
     def __init__(self, owner_jobs: int, is_short: Callable[[Job], bool]) -> None:
         self._owner_jobs = owner_jobs
         self._is_short = is_short
-        # After how many pieces each owner was served last; more than there were yet: it had some out of turn.
         self._owners: dict[str, int] = {}
         self._n_owners = 0
         self._n_served = 0
@@ -82,19 +82,20 @@ class Turns:
         self._was_for_overdue = any(job.owner in self._overdue for job in training.jobs)
         training.served = self._n_served
         for job in training.jobs:
-            is_out_of_turn = self._goes_on_at_once(job) and job.owner not in self._overdue
-            before = max(self._n_served, self._owners.get(job.owner, 0)) + self._n_owners
-            self._owners[job.owner] = before if is_out_of_turn else self._n_served
-            job.served = self._n_served
+            # Before its owner is noted as served: of two that begin with one piece neither has had another.
+            job.may_go_on = job.may_go_on if job.served else self._has_let_others_pass(job)
+        for job in training.jobs:
+            job.served = self._owners[job.owner] = self._n_served
 
     def forget(self, jobs: Sequence[Job]) -> None:
-        """Forget owners without jobs, once all who have some were served or came since.
+        """Forget owners without jobs, once all who have some were served or came since, and rounds passed.
 
         Until then they are remembered: who comes back at once with another short job would else be a new
         owner each time, and be served first.
         """
         waiting_since = self._waiting_since(jobs)
-        longest_ago = min(waiting_since.values(), default=math.inf)
+        longest_ago = min(waiting_since.values(), default=self._n_served)
+        longest_ago = min(longest_ago, self._n_served - ROUNDS_PASSED * len(waiting_since))
         self._owners = {
             owner: served
             for owner, served in self._owners.items()
@@ -114,6 +115,10 @@ class Turns:
             if turn.owner != job.owner and (ranks[turn], jobs.index(turn)) < (ranks[job], at)
         }
         return Place(len(before) + 1, 0)
+
+    def goes_on_at_once(self, job: Job) -> bool:
+        """Return whether a job is served before all others until it is done, once it has begun."""
+        return (job.may_go_on if job.served else self._has_let_others_pass(job)) and self._is_short(job)
 
     def _turns(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, Training]]:
         """Yield what could be served now: no more jobs of one owner than are served at a time."""
@@ -135,12 +140,13 @@ class Turns:
     def _rank(self, job: Job, since: int, is_first: bool) -> tuple[int, int]:
         if is_first:
             return 0, since
-        if self._goes_on_at_once(job):
+        if job.served and self.goes_on_at_once(job):
             return 1, job.came_after
         return 2, self._owners.get(job.owner, 0)
 
-    def _goes_on_at_once(self, job: Job) -> bool:
-        return bool(job.served) and self._is_short(job)
+    def _has_let_others_pass(self, job: Job) -> bool:
+        served = self._owners.get(job.owner)
+        return served is None or self._n_served - served >= ROUNDS_PASSED * self._n_owners
 
     def _find_overdue(self, jobs: Sequence[Job]) -> set[str]:
         since = self._waiting_since(jobs)
