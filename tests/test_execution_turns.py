@@ -25,6 +25,7 @@ class Machine:
         self.n_workers = n_workers
         self.under_way: list[Call] = []
         self.served: list[int] = []
+        self.seconds_per_step: dict[int, float] = {}
 
     def run(self, n_chunks: int) -> None:
         for _ in range(n_chunks):
@@ -32,7 +33,7 @@ class Machine:
                 self.under_way.append(self.executor.take())
             call = self.under_way.pop(0)
             self.served.append(call.seeds[0])
-            call.run(SECONDS_PER_STEP)
+            call.run(self.seconds_per_step.get(call.seeds[0], SECONDS_PER_STEP))
 
 
 def cancel_all(scheduler: Scheduler) -> None:
@@ -155,7 +156,7 @@ def test_of_many_short_runs_the_first_to_come_is_done_first():
     assert told == pytest.approx([0.8 * (n + 1) for n in range(10)])
 
 
-@pytest.mark.parametrize("n_between", [0, 5, 12])
+@pytest.mark.parametrize("n_between", [0, 4, 6, 12])
 def test_whoever_comes_back_with_runs_of_several_pieces_has_no_more_than_its_share(n_between):
     wanted = {f"long {seed}": {seed} for seed in range(4)}
     with scheduler_by_hand(n_workers=1) as (scheduler, executor):
@@ -168,6 +169,11 @@ def test_whoever_comes_back_with_runs_of_several_pieces_has_no_more_than_its_sha
             machine.run(1)
             if job.finished.wait(0):
                 machine.run(n_between)
+                # Somebody else's run ends: then it is forgotten who was served long ago.
+                scheduler.submit(
+                    tasks_of(CONFIG.replace(seeds=1, epochs=1, seed=short + 1000)), f"by {short}"
+                )
+                machine.run(3 if n_between else 0)
                 short += 1
                 job = scheduler.submit(tasks_of(SHORT.replace(seed=short)), "restless")
         found = shares(machine.served[12:], {**wanted, "restless": set(range(1000, short + 1))})
@@ -194,6 +200,58 @@ def test_who_shares_the_run_of_another_as_well_has_no_more_than_its_share():
     assert sum(n for seed, n in served.items() if seed >= 1000) <= 1.5 * min(
         served[seed] for seed in range(10)
     )
+
+
+def test_who_has_had_a_short_run_is_remembered_for_some_rounds():
+    with scheduler_by_hand(n_workers=1) as (scheduler, executor):
+        for seed in range(4):
+            scheduler.submit(tasks_of(LONG.replace(seed=seed)), f"long {seed}")
+        machine = Machine(executor, 1)
+        machine.run(12)
+        told = []
+        for at, n_between in enumerate((0, 6, 40)):
+            machine.run(n_between)
+            # Somebody else's run ends: then it is forgotten who was served long ago.
+            passer = scheduler.submit(tasks_of(CONFIG.replace(seeds=1, epochs=1, seed=1000 + at)), f"by {at}")
+            while not passer.finished.wait(0):
+                machine.run(1)
+            short = scheduler.submit(tasks_of(SHORT.replace(seed=2000 + at)), "short")
+            told.append(scheduler.progress(short).eta_seconds)
+            while not short.finished.wait(0):
+                machine.run(1)
+        cancel_all(scheduler)
+    assert told == pytest.approx([0.8, 5 * 0.8, 0.8])
+
+
+def test_a_run_that_was_taken_for_a_short_one_is_served_in_turn_when_it_is_long():
+    with scheduler_by_hand(n_workers=1) as (scheduler, executor):
+        for seed in range(30):
+            scheduler.submit(tasks_of(LONG.replace(seed=seed)), f"long {seed}")
+        machine = Machine(executor, 1)
+        machine.run(60)
+        # Steps of such networks took less long.
+        machine.seconds_per_step[99] = 1.6 * SECONDS_PER_STEP
+        run = scheduler.submit(tasks_of(SHORT.replace(seed=99)), "short")
+        assert scheduler.progress(run).eta_seconds == pytest.approx(0.8)
+        machine.run(30)
+        assert machine.served.count(99) >= 2
+        assert run.state == "running"
+        cancel_all(scheduler)
+
+
+def test_the_time_left_of_a_short_run_behind_long_ones_of_its_owner_is_not_that_of_the_short_one():
+    with scheduler_by_hand(n_workers=1, session_runs=2) as (scheduler, executor):
+        scheduler.submit(tasks_of(LONG.replace(seed=1000)), "another")
+        scheduler.submit(tasks_of(LONG.replace(seed=1001)), "yet another")
+        Machine(executor, 1).run(10)
+        # Two pieces are under way, so none of what comes is served yet.
+        executor.take()
+        for seed in range(2):
+            scheduler.submit(tasks_of(LONG.replace(seed=seed)), "busy")
+        short = scheduler.progress(scheduler.submit(tasks_of(SHORT.replace(seed=99)), "busy"))
+        cancel_all(scheduler)
+    assert short.after_own == 1
+    assert short.eta_seconds > 1.0
 
 
 def test_a_crowd_that_has_left_is_waited_for_no_longer():
