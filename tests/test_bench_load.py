@@ -155,7 +155,7 @@ def test_all_that_must_hold_is_claimed_and_met():
         many([*FAIR, *actions(CACHED, 0.2), *actions(REPLAY, 0.1)], workers_cores=0.02)
     )
 
-    assert len(claims) == 7
+    assert len(claims) == 8
     assert all(claim.holds for claim in claims)
 
 
@@ -181,6 +181,18 @@ def test_a_bound_that_does_not_hold_is_missed(changed, missed):
     texts = [claim.text for claim in claims if not claim.holds]
     assert len(texts) == 1
     assert missed in texts[0]
+
+
+def test_what_goes_wrong_for_one_alone_is_missed_as_well():
+    loaded = many(FAIR, workers_cores=0.02)
+    broken = ALONE._replace(faults=["it failed"], lost=["it never came"])
+
+    missed = [
+        claim for claim in load_tables.claims(loaded._replace(alone=[ALONE, broken])) if not claim.holds
+    ]
+    assert [(claim.text, claim.measured) for claim in missed] == [
+        ("one alone: no error, and no run is lost", "1 errors, 1 lost")
+    ]
 
 
 def test_a_short_run_says_nothing_of_memory_and_shares():
@@ -493,10 +505,11 @@ def test_a_load_is_measured_and_told(monkeypatch):
     monkeypatch.setattr(visitor, "Visitor", Guest)
     monkeypatch.setattr(load, "SECONDS_TO_ARRIVE", 0.1)
     monkeypatch.setattr(load, "SECONDS_BETWEEN_SAMPLES", 0.2)
+    monkeypatch.setattr(load, "SECONDS_TO_LEAVE", 0.0)
 
     report = load.run(effort=load.Effort((2, 3), 0.01, 0))
 
-    assert [claim.holds for claim in report.claims if "no error" in claim.text] == [True, True]
+    assert [claim.holds for claim in report.claims if "no error" in claim.text] == [True] * 3
     rows = report.json()["tables"]["actions"]["rows"]
     assert {(row["sessions"], row["kind"]) for row in rows} >= {
         (2, UNCACHED),

@@ -65,6 +65,8 @@ MAX_SESSIONS, MAX_MINUTES, MAX_TABS = 100, 10.0, 4
 SECONDS_TO_ARRIVE = 10.0
 SECONDS_BETWEEN_SAMPLES = 5.0
 SECONDS_BEFORE_COMING_BACK = 2.0
+# A server waits for half a minute whether those who have left come back; only then is the next one alone.
+SECONDS_TO_LEAVE = 35.0
 # How often one who is alone comes, how often he goes where nobody has been, and how long he looks.
 LESSONS_ALONE, CARDS_ALONE, LOOKS_ALONE = 6, 2, (0.3, 0.6)
 # From one place where nobody has been to the next one it is so long: seven moves, and a look before each.
@@ -180,6 +182,9 @@ def _measure(server: Server, with_tabs: bool, effort: Effort, progress: Progress
     for n_sessions in effort.sessions:
         n_tabs = effort.tabs if with_tabs else 0
         phases.append(_many(server, n_sessions, n_tabs, 60 * effort.minutes, cards, progress))
+        if progress is not None:
+            progress.show(1.0, "load: everybody leaves")
+        time.sleep(SECONDS_TO_LEAVE)
         alone.append(_alone(server, with_tabs, cards, progress))
     return Load(os.cpu_count() or 1, alone, phases)
 

@@ -143,8 +143,8 @@ def machine_table(load: Load) -> Table:
         ),
         rows=rows,
         notes=(
-            "A machine that others use as well takes longer, and one that has just slept; a Python that was "
-            "built without optimisations takes a third longer.",
+            "A core that others share takes longer, and one that has just slept; a Python that was built "
+            "without optimisations takes a third longer.",
         ),
     )  # fmt: skip
 
@@ -185,7 +185,14 @@ def sessions_table(load: Load) -> Table:
 
 def claims(load: Load) -> tuple[Claim, ...]:
     """Return what has to hold with each number of sessions."""
-    return tuple(claim for phase in load.phases for claim in _claims(load, phase))
+    faults = [fault for phase in load.alone for fault in phase.faults]
+    lost = [run for phase in load.alone for run in phase.lost]
+    of_alone = Claim(
+        "one alone: no error, and no run is lost",
+        f"{len(faults)} errors, {len(lost)} lost",
+        not faults and not lost,
+    )
+    return (of_alone, *(claim for phase in load.phases for claim in _claims(load, phase)))
 
 
 def _claims(load: Load, phase: Phase) -> list[Claim]:
