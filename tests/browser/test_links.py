@@ -21,8 +21,10 @@ def shared(page: Page) -> str:
 
 
 def knobs(page: Page) -> list[str]:
-    """Return where all sliders of the page stand."""
-    return [slider.input_value() for slider in page.locator("input[type=range]").all()]
+    """Return where all sliders of the page stand, once they are there: browsers load what draws them last."""
+    sliders = page.locator("input[type=range]")
+    expect(sliders.first).to_be_attached()
+    return [slider.input_value() for slider in sliders.all()]
 
 
 def labels(page: Page) -> list[str]:
