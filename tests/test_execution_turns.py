@@ -36,6 +36,17 @@ class Machine:
             call.run(self.seconds_per_step.get(call.seeds[0], SECONDS_PER_STEP))
 
 
+def among_long_runs(
+    scheduler: Scheduler, executor: ByHand, n_long: int, n_chunks: int, n_workers: int = 1
+) -> Machine:
+    """Submit a long run of each of so many owners, and return the machine that has run chunks of them."""
+    for seed in range(n_long):
+        scheduler.submit(tasks_of(LONG.replace(seed=seed)), f"long {seed}")
+    machine = Machine(executor, n_workers)
+    machine.run(n_chunks)
+    return machine
+
+
 def cancel_all(scheduler: Scheduler) -> None:
     for job in list(scheduler._jobs):
         scheduler.cancel(job)
@@ -83,10 +94,7 @@ def test_whoever_comes_back_at_once_with_short_runs_has_no_more_than_its_share()
 
 def test_a_short_run_waits_for_no_long_one():
     with scheduler_by_hand(n_workers=2) as (scheduler, executor):
-        for seed in range(30):
-            scheduler.submit(tasks_of(LONG.replace(seed=seed)), f"long {seed}")
-        machine = Machine(executor, 2)
-        machine.run(100)
+        machine = among_long_runs(scheduler, executor, 30, 100, n_workers=2)
         short = scheduler.submit(tasks_of(CONFIG.replace(seeds=1, epochs=1, seed=99)), "short")
         # Three chunks are under way, and one more may have been chosen before it came.
         machine.run(5)
@@ -97,10 +105,7 @@ def test_a_short_run_waits_for_no_long_one():
 
 def test_who_has_begun_is_served_again_though_new_ones_keep_coming():
     with scheduler_by_hand(n_workers=1) as (scheduler, executor):
-        for seed in range(4):
-            scheduler.submit(tasks_of(LONG.replace(seed=seed)), f"long {seed}")
-        machine = Machine(executor, 1)
-        machine.run(8)
+        machine = among_long_runs(scheduler, executor, 4, 8)
         # More come than there is time for: with each piece that is done a short run of somebody else.
         for new in range(100, 160):
             scheduler.submit(tasks_of(CONFIG.replace(seeds=1, epochs=1, seed=new)), f"new {new}")
@@ -115,10 +120,7 @@ def test_who_has_begun_is_served_again_though_new_ones_keep_coming():
 
 def test_a_short_run_of_several_pieces_waits_for_no_long_one_either():
     with scheduler_by_hand(n_workers=2) as (scheduler, executor):
-        for seed in range(30):
-            scheduler.submit(tasks_of(LONG.replace(seed=seed)), f"long {seed}")
-        machine = Machine(executor, 2)
-        machine.run(100)
+        machine = among_long_runs(scheduler, executor, 30, 100, n_workers=2)
         short = scheduler.submit(tasks_of(SHORT.replace(seed=99)), "short")
         came = len(machine.served)
         while not short.finished.wait(0):
@@ -204,10 +206,7 @@ def test_who_shares_the_run_of_another_as_well_has_no_more_than_its_share():
 
 def test_who_has_had_a_short_run_is_remembered_for_some_rounds():
     with scheduler_by_hand(n_workers=1) as (scheduler, executor):
-        for seed in range(4):
-            scheduler.submit(tasks_of(LONG.replace(seed=seed)), f"long {seed}")
-        machine = Machine(executor, 1)
-        machine.run(12)
+        machine = among_long_runs(scheduler, executor, 4, 12)
         told = []
         for at, n_between in enumerate((0, 6, 40)):
             machine.run(n_between)
@@ -225,10 +224,7 @@ def test_who_has_had_a_short_run_is_remembered_for_some_rounds():
 
 def test_a_run_that_was_taken_for_a_short_one_is_served_in_turn_when_it_is_long():
     with scheduler_by_hand(n_workers=1) as (scheduler, executor):
-        for seed in range(30):
-            scheduler.submit(tasks_of(LONG.replace(seed=seed)), f"long {seed}")
-        machine = Machine(executor, 1)
-        machine.run(60)
+        machine = among_long_runs(scheduler, executor, 30, 60)
         # Steps of such networks took less long.
         machine.seconds_per_step[99] = 1.6 * SECONDS_PER_STEP
         run = scheduler.submit(tasks_of(SHORT.replace(seed=99)), "short")
@@ -277,10 +273,7 @@ def test_a_crowd_that_has_left_is_waited_for_no_longer():
 
 def test_the_time_left_is_that_of_turns_for_who_has_just_had_a_short_run():
     with scheduler_by_hand(n_workers=1) as (scheduler, executor):
-        for seed in range(30):
-            scheduler.submit(tasks_of(LONG.replace(seed=seed)), f"long {seed}")
-        machine = Machine(executor, 1)
-        machine.run(60)
+        machine = among_long_runs(scheduler, executor, 30, 60)
         first = scheduler.submit(tasks_of(SHORT.replace(seed=1000)), "short")
         told = [scheduler.progress(first).eta_seconds]
         while not first.finished.wait(0):
@@ -295,10 +288,7 @@ def test_the_time_left_is_that_of_turns_for_who_has_just_had_a_short_run():
 def test_a_short_run_waits_for_no_long_one_where_many_come_but_not_too_many():
     """With a third of all pieces for who comes new, each long run is overdue all the time."""
     with scheduler_by_hand(n_workers=1) as (scheduler, executor):
-        for seed in range(30):
-            scheduler.submit(tasks_of(LONG.replace(seed=seed)), f"long {seed}")
-        machine = Machine(executor, 1)
-        machine.run(60)
+        machine = among_long_runs(scheduler, executor, 30, 60)
         waited = []
         for new in range(100, 160):
             scheduler.submit(tasks_of(CONFIG.replace(seeds=1, epochs=1, seed=new)), f"new {new}")
@@ -317,10 +307,7 @@ def test_a_short_run_waits_for_no_long_one_where_many_come_but_not_too_many():
 
 def test_who_moves_a_knob_while_he_waits_has_waited_for_what_takes_its_place():
     with scheduler_by_hand(n_workers=1) as (scheduler, executor):
-        for seed in range(4):
-            scheduler.submit(tasks_of(LONG.replace(seed=seed)), f"long {seed}")
-        machine = Machine(executor, 1)
-        machine.run(8)
+        among_long_runs(scheduler, executor, 4, 8)
         turns = scheduler._turns
         first = scheduler.submit(tasks_of(LONG.replace(seed=50)), "mover")
         turns._n_served += 5

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from regcore.execution.job import Job, Training
@@ -59,9 +59,9 @@ class Turns:
         Args:
             jobs: Those that have not ended, the oldest first.
         """
-        self._overdue = self._find_overdue(jobs)
-        self._n_owners = len({job.owner for job in jobs})
-        ranks = self._ranks(jobs, self._overdue)
+        since = self._waiting_since(jobs)
+        self._overdue, self._n_owners = self._find_overdue(since), len(since)
+        ranks = self._ranks(jobs, since, self._overdue)
         turns = sorted(self._turns(jobs), key=lambda turn: (ranks[turn[0]], turn[0].served, turn[1].served))
         return list(dict.fromkeys(training for _, training in turns))
 
@@ -108,7 +108,8 @@ class Turns:
         after_own = 0 if job.is_recall else max(0, of_owner.index(job) + 1 - self._owner_jobs)
         if after_own:
             return Place(0, after_own)
-        ranks, at = self._ranks(jobs, self._find_overdue(jobs)), jobs.index(job)
+        since, at = self._waiting_since(jobs), jobs.index(job)
+        ranks = self._ranks(jobs, since, self._find_overdue(since))
         before = {
             turn.owner
             for turn, _ in self._turns(jobs)
@@ -131,10 +132,11 @@ class Turns:
                     continue
             yield from ((job, training) for training in job.trainings if not training.is_in_flight)
 
-    def _ranks(self, jobs: Sequence[Job], overdue: set[str]) -> dict[Job, tuple[int, int]]:
+    def _ranks(
+        self, jobs: Sequence[Job], since: Mapping[str, int], overdue: set[str]
+    ) -> dict[Job, tuple[int, int]]:
         """Return by job what is smaller for whichever is served earlier."""
         first = set() if self._was_for_overdue else overdue
-        since = self._waiting_since(jobs)
         return {job: self._rank(job, since[job.owner], job.owner in first) for job in jobs}
 
     def _rank(self, job: Job, since: int, is_first: bool) -> tuple[int, int]:
@@ -148,8 +150,7 @@ class Turns:
         served = self._owners.get(job.owner)
         return served is None or self._n_served - served >= ROUNDS_PASSED * self._n_owners
 
-    def _find_overdue(self, jobs: Sequence[Job]) -> set[str]:
-        since = self._waiting_since(jobs)
+    def _find_overdue(self, since: Mapping[str, int]) -> set[str]:
         patience = PATIENCE_ROUNDS * len(since)
         return {owner for owner, served in since.items() if self._n_served - served >= patience}
 
