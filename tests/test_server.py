@@ -17,7 +17,8 @@ def done(monkeypatch):
     names = []
     for name in ("start_workers", "stop_workers", "stop_keeper"):
         monkeypatch.setattr(server, name, lambda name=name: names.append(name))
-    monkeypatch.setattr(server.unsent, "keep", lambda: names.append("keep"))
+    monkeypatch.setattr(server.unsent, "keep", lambda: names.append("keep unsent"))
+    monkeypatch.setattr(server.moved, "keep", lambda: names.append("keep moved"))
     monkeypatch.setattr(server.logs, "set_up", lambda style: names.append(f"log {style}"))
     return names
 
@@ -33,7 +34,7 @@ def serve():
 def test_workers_start_with_the_server_and_end_with_it_before_the_last_is_written(done):
     serve()
 
-    assert done == ["keep", "log plain", "start_workers", "stop_workers", "stop_keeper"]
+    assert done == ["keep unsent", "keep moved", "log plain", "start_workers", "stop_workers", "stop_keeper"]
 
 
 def test_the_log_is_of_the_kind_that_is_set(done, monkeypatch):

@@ -12,12 +12,17 @@ from regcore.config import Config
 
 
 class Query(dict[str, list[str]]):
-    """Streamlit's query parameters, as `state` uses them."""
+    """Streamlit's query parameters, as `state` uses them; `sent` is what was written, in its order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sent: list[dict[str, str]] = []
 
     def get_all(self, name: str) -> list[str]:
         return self[name]
 
     def from_dict(self, values: dict[str, str]) -> None:
+        self.sent.append(values)
         self.clear()
         self.update({name: [value] for name, value in values.items()})
 
@@ -230,6 +235,22 @@ def test_a_link_that_lags_behind_the_last_change_counts_for_nothing(browser):
 
     assert state.begin() == state.START.replace(l2=0.01)
     assert browser.query_params == {**START_QUERY, "l2": ["0.01"]}
+
+
+def test_a_link_that_is_on_its_way_is_overtaken_by_none_of_a_run_before(browser):
+    # To and fro: the browser asks for the second run before it has read what the first one wrote.
+    paste(browser, "data=iris&patience=5")
+    state.begin()
+    in_browser = dict(browser.query_params)
+    binding = state.bind("patience", 5, lambda moved: {"patience": moved})
+    move(browser, binding, 10)
+    state.begin()
+    browser.query_params.clear()
+    browser.query_params.update(in_browser)
+    move(browser, binding, 5)
+    state.begin()
+
+    assert browser.query_params.sent[-1] == {"data": "iris", "patience": "5"}
 
 
 def test_a_link_followed_from_another_page_counts_though_it_was_shown_before(browser):

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 
 import streamlit as st
 
-from pages.ui import garbage, lighter, sending, state, turns, unsent
+from pages.ui import garbage, lighter, moved, sending, state, turns, unsent
 from regcore.errors import RegcoreError
 from regcore.execution import start_workers, stop_workers
 from regcore.hosting import allocator, logs, threads
@@ -30,6 +30,7 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     allocator.give_back()
     threads.one_for_arithmetic()
     unsent.keep()
+    moved.keep()
     turns.take()
     lighter.make()
     sending.gather()

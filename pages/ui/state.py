@@ -354,11 +354,9 @@ def _is_way_back() -> bool:
 def _write(chosen: Config) -> None:
     wanted = query_of(chosen)
     as_read = {name: [value] for name, value in wanted.items()}
-    made_there = made()
-    spelled = wanted | ({MADE: str(made_there)} if made_there else {})
-    if {name: st.query_params.get_all(name) for name in st.query_params} != {
-        name: [value] for name, value in spelled.items()
-    }:
-        st.query_params.from_dict(spelled)
     others = [query for query in st.session_state.get(_WRITTEN, []) if query != as_read]
+    # First: a run that is broken off here may have written already.
     st.session_state[_WRITTEN] = [*others[-N_WRITTEN:], as_read]
+    made_there = made()
+    # Also where the browser says that it stands there: what was written before may be on its way to it.
+    st.query_params.from_dict(wanted | ({MADE: str(made_there)} if made_there else {}))
