@@ -1,7 +1,7 @@
 """What somebody has moved counts, whatever he moves next: Streamlit 1.67 breaks off what is done about it.
 
-A page that has to run anew ends at its next call of Streamlit, and so does the callback of a widget: each look
-into the session is such a call. The next run then takes the widget for one that stands where it stood.
+A page that has to run anew ends at its next call of Streamlit, and so does the callback of a widget: each
+look into the session is such a call. The next run then takes the widget for one that stands where it stood.
 """
 
 from __future__ import annotations
