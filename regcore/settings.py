@@ -87,8 +87,8 @@ class Settings:
 
     profile: str = "laptop"
     workers: int | None = None
-    # Next to a busy server a worker has a part of its core for good: of 10 a tenth, of 15 a thirtieth, of 19 a
-    # seventieth. Pages wait so much longer; but so much is left of training where other programs are busy.
+    # Beside a busy server a worker has a part of its core all the same: with 10 a tenth, with 15 a thirtieth,
+    # with 19 a seventieth. Pages wait for that; but where other programs are busy, training has no more.
     worker_nice: int = 15
     memory: int | None = None
     output_bytes: int = 8 * MIB
