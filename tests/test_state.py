@@ -11,20 +11,35 @@ from pages.ui import state
 from regcore.config import Config
 
 
+class BrokenOff(Exception):
+    """A page ends here, for it has to run anew."""
+
+
 class Query(dict[str, list[str]]):
-    """Streamlit's query parameters, as `state` uses them; `sent` is what was written, in its order."""
+    """Streamlit's query parameters, as `state` uses them.
+
+    Attributes:
+        sent: What was written, in its order.
+        breaks_off: When the run that writes next is broken off: before it has sent, or behind that.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.sent: list[dict[str, str]] = []
+        self.breaks_off = ""
 
     def get_all(self, name: str) -> list[str]:
         return self[name]
 
     def from_dict(self, values: dict[str, str]) -> None:
+        when, self.breaks_off = self.breaks_off, ""
+        if when == "before":
+            raise BrokenOff
         self.sent.append(values)
         self.clear()
         self.update({name: [value] for name, value in values.items()})
+        if when == "behind":
+            raise BrokenOff
 
 
 @pytest.fixture(autouse=True)
@@ -237,20 +252,67 @@ def test_a_link_that_lags_behind_the_last_change_counts_for_nothing(browser):
     assert browser.query_params == {**START_QUERY, "l2": ["0.01"]}
 
 
-def test_a_link_that_is_on_its_way_is_overtaken_by_none_of_a_run_before(browser):
-    # To and fro: the browser asks for the second run before it has read what the first one wrote.
+def lag(browser: SimpleNamespace, query: dict[str, list[str]]) -> None:
+    """Have the browser ask for the next run with a URL that it has read before."""
+    browser.query_params.clear()
+    browser.query_params.update(query)
+
+
+@pytest.fixture
+def to_and_fro(browser: SimpleNamespace) -> SimpleNamespace:
+    """A knob was moved to and fro: the browser asks anew before it has read what the first run wrote."""
     paste(browser, "data=iris&patience=5")
     state.begin()
-    in_browser = dict(browser.query_params)
+    before = dict(browser.query_params)
     binding = state.bind("patience", 5, lambda moved: {"patience": moved})
     move(browser, binding, 10)
     state.begin()
-    browser.query_params.clear()
-    browser.query_params.update(in_browser)
+    lag(browser, before)
     move(browser, binding, 5)
+    return SimpleNamespace(link={"data": "iris", "patience": "5"}, before=before)
+
+
+def test_a_link_that_is_on_its_way_is_overtaken_by_none_of_a_run_before(browser, to_and_fro):
     state.begin()
 
-    assert browser.query_params.sent[-1] == {"data": "iris", "patience": "5"}
+    assert browser.query_params.sent[-1] == to_and_fro.link
+
+
+def test_a_link_that_a_run_could_not_send_is_sent_by_the_next(browser, to_and_fro):
+    browser.query_params.breaks_off = "before"
+    with pytest.raises(BrokenOff):
+        state.begin()
+    lag(browser, to_and_fro.before)
+
+    state.begin()
+
+    assert browser.query_params.sent[-1] == to_and_fro.link
+
+
+def test_a_link_that_a_run_sent_last_of_all_is_none_to_follow(browser):
+    state.begin()
+    state.choose({"l2": 0.01})
+    browser.query_params.breaks_off = "behind"
+    with pytest.raises(BrokenOff):
+        state.begin()
+    written = dict(browser.query_params)
+    state.choose({"l2": 0.02})
+    state.begin()
+    lag(browser, written)
+
+    assert state.begin() == state.START.replace(l2=0.02)
+
+
+@pytest.mark.parametrize("spelled", ["data=digits&hidden=256,128", "hidden=256,128&data=digits"])
+def test_a_link_that_says_the_same_stays_as_it_is(browser, spelled):
+    # Streamlit would spell it otherwise, and the browser have one more entry in its history.
+    paste(browser, spelled)
+    pasted = list(browser.query_params.sent)
+
+    state.begin()
+    state.begin()
+
+    assert browser.query_params.sent == pasted
 
 
 def test_a_link_followed_from_another_page_counts_though_it_was_shown_before(browser):

@@ -28,6 +28,7 @@ _CONFIG = "lab.config."
 _PROBLEM = "lab.problem."
 _REFUSED = "lab.refused"
 _WRITTEN = "lab.written"
+_SENT = "lab.sent"
 _MOVED = "lab.moved"
 _N_MOVES = "lab.moves"
 _PAGE = "lab.page"
@@ -352,11 +353,20 @@ def _is_way_back() -> bool:
 
 
 def _write(chosen: Config) -> None:
+    """Have the URL spell a configuration, unless it does and nothing else is on its way to the browser.
+
+    A browser that asks for the next run at once has not yet read what the run before has written.
+    """
     wanted = query_of(chosen)
     as_read = {name: [value] for name, value in wanted.items()}
     others = [query for query in st.session_state.get(_WRITTEN, []) if query != as_read]
-    # First: a run that is broken off here may have written already.
+    # Before it is sent: a run that is broken off after that has written it as well.
     st.session_state[_WRITTEN] = [*others[-N_WRITTEN:], as_read]
     made_there = made()
-    # Also where the browser says that it stands there: what was written before may be on its way to it.
-    st.query_params.from_dict(wanted | ({MADE: str(made_there)} if made_there else {}))
+    spelled = wanted | ({MADE: str(made_there)} if made_there else {})
+    stands = {name: st.query_params.get_all(name) for name in st.query_params}
+    is_another_sent = st.session_state.get(_SENT, spelled) != spelled
+    if is_another_sent or stands != {name: [value] for name, value in spelled.items()}:
+        st.query_params.from_dict(spelled)
+        # Behind it: a run that is broken off before has sent nothing.
+        st.session_state[_SENT] = spelled
