@@ -29,7 +29,7 @@ def _read_what_was_moved() -> None:
         with state._lock:
             state._state.on_script_will_rerun(moved, **about)
 
-    SafeSessionState.on_script_will_rerun = read  # type: ignore[method-assign]
+    SafeSessionState.on_script_will_rerun = read  # type: ignore[assignment, method-assign]
 
 
 def _end_callbacks() -> None:
