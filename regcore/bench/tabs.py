@@ -174,9 +174,7 @@ class _Tab:
         await self._press(REPLAY, page, new, "patience", "ArrowLeft")
         await self._press(CACHED, page, place, card.knob, BACK[key])
         for title, path in TURNS.items():
-            # Their text begins with the name of their icon.
-            links = page.get_by_test_id("stSidebar").get_by_role("link")
-            link = links.filter(has_text=re.compile(rf"\b{title}$")).first
+            link = page.get_by_test_id("stSidebar").get_by_role("link", name=title, exact=True)
             await self._do(TO_PAGE[path], page, place if path == LAB else None, link.click)
 
     async def _press(self, kind: str, page: Page, wanted: Config, knob: str, key: str) -> None:
