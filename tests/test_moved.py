@@ -45,8 +45,11 @@ def page():
     from streamlit.runtime.scriptrunner import get_script_run_ctx
 
     def take(name):
+        requests = get_script_run_ctx().script_requests
         if name == "l2" and (asked := st.session_state.pop("asked", None)):
-            get_script_run_ctx().script_requests.request_rerun(asked)
+            requests.request_rerun(asked)
+        if st.session_state.pop("is closed", False):
+            requests.request_stop()
         st.session_state[f"taken.{name}"] = st.session_state[name]
 
     for name in ("l2", "patience"):
@@ -109,6 +112,16 @@ def test_a_page_still_ends_where_another_run_of_it_is_wanted(kept):
 
     # The first one, and the last one; the one between ended behind its callback.
     assert app.session_state["run to its end"] == 2
+
+
+def test_a_session_that_is_closed_in_a_callback_ends_behind_it(kept):
+    app = AppTest.from_function(page).run()
+    app.session_state["is closed"] = True
+
+    app.slider(key="l2").set_value(3).run()
+
+    assert taken(app) == {"l2": 3}
+    assert app.session_state["run to its end"] == 1
 
 
 def test_other_threads_look_into_the_session_as_ever(kept):
